@@ -1,0 +1,30 @@
+"""What the pipeline asks of reasoning: text out of a prompt, and the meaning of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+
+class LanguageModel(Protocol):
+    """A causal language model that continues a prompt inside a grammar."""
+
+    name: str
+
+    def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
+        """The continuation of `prompt`, a sentence of `grammar` (EBNF as plan/grammar.py writes it).
+
+        on_text gets each new piece of text and returns True to stop (cancel). Raises ModelError.
+        """
+        ...
+
+
+class WordMeaning(Protocol):
+    """Sentence embeddings, behind the operator `like`."""
+
+    def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
+        """How well each label, or its gloss, fits the text: calibrated to 0..1, 0.5 = as likely as not."""
+        ...

@@ -1,0 +1,231 @@
+"""The value types everything speaks: frames in, detections, the digital twin, questions and answers out.
+
+Metres, seconds, pixels; camera optical frame (x right, y down, z forward, REP-103) unless `frame_id` says otherwise.
+Every value is checked once, when it is made. Unknown quantities are None, never invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8, UInt16
+
+from ..errors import FrameError, Status
+
+SHAPES = ("box", "cylinder", "sphere", "bowl", "flat", "elongated", "irregular")
+COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
+Vector = tuple[float, float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class CameraIntrinsics:
+    """Pinhole camera without distortion; focal lengths and principal point in pixels."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1 or not (self.fx > 0 and self.fy > 0):
+            raise FrameError(
+                f"camera model {self.width}x{self.height} with fx={self.fx}, fy={self.fy} is not usable: "
+                "sizes and focal lengths must be positive; publish a calibrated camera_info"
+            )
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """What a simulator or an annotated data set knows: ids per pixel (0 = background) and words per id."""
+
+    ids: UInt16[np.ndarray, "h w"]
+    labels: Mapping[int, str] = field(default_factory=dict)
+    colors: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a camera.
+
+    color: RGB, 0..255. depth_m: metres along z, NaN where unknown, or None without a depth camera.
+    Raises FrameError if sizes disagree.
+    """
+
+    color: UInt8[np.ndarray, "h w 3"]
+    depth_m: Float32[np.ndarray, "h w"] | None = None
+    intrinsics: CameraIntrinsics | None = None
+    stamp_s: float = 0.0
+    frame_id: str = "camera_color_optical_frame"
+    truth: GroundTruth | None = None
+
+    def __post_init__(self) -> None:
+        if self.color.ndim != 3 or self.color.shape[2] != 3 or self.color.dtype != np.uint8 or self.color.size == 0:
+            raise FrameError(
+                f"colour image must be uint8 of shape (h, w, 3) and not empty, got {self.color.dtype} {self.color.shape}"
+            )
+        h, w = self.color.shape[:2]
+        if self.depth_m is not None and self.depth_m.shape != (h, w):
+            raise FrameError(
+                f"depth is {self.depth_m.shape[1]}x{self.depth_m.shape[0]} but colour is {w}x{h}: "
+                "publish depth registered to colour (aligned_depth_to_color), same size"
+            )
+        k = self.intrinsics
+        if k is not None and (k.width, k.height) != (w, h):
+            raise FrameError(
+                f"camera_info is for {k.width}x{k.height} but the picture is {w}x{h}: use the camera_info of this stream"
+            )
+        if self.truth is not None and self.truth.ids.shape != (h, w):
+            raise FrameError(f"ground-truth ids are {self.truth.ids.shape} but the picture is {(h, w)}")
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.color.shape[1], self.color.shape[0]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Supporting plane n . p = offset with n pointing up, away from the support, in the camera frame (metres)."""
+
+    normal: Vector
+    offset_m: float
+
+    def height_m(self, points: Float32[np.ndarray, "... 3"]) -> Float32[np.ndarray, "..."]:
+        """Signed height of points above the plane, metres."""
+        return points @ np.asarray(self.normal, points.dtype) - np.asarray(self.offset_m, points.dtype)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One object that a perceiver sees in one frame, before it has an id.
+
+    box_xyxy: pixels, end exclusive. size_m: width, height, depth along x, y, z. elevation_m: height of the lowest
+    and highest point above the supporting plane. track_hint: an id that the perceiver is sure of (oracle).
+    """
+
+    mask: Bool[np.ndarray, "h w"]
+    label: str
+    score: float
+    box_xyxy: Box
+    color: str | None = None
+    shape: str | None = None
+    depth_mean_m: float | None = None
+    depth_std_m: float | None = None
+    center_m: Vector | None = None
+    size_m: Vector | None = None
+    elevation_m: tuple[float, float] | None = None
+    track_hint: int | None = None
+
+
+@dataclass(frozen=True)
+class Perceived:
+    """What a perceiver returns for one frame: its detections, and the supporting plane where one was found."""
+
+    detections: tuple[Detection, ...]
+    plane: Plane | None = None
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked."""
+
+    id: int
+    label: str
+    score: float = 1.0
+    color: str | None = None
+    shape: str | None = None
+    box_xyxy: Box | None = None
+    depth_mean_m: float | None = None
+    depth_std_m: float | None = None
+    center_m: Vector | None = None
+    size_m: Vector | None = None
+    elevation_m: tuple[float, float] | None = None
+    velocity: Vector | None = None
+    path_length_m: float | None = None
+    first_seen_s: float | None = None
+    last_seen_s: float | None = None
+    visible: bool = True
+
+    def __post_init__(self) -> None:
+        if self.id < 1:
+            raise ValueError(f"instance ids start at 1, got {self.id}")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """subject predicate object, e.g. 3 on 1; predicates stored are 'on' and 'inside'."""
+
+    subject: int
+    predicate: str
+    object: int
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class DigitalTwin:
+    """The scene as the reasoner sees it. ids: uint16 image, pixel = instance id, 0 = background, or None."""
+
+    instances: tuple[Instance, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    stamp_s: float = 0.0
+    frame_id: str = "camera_color_optical_frame"
+    image_size: tuple[int, int] = (640, 480)
+    plane: Plane | None = None
+    ids: UInt16[np.ndarray, "h w"] | None = None
+    sequence: int = 0
+
+    def __post_init__(self) -> None:
+        seen = {i.id for i in self.instances}
+        if len(seen) != len(self.instances):
+            raise ValueError("two instances of a twin have the same id")
+
+    def instance(self, id: int) -> Instance:
+        """The instance of that id; KeyError if there is none."""
+        for i in self.instances:
+            if i.id == id:
+                return i
+        raise KeyError(id)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question in plain words. Ids are chosen by the asker; empty ones are filled in by the node."""
+
+    text: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One executed step: its source line, the ids it gave, and a remark where it had to do without something."""
+
+    name: str
+    expression: str
+    ids: tuple[int, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        ids = ", ".join(map(str, self.ids)) or "nothing"
+        return f"{self.name} = {self.expression}  ->  {ids}" + (f"  ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question got: ids in the plan's order, the reasoning, the plan, its executed trace, and the cost."""
+
+    query: Query
+    status: Status
+    message: str
+    ids: tuple[int, ...] = ()
+    reason: str = ""
+    plan: str = ""
+    trace: tuple[TraceStep, ...] = ()
+    stamp_s: float = 0.0
+    sequence: int = 0
+    model: str = ""
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
