@@ -1,0 +1,221 @@
+"""The digital twin as JSON, version 1: metres, seconds, pixels; unknown values are absent (null is read as absent).
+
+    {"version": 1, "stamp": 12.3, "frame_id": "camera_color_optical_frame", "image_size": [640, 480],
+     "plane": [0.0, -1.0, 0.0, -0.4],                                        n . p = offset, optional
+     "instances": [{"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder",
+                    "box": [310, 205, 362, 270], "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82],
+                    "size": [0.08, 0.10, 0.08], "elevation": [0.0, 0.1],     above the plane, optional
+                    "velocity": [0, 0, 0], "path_length": 0.0, "first_seen": 0.0, "last_seen": 12.3, "visible": true}],
+     "relations": [{"subject": 3, "predicate": "on", "object": 1, "score": 0.9}]}
+
+Masks stay beside the JSON, as one id image. Keys that this version does not know are left alone when reading.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import DatasetError
+from .types import DigitalTwin, Instance, Plane, Relation
+
+VERSION = 1
+
+
+def twin_to_json(twin: DigitalTwin) -> str:
+    """One line of JSON."""
+    return json.dumps(twin_to_dict(twin), ensure_ascii=False, allow_nan=False)
+
+
+def twin_from_json(text: str, source: str = "twin") -> DigitalTwin:
+    """The twin in a JSON text. Raises DatasetError naming `source` and the field."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{source}: is not JSON: {error.msg} at character {error.pos}") from error
+    return twin_from_dict(data, source)
+
+
+def twin_to_dict(twin: DigitalTwin) -> dict[str, Any]:
+    """Plain values for json.dumps; what is unknown is left out, and so is the id image."""
+    data: dict[str, Any] = {
+        "version": VERSION,
+        "stamp": float(twin.stamp_s),
+        "frame_id": twin.frame_id,
+        "image_size": [int(v) for v in twin.image_size],
+    }
+    if twin.sequence:
+        data["sequence"] = int(twin.sequence)
+    if twin.plane is not None:
+        data["plane"] = [*(float(v) for v in twin.plane.normal), float(twin.plane.offset_m)]
+    data["instances"] = [_instance_to_dict(i) for i in twin.instances]
+    data["relations"] = [
+        {"subject": int(r.subject), "predicate": r.predicate, "object": int(r.object), "score": float(r.score)}
+        for r in twin.relations
+    ]
+    return data
+
+
+def _instance_to_dict(instance: Instance) -> dict[str, Any]:
+    def floats(values: Any) -> list[float] | None:
+        return None if values is None else [float(v) for v in values]
+
+    def number(value: Any) -> float | None:
+        return None if value is None else float(value)
+
+    depth = {"mean": number(instance.depth_mean_m), "std": number(instance.depth_std_m)}
+    data = {
+        "id": int(instance.id),
+        "label": instance.label,
+        "score": float(instance.score),
+        "color": instance.color,
+        "shape": instance.shape,
+        "box": floats(instance.box_xyxy),
+        "depth": {k: v for k, v in depth.items() if v is not None} or None,
+        "center": floats(instance.center_m),
+        "size": floats(instance.size_m),
+        "elevation": floats(instance.elevation_m),
+        "velocity": floats(instance.velocity),
+        "path_length": number(instance.path_length_m),
+        "first_seen": number(instance.first_seen_s),
+        "last_seen": number(instance.last_seen_s),
+        "visible": bool(instance.visible),
+    }
+    return {k: v for k, v in data.items() if v is not None}
+
+
+def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
+    """The twin in parsed JSON; ids is None. version, frame_id, plane and relations may be absent.
+
+    Raises DatasetError naming `source` and the field, for example "scenes.jsonl:3: twin.instances[2].box: ...".
+    """
+    twin = _Fields(data, source, "")
+    version = twin.whole("version")
+    if version not in (None, VERSION):
+        raise twin.error("version", f"is {version}, this software reads version {VERSION}; update it")
+    plane = twin.numbers("plane", 4)
+    size = twin.numbers("image_size", 2) or DigitalTwin().image_size
+    if not all(v >= 1 and v == int(v) for v in size):
+        raise twin.error("image_size", f"must be [width, height] in whole pixels, got {list(size)}")
+    instances = tuple(_instance(_Fields(i, source, f"instances[{n}]")) for n, i in enumerate(twin.items("instances")))
+    seen: set[int] = set()
+    for n, instance in enumerate(instances):
+        if instance.id in seen:
+            raise DatasetError(f"{source}: instances[{n}].id: {instance.id} is used twice; ids must be unique")
+        seen.add(instance.id)
+    relations = tuple(
+        _relation(_Fields(r, source, f"relations[{n}]")) for n, r in enumerate(twin.items("relations", optional=True))
+    )
+    return DigitalTwin(
+        instances=instances,
+        relations=relations,
+        stamp_s=twin.number("stamp", 0.0),
+        frame_id=twin.text("frame_id") or DigitalTwin().frame_id,
+        image_size=(int(size[0]), int(size[1])),
+        plane=None if plane is None else Plane((plane[0], plane[1], plane[2]), plane[3]),
+        sequence=twin.whole("sequence") or 0,
+    )
+
+
+def _instance(fields: _Fields) -> Instance:
+    depth = fields.data.get("depth")
+    depth = _Fields({} if depth is None else depth, fields.source, f"{fields.path}.depth")
+    visible = fields.data.get("visible")
+    if visible is not None and not isinstance(visible, bool):
+        raise fields.error("visible", f"must be true or false, got {visible!r}")
+    id = fields.whole("id", required=True)
+    if id < 1:
+        raise fields.error("id", f"must be 1 or more, got {id}")
+    return Instance(
+        id=id,
+        label=fields.text("label", required=True),
+        score=fields.number("score", 1.0),
+        color=fields.text("color"),
+        shape=fields.text("shape"),
+        box_xyxy=fields.numbers("box", 4),
+        depth_mean_m=depth.number("mean"),
+        depth_std_m=depth.number("std"),
+        center_m=fields.numbers("center", 3),
+        size_m=fields.numbers("size", 3),
+        elevation_m=fields.numbers("elevation", 2),
+        velocity=fields.numbers("velocity", 3),
+        path_length_m=fields.number("path_length"),
+        first_seen_s=fields.number("first_seen"),
+        last_seen_s=fields.number("last_seen"),
+        visible=visible is not False,
+    )
+
+
+def _relation(fields: _Fields) -> Relation:
+    return Relation(
+        subject=fields.whole("subject", required=True),
+        predicate=fields.text("predicate", required=True),
+        object=fields.whole("object", required=True),
+        score=fields.number("score", 1.0),
+    )
+
+
+class _Fields:
+    """Typed access to a JSON object whose errors say where the value stands; null and absent are the same."""
+
+    def __init__(self, data: Any, source: str, path: str) -> None:
+        self.source, self.path = source, path
+        if not isinstance(data, Mapping):
+            raise DatasetError(f"{source}: {path or 'twin'}: expected a JSON object, got {_shown(data)}")
+        self.data = data
+
+    def error(self, key: str, problem: str) -> DatasetError:
+        return DatasetError(f"{self.source}: {f'{self.path}.' if self.path else ''}{key}: {problem}")
+
+    def number(self, key: str, default: Any = None) -> Any:
+        value = self.data.get(key)
+        if value is None:
+            return default
+        if not _finite(value):
+            raise self.error(key, f"expected a finite number, got {_shown(value)}")
+        return float(value)
+
+    def numbers(self, key: str, count: int) -> Any:
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple) or len(value) != count or not all(map(_finite, value)):
+            raise self.error(key, f"expected {count} finite numbers, got {_shown(value)}")
+        return tuple(float(v) for v in value)
+
+    def whole(self, key: str, required: bool = False) -> Any:
+        value = self.data.get(key)
+        if value is None and not required:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.error(key, f"expected a whole number, got {_shown(value)}")
+        return value
+
+    def text(self, key: str, required: bool = False) -> Any:
+        value = self.data.get(key)
+        if value is None and not required:
+            return None
+        if not isinstance(value, str) or (required and not value):
+            raise self.error(key, f"expected text, got {_shown(value)}")
+        return value
+
+    def items(self, key: str, optional: bool = False) -> Any:
+        value = self.data.get(key)
+        if value is None and optional:
+            return []
+        if not isinstance(value, list):
+            raise self.error(key, f"expected a list, got {_shown(value)}")
+        return value
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
