@@ -28,3 +28,7 @@ class WordMeaning(Protocol):
     def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
         """How well each label, or its gloss, fits the text: calibrated to 0..1, 0.5 = as likely as not."""
         ...
+
+    def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        """The labels that fit: above the threshold and within a margin of the best; empty when none does."""
+        ...

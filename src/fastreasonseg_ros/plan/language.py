@@ -1,0 +1,80 @@
+"""A plan as data: steps that name sets of instances, and the value that is the answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NOT_WORD = re.compile(r"[^\w' .&/+-]+")
+
+
+def plan_word(text: str) -> str:
+    """A label as plans write it: lower case, no characters of the language itself, at most 40 characters.
+
+    Labels come from perception models and so, in the end, from anybody; nothing in one can end a step.
+    """
+    return " ".join(_NOT_WORD.sub(" ", text.lower()).split())[:40].strip()
+
+
+@dataclass(frozen=True)
+class Step:
+    """`name = operator(args, filters)`; args are already text: set names, references, keys, counts or quoted words."""
+
+    name: str
+    operator: str
+    args: tuple[str, ...] = ()
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def expression(self) -> str:
+        """The step without its name, as the language writes it."""
+        parts = list(self.args) + [f"{key}={'|'.join(values)}" for key, values in self.filters]
+        return f"{self.operator}({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.expression}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, and the answer: the name of a value, ids, or nothing at all (`none`)."""
+
+    steps: tuple[Step, ...] = ()
+    answer: str = ""
+    answer_ids: tuple[int, ...] = ()
+
+    @property
+    def is_none(self) -> bool:
+        """True for the answer that nothing in the scene fits."""
+        return not self.answer and not self.answer_ids
+
+    @property
+    def answer_text(self) -> str:
+        """What stands between <answer> and </answer>."""
+        return self.answer or ", ".join(map(str, self.answer_ids)) or "none"
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.steps))
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What a language model wrote: its reasoning in words and its plan."""
+
+    reason: str
+    plan: Plan
+
+    def tagged(self) -> str:
+        """The form of DESIGN 4: <reason>, <plan>, <answer>."""
+        return f"<reason>{self.reason}</reason>\n<plan>\n{self.plan}\n</plan>\n<answer>{self.plan.answer_text}</answer>"
+
+    def short(self) -> str:
+        """The form the student writes: the reason, then one step a line; the last value is the answer.
+
+        Nineteen tokens less than the tagged form, which is a quarter of a second on two CPU cores.
+        """
+        plan = self.plan
+        lines = [" ".join(self.reason.split()), *map(str, plan.steps)]
+        if not plan.steps or plan.answer != plan.steps[-1].name:
+            lines.append(plan.answer_text)
+        return "\n".join(lines)

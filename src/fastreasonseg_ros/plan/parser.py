@@ -1,0 +1,146 @@
+"""Text to plan. Accepts the tagged rollout of DESIGN 4 and the short form; a PlanError says which line and why."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import PlanError
+from .language import Plan, Rollout, Step, plan_word
+from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, SETS, Operator
+
+MAX_STEPS = 12
+_STEP = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*=\s*([a-z_]+)\s*\((.*)\)\s*$")
+_TAG = {tag: re.compile(rf"<{tag}>(.*?)</{tag}>", re.S) for tag in ("reason", "plan", "answer")}
+_FILTER = re.compile(r"^([a-z_]+)\s*=(.*)$", re.S)
+_ANSWER = re.compile(r"[a-z][a-z0-9_]*|\d+(\s*,\s*\d+)*")
+_TEXT_LIMIT = 200
+
+
+def parse_rollout(text: str) -> Rollout:
+    """The rollout in `text`. Raises PlanError."""
+    found = {tag: pattern.search(text) for tag, pattern in _TAG.items()}
+    if found["plan"] or found["answer"]:
+        reason, plan, answer = (match.group(1).strip() if match else "" for match in found.values())
+        return Rollout(" ".join(reason.split()), parse_plan(plan, answer or None))
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    if not lines:
+        raise PlanError("the model wrote nothing; ask again, or use a larger max_tokens")
+    if _STEP.match(lines[0]):
+        return Rollout("", _parse_short(lines))
+    if len(lines) == 1:
+        raise PlanError(f"no plan after the reason {lines[0][:80]!r}; use a larger max_tokens")
+    return Rollout(" ".join(lines[0].split()), _parse_short(lines[1:]))
+
+
+def _parse_short(lines: list[str]) -> Plan:
+    if _STEP.match(lines[-1]):
+        return parse_plan("\n".join(lines))
+    return parse_plan("\n".join(lines[:-1]), lines[-1].strip())
+
+
+def parse_plan(text: str, answer: str | None = None) -> Plan:
+    """The plan in `text`, one step a line. answer: a value's name, ids, `none`, or None for the last value."""
+    steps: list[Step] = []
+    names = set(SETS)
+    for number, line in enumerate((ln for ln in text.splitlines() if ln.strip()), 1):
+        if number > MAX_STEPS:
+            raise PlanError(f"the plan has more than {MAX_STEPS} steps; split the question")
+        step = _parse_step(line, names, f"plan line {number} {line.strip()[:120]!r}")
+        steps.append(step)
+        names.add(step.name)
+    if answer is None:
+        if not steps:
+            raise PlanError("the plan has no steps; expected at least one, or the answer none")
+        return Plan(tuple(steps), steps[-1].name)
+    answer = answer.strip()
+    if answer in ("none", ""):
+        return Plan(tuple(steps))
+    if not _ANSWER.fullmatch(answer):
+        raise PlanError(f"answer {answer[:60]!r} is neither the name of a value, nor ids, nor none")
+    if answer[0].isdigit():
+        return Plan(tuple(steps), answer_ids=tuple(dict.fromkeys(int(n) for n in answer.split(","))))
+    if answer not in names:
+        raise PlanError(f"answer {answer!r} names no value of the plan ({', '.join(sorted(names))})")
+    return Plan(tuple(steps), answer)
+
+
+def _parse_step(line: str, names: set[str], where: str) -> Step:
+    match = _STEP.match(line)
+    if not match:
+        raise PlanError(f"{where}: expected `name = operator(arguments)`")
+    name, operator, inner = match.groups()
+    if name in SETS:
+        raise PlanError(f"{where}: {name} is built in; choose another name")
+    row = OPERATORS.get(operator)
+    if row is None:
+        raise PlanError(f"{where}: no operator {operator!r}; there are {', '.join(OPERATORS)}")
+    positional: list[str] = []
+    filters: list[tuple[str, tuple[str, ...]]] = []
+    for part in _split(inner, where):
+        pair = _FILTER.match(part) if not part.startswith('"') else None
+        if pair:
+            filters.append(_parse_filter(row, pair.group(1), pair.group(2), where))
+        else:
+            positional.append(part)
+    if len(positional) != len(row.args):
+        raise PlanError(f"{where}: {operator} takes {len(row.args)} arguments, as in {row.example}")
+    args = tuple(_check(kind, arg, row, names, where) for kind, arg in zip(row.args, positional, strict=True))
+    return Step(name, operator, args, tuple(filters))
+
+
+def _split(inner: str, where: str) -> list[str]:
+    """Arguments at top level: commas outside quotes separate."""
+    parts, current, quoted = [], "", False
+    for character in inner:
+        if character == '"':
+            quoted = not quoted
+        if character == "," and not quoted:
+            parts.append(current.strip())
+            current = ""
+        else:
+            current += character
+    if quoted:
+        raise PlanError(f"{where}: a quote is not closed")
+    parts.append(current.strip())
+    if parts == [""]:
+        return []
+    if "" in parts:
+        raise PlanError(f"{where}: an argument is empty")
+    return parts
+
+
+def _parse_filter(row: Operator, key: str, value: str, where: str) -> tuple[str, tuple[str, ...]]:
+    if not row.filters:
+        raise PlanError(f"{where}: {row.name} takes no {key}=, as in {row.example}")
+    if key not in FILTERS:
+        raise PlanError(f"{where}: no filter {key!r}; there are {', '.join(FILTERS)}")
+    values = tuple(dict.fromkeys(plan_word(v) for v in value.split("|")))
+    if "" in values:
+        raise PlanError(f"{where}: {key}= has an empty word")
+    known = FILTERS[key]
+    if key == "color":
+        values = tuple("gray" if v == "grey" else v for v in values)
+    if known and not set(values) <= set(known):
+        raise PlanError(f"{where}: {key}= knows {', '.join(known)}, not {', '.join(set(values) - set(known))}")
+    return key, values
+
+
+def _check(kind: str, arg: str, row: Operator, names: set[str], where: str) -> str:
+    if kind == "set" or (kind == "ref" and arg not in row.references):
+        if arg not in names:
+            more = f" or {', '.join(row.references)}" if kind == "ref" and row.references else ""
+            raise PlanError(f"{where}: {arg[:40]!r} is no earlier value{more}; there are {', '.join(sorted(names))}")
+    elif kind == "key" and arg.removeprefix("-") not in KEYS:
+        raise PlanError(f"{where}: no key {arg[:40]!r}; there are {', '.join(KEYS)}")
+    elif kind == "count" and not (arg.isdigit() and 1 <= int(arg) <= 99):
+        raise PlanError(f"{where}: {arg[:40]!r} is not a number from 1 to 99")
+    elif kind == "attribute" and arg not in ATTRIBUTES:
+        raise PlanError(f"{where}: no attribute {arg[:40]!r}; there are {', '.join(ATTRIBUTES)}")
+    elif kind == "text":
+        words = " ".join(arg.strip('"').split())[:_TEXT_LIMIT]
+        if not (arg.startswith('"') and arg.endswith('"') and words):
+            raise PlanError(f"{where}: expected words in double quotes, as in {row.example}")
+        return f'"{words}"'
+    elif kind == "noun":
+        return plan_word(arg)
+    return arg

@@ -1,0 +1,184 @@
+"""Where things are, for the executor: one view of a twin in plain floats, in 3-D where known, else in the picture.
+
+With a supporting plane, "up" is its normal and "forward" is the viewing direction along it; without, up is -y and
+forward is z. Without depth, places are in pixels and the picture's lower edge is the nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..errors import MissingDataError
+from ..twin.types import DigitalTwin, Instance
+
+NEAR_M = 0.15
+SIDE_M = 0.01
+HEIGHT_M = 0.02
+BETWEEN_CORRIDOR = 0.45
+
+
+@dataclass(frozen=True)
+class Place:
+    """right, up, forward in `unit`s ('m' or 'px'); extent along the same axes."""
+
+    right: float
+    up: float
+    forward: float
+    extent: tuple[float, float, float]
+
+    @property
+    def point(self) -> tuple[float, float, float]:
+        return self.right, self.up, self.forward
+
+
+class View:
+    """Places of one twin's instances, computed when first asked for."""
+
+    def __init__(self, twin: DigitalTwin) -> None:
+        self.twin = twin
+        self.by_id = {i.id: i for i in twin.instances}
+        self.metric = bool(twin.instances) and all(i.center_m is not None for i in twin.instances if i.visible)
+        self._places: dict[int, Place] = {}
+        self._supports: dict[int, set[int]] = {}
+        for relation in twin.relations:
+            if relation.predicate in ("on", "inside"):
+                self._supports.setdefault(relation.subject, set()).add(relation.object)
+        if twin.plane is not None:
+            up = twin.plane.normal
+            forward = (-up[0] * up[2], -up[1] * up[2], 1.0 - up[2] * up[2])  # z with its part along up taken away
+            norm = math.sqrt(sum(c * c for c in forward))
+            if norm > 0.2:
+                self._up, self._forward = up, tuple(c / norm for c in forward)
+            else:  # looking straight down: the picture's upper edge is far
+                self._up, self._forward = up, (0.0, -1.0, 0.0)
+        else:
+            self._up, self._forward = (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)
+
+    def place(self, id: int) -> Place:
+        """Where the instance is. Raises MissingDataError when neither a centre nor a box is known."""
+        place = self._places.get(id)
+        if place is None:
+            place = self._places[id] = self._compute(self.by_id[id])
+        return place
+
+    def _compute(self, i: Instance) -> Place:
+        if self.metric and i.center_m is not None:
+            c = i.center_m
+            width, height, depth = i.size_m or (0.0, 0.0, 0.0)
+            up = c[0] * self._up[0] + c[1] * self._up[1] + c[2] * self._up[2]
+            if i.elevation_m is not None:
+                height = i.elevation_m[1] - i.elevation_m[0]
+            forward = c[0] * self._forward[0] + c[1] * self._forward[1] + c[2] * self._forward[2]
+            return Place(c[0], up, forward, (width, height, depth))
+        if i.box_xyxy is None:
+            raise MissingDataError(f"instance {i.id} ({i.label}) has neither a 3-D place nor a box")
+        x0, y0, x1, y1 = i.box_xyxy
+        return Place((x0 + x1) / 2, -(y0 + y1) / 2, -y1, (x1 - x0, y1 - y0, 0.0))
+
+    @property
+    def slack(self) -> tuple[float, float, float]:
+        """Least difference that counts for side, height, and nearness."""
+        if self.metric:
+            return SIDE_M, HEIGHT_M, NEAR_M
+        diagonal = math.hypot(*self.twin.image_size)
+        return 0.005 * diagonal, 0.01 * diagonal, 0.06 * diagonal
+
+    def distance(self, a: int, b: int) -> float:
+        """Centre to centre; in the picture only right and up count."""
+        p, q = self.place(a), self.place(b)
+        return math.dist(p.point, q.point) if self.metric else math.dist(p.point[:2], q.point[:2])
+
+    def camera_distance(self, id: int) -> float:
+        """Metres from the camera; without depth, minus the lower edge of the box in pixels."""
+        i = self.by_id[id]
+        if i.center_m is not None:
+            return math.hypot(*i.center_m)
+        return self.place(id).forward
+
+    def gap(self, a: int, b: int) -> float:
+        """Least distance between the two axis-aligned boxes."""
+        p, q = self.place(a), self.place(b)
+        return math.hypot(
+            *(
+                max(0.0, abs(u - v) - (d + e) / 2)
+                for u, v, d, e in zip(p.point, q.point, p.extent, q.extent, strict=True)
+            )
+        )
+
+    def between(self, id: int, a: int, b: int) -> bool:
+        """Projects inside the segment a-b and lies within a corridor of 0.45 times its length."""
+        axes = slice(0, 3) if self.metric else slice(0, 2)
+        p, u, v = (self.place(k).point[axes] for k in (id, a, b))
+        segment = [e - s for s, e in zip(u, v, strict=True)]
+        length2 = sum(c * c for c in segment)
+        if length2 == 0:
+            return False
+        t = sum((x - s) * c for x, s, c in zip(p, u, segment, strict=True)) / length2
+        off = math.dist(p, [s + t * c for s, c in zip(u, segment, strict=True)])
+        return 0.05 < t < 0.95 and off < BETWEEN_CORRIDOR * math.sqrt(length2)
+
+    def closing_speed(self, id: int, ref: int | None) -> float:
+        """m/s towards the reference (None: the camera); negative when drawing away."""
+        i = self.by_id[id]
+        target, target_velocity = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+        if ref is not None:
+            r = self.by_id[ref]
+            target, target_velocity = r.center_m, r.velocity or target_velocity
+        if i.velocity is None or i.center_m is None or target is None:
+            raise MissingDataError("motion towards something needs depth and at least two frames")
+        line = [t - c for t, c in zip(target, i.center_m, strict=True)]
+        norm = math.hypot(*line) or 1.0
+        return sum((v - w) * d for v, w, d in zip(i.velocity, target_velocity, line, strict=True)) / norm
+
+    def supports(self, id: int) -> set[int]:
+        """Ids that the instance rests on or in, directly."""
+        return self._supports.get(id, set())
+
+    def all_supports(self, id: int) -> set[int]:
+        """The same through any number of others."""
+        found: set[int] = set()
+        todo = list(self.supports(id))
+        while todo:
+            k = todo.pop()
+            if k not in found:
+                found.add(k)
+                todo.extend(self.supports(k))
+        return found
+
+    def related(self, subject: int, predicate: str, object: int) -> bool:
+        """Whether the stored relation holds."""
+        return any(
+            r.subject == subject and r.object == object and r.predicate == predicate for r in self.twin.relations
+        )
+
+    def key(self, id: int, key: str) -> float | None:
+        """Value of a key of operators.KEYS, or None where the twin does not know it."""
+        i = self.by_id[id]
+        if key in ("x", "y", "z"):
+            p = self.place(id)
+            return {"x": p.right, "y": p.up, "z": p.forward}[key]
+        if key == "depth":
+            return self.camera_distance(id)
+        if key == "speed":
+            return None if i.velocity is None else math.hypot(*i.velocity)
+        simple = {"path": i.path_length_m, "first_seen": i.first_seen_s, "last_seen": i.last_seen_s, "score": i.score}
+        if key in simple:
+            return simple[key]
+        w, h, d = self.extents(i)
+        return {"width": w, "height": h, "length": max(w, h, d), "volume": w * h * (d or 1.0)}[key]
+
+    def extents(self, i: Instance) -> tuple[float, float, float]:
+        """Width, height (upwards) and depth; from the box in pixels when depth is unknown."""
+        if i.size_m is None:
+            return self.place(i.id).extent
+        height = i.elevation_m[1] - i.elevation_m[0] if i.elevation_m else i.size_m[1]
+        return i.size_m[0], height, i.size_m[2]
+
+    def is_upright(self, i: Instance) -> bool | None:
+        """Taller than it is wide and deep; None when it has no longest side to speak of."""
+        w, h, d = self.extents(i)
+        across = max(w, d)
+        if h > 1.15 * across:
+            return True
+        return False if h < 0.87 * across else None
