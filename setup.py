@@ -1,0 +1,5 @@
+"""For pip; everything is said in pyproject.toml. colcon builds by CMakeLists.txt."""
+
+from setuptools import setup
+
+setup()
