@@ -1,0 +1,160 @@
+"""From depth to metres: back-projection, planes, extents. Camera optical frame unless a plane gives another."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32
+from scipy.spatial import ConvexHull, QhullError
+
+from ..errors import FrameError, MissingDataError
+from .types import CameraIntrinsics, Frame, Plane, Vector
+
+Points = Float32[np.ndarray, "n 3"]
+
+
+def require_depth(frame: Frame) -> tuple[Float32[np.ndarray, "h w"], CameraIntrinsics]:
+    """Depth (metres, NaN where unknown) and camera model of a frame; FrameError if either is missing or empty."""
+    if frame.depth_m is None:
+        raise FrameError("this frame has no depth image: use a depth camera, or perception without depth")
+    if frame.intrinsics is None:
+        raise FrameError("this frame has no camera model: publish camera_info beside the pictures")
+    depth = np.asarray(frame.depth_m, np.float32)
+    depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.nan))
+    if np.isnan(depth).all():
+        raise FrameError(
+            "the depth image holds no valid pixel: check that the camera is not covered or too near, "
+            "and that its unit is right (16UC1 in millimetres, 32FC1 in metres)"
+        )
+    return depth, frame.intrinsics
+
+
+def back_project(depth_m: Float32[np.ndarray, "h w"], intrinsics: CameraIntrinsics) -> Float32[np.ndarray, "h w 3"]:
+    """Points in metres for every pixel of a pinhole camera; NaN where depth is."""
+    if depth_m.shape != (intrinsics.height, intrinsics.width):
+        raise FrameError(
+            f"depth is {depth_m.shape[1]}x{depth_m.shape[0]} but the camera model {intrinsics.width}x{intrinsics.height}"
+        )
+    u = (np.arange(intrinsics.width, dtype=np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
+    v = (np.arange(intrinsics.height, dtype=np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
+    points = np.empty((*depth_m.shape, 3), np.float32)
+    np.multiply(depth_m, u, out=points[..., 0])
+    np.multiply(depth_m, v[:, None], out=points[..., 1])
+    points[..., 2] = depth_m
+    return points
+
+
+def least_squares_plane(points: Float[np.ndarray, "n 3"]) -> Plane:
+    """Plane of least squared distance; its normal points to the camera (origin). Needs three points."""
+    if len(points) < 3:
+        raise MissingDataError(f"a plane needs three points, got {len(points)}")
+    mean = points.mean(axis=0, dtype=np.float64)
+    centred = points - mean
+    normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]
+    offset = float(normal @ mean)
+    if offset > 0:
+        normal, offset = -normal, -offset
+    return Plane(tuple(float(c) for c in normal), offset)
+
+
+def fit_plane(
+    points: Points, inlier_m: float = 0.01, hypotheses: int = 200, seed: int = 0
+) -> tuple[Plane, float] | None:
+    """The plane with most points within `inlier_m` (RANSAC, refined by least squares), and the share of inliers.
+
+    None if fewer than three points are given or all lie on a line. The same seed gives the same plane.
+    """
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 3:
+        return None
+    random = np.random.default_rng(seed)
+    sample = points if len(points) <= 4000 else points[random.choice(len(points), 4000, replace=False)]
+    corners = sample[random.integers(0, len(sample), (hypotheses, 3))].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1)
+    good = lengths > 1e-9
+    if not good.any():
+        return None
+    normals = normals[good] / lengths[good, None]
+    offsets = np.einsum("ij,ij->i", normals, corners[good, 0])
+    counts = (np.abs(sample @ normals.T - offsets) < inlier_m).sum(axis=0)
+    best = int(counts.argmax())
+    near = np.abs(points @ normals[best] - offsets[best]) < inlier_m
+    plane = None
+    for _ in range(3):
+        if np.count_nonzero(near) < 3:
+            break
+        plane = least_squares_plane(points[near])
+        near = np.abs(plane.height_m(points)) < inlier_m
+    return None if plane is None else (plane, float(near.mean()))
+
+
+def plane_axes(plane: Plane) -> Float[np.ndarray, "3 3"]:
+    """Rows: two horizontal axes of the plane (the first nearest to the camera's x) and its normal."""
+    up = np.asarray(plane.normal, np.float64)
+    seed = np.array([1.0, 0.0, 0.0]) if abs(up[0]) < 0.9 else np.array([0.0, 0.0, 1.0])
+    first = seed - up * (seed @ up)
+    first /= np.linalg.norm(first)
+    return np.stack([first, np.cross(up, first), up])
+
+
+def extent(points: Points, trim: float = 0.01) -> tuple[Vector, Vector] | None:
+    """Centre and size (metres) of the box along x, y, z; the share `trim` is cut at each end as noise. None if empty."""
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return None
+    low, high = np.quantile(points, [trim, 1 - trim], axis=0)
+    centre, size = (low + high) / 2, high - low
+    return tuple(float(c) for c in centre), tuple(float(s) for s in size)
+
+
+def elevation(points: Points, plane: Plane, trim: float = 0.01) -> tuple[float, float] | None:
+    """Height of the lowest and highest point above the plane, metres; trimmed like `extent`. None if empty."""
+    heights = plane.height_m(points[np.isfinite(points).all(axis=1)])
+    if not len(heights):
+        return None
+    low, high = np.quantile(heights, [trim, 1 - trim])
+    return float(low), float(high)
+
+
+def footprint(points: Points, plane: Plane) -> Float[np.ndarray, "n 2"]:
+    """Points seen from above: coordinates along the two horizontal axes of the plane, metres."""
+    return points @ plane_axes(plane)[:2].T.astype(points.dtype)
+
+
+def hull(flat: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "k 2"]:
+    """Corners of the convex hull, counter-clockwise; the points themselves where they span no area."""
+    if len(flat) < 3:
+        return flat
+    try:
+        return flat[ConvexHull(flat).vertices]
+    except QhullError:
+        return flat
+
+
+def inside_hull(flat: Float[np.ndarray, "n 2"], corners: Float[np.ndarray, "k 2"], margin_m: float = 0.0) -> np.ndarray:
+    """Which points lie inside the convex polygon grown by the margin (Boolean, n); nothing lies in under 3 corners."""
+    if len(corners) < 3:
+        return np.zeros(len(flat), bool)
+    edges = np.roll(corners, -1, axis=0) - corners
+    normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    offsets = np.einsum("ij,ij->i", normals, corners)
+    return (flat @ normals.T <= offsets + margin_m).all(axis=1)
+
+
+def upright_box(points: Points, plane: Plane, trim: float = 0.01) -> Vector | None:
+    """Length, width, height (metres) of the smallest upright box: length >= width lie in the plane. None if empty.
+
+    The smallest rectangle has a side along an edge of the convex hull (Freeman and Shapira, 1975).
+    """
+    heights = elevation(points, plane, trim)
+    if heights is None:
+        return None
+    flat = footprint(points[np.isfinite(points).all(axis=1)], plane)
+    corners = hull(flat)
+    edges = np.roll(corners, -1, axis=0) - corners
+    angles = np.unique(np.round(np.arctan2(edges[:, 1], edges[:, 0]) % (np.pi / 2), 2))
+    turned = np.stack([np.cos(angles), np.sin(angles)], 1), np.stack([-np.sin(angles), np.cos(angles)], 1)
+    sizes = np.stack([np.ptp(corners @ axis.T, axis=0) for axis in turned], axis=1)
+    best = sizes[sizes.prod(axis=1).argmin()]
+    return float(best.max()), float(best.min()), heights[1] - heights[0]
