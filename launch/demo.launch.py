@@ -1,0 +1,19 @@
+"""All nodes on a simulated table: ask with `ros2 service call /query fastreasonseg_ros/srv/QueryScene "{text: ...}"`."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.substitutions import FindPackageShare
+
+
+def generate_launch_description():
+    everything = PathJoinSubstitution([FindPackageShare("fastreasonseg_ros"), "launch", "fastreasonseg.launch.py"])
+    arguments = {"source": "simulation", "path": LaunchConfiguration("seed"), "composed": LaunchConfiguration("composed")}
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("seed", default_value="0", description="the same seed gives the same table"),
+            DeclareLaunchArgument("composed", default_value="false", description="true: one process for all nodes"),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(everything), launch_arguments=arguments.items()),
+        ]
+    )

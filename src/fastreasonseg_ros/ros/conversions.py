@@ -1,0 +1,189 @@
+"""The twin and the answer as messages, and back. Unknown numbers are NaN in messages and None in the core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from geometry_msgs.msg import Point, Vector3
+from jaxtyping import UInt8
+from sensor_msgs.msg import Image, RegionOfInterest
+from std_msgs.msg import Header
+
+from fastreasonseg_ros.msg import Answer as AnswerMsg
+from fastreasonseg_ros.msg import Instance as InstanceMsg
+from fastreasonseg_ros.msg import Relation as RelationMsg
+from fastreasonseg_ros.msg import SceneGraph, StageLatency
+from fastreasonseg_ros.msg import TraceStep as TraceStepMsg
+
+from ..errors import Status
+from ..twin.types import Answer, Box, DigitalTwin, Instance, Plane, Query, Relation, TraceStep, Vector
+from .images import ids_from_msg, image_to_msg, time_from_s, time_to_s
+
+_NAN = float("nan")
+_NOWHERE = (_NAN, _NAN, _NAN)
+
+
+def twin_to_msg(
+    twin: DigitalTwin, header: Header | None = None, latency_ms: Mapping[str, float] | None = None
+) -> SceneGraph:
+    """header: of the picture that the twin was made from, so that its stamp stays exact."""
+    if header is None:
+        header = Header(stamp=time_from_s(twin.stamp_s), frame_id=twin.frame_id)
+    msg = SceneGraph(header=header, sequence=twin.sequence)
+    msg.image_width, msg.image_height = twin.image_size
+    msg.instances = [instance_to_msg(i) for i in twin.instances]
+    msg.relations = [
+        RelationMsg(subject=r.subject, predicate=r.predicate, object=r.object, score=float(r.score))
+        for r in twin.relations
+    ]
+    if twin.plane is not None:
+        msg.plane_normal = _vector(twin.plane.normal)
+        msg.plane_offset = float(twin.plane.offset_m)
+    if twin.ids is not None:
+        msg.instance_ids = image_to_msg(twin.ids, "mono16", header)
+    msg.latency = _latency(latency_ms or {})
+    return msg
+
+
+def twin_from_msg(msg: SceneGraph) -> DigitalTwin:
+    """The twin in a SceneGraph whose status is OK."""
+    n = msg.plane_normal
+    return DigitalTwin(
+        instances=tuple(instance_from_msg(i) for i in msg.instances),
+        relations=tuple(Relation(r.subject, r.predicate, r.object, r.score) for r in msg.relations),
+        stamp_s=time_to_s(msg.header.stamp),
+        frame_id=msg.header.frame_id,
+        image_size=(msg.image_width, msg.image_height),
+        plane=Plane((n.x, n.y, n.z), msg.plane_offset) if n.x or n.y or n.z else None,
+        ids=ids_from_msg(msg.instance_ids),
+        sequence=msg.sequence,
+    )
+
+
+def instance_to_msg(instance: Instance) -> InstanceMsg:
+    bottom, top = instance.elevation_m or (_NAN, _NAN)
+    msg = InstanceMsg(
+        id=instance.id,
+        label=instance.label,
+        score=float(instance.score),
+        color=instance.color or "",
+        shape=instance.shape or "",
+        depth_mean=_number(instance.depth_mean_m),
+        depth_std=_number(instance.depth_std_m),
+        size=_vector(instance.size_m),
+        elevation_bottom=float(bottom),
+        elevation_top=float(top),
+        velocity=_vector(instance.velocity),
+        path_length=_number(instance.path_length_m),
+        visible=instance.visible,
+    )
+    x, y, z = instance.center_m or _NOWHERE
+    msg.center = Point(x=float(x), y=float(y), z=float(z))
+    if instance.box_xyxy is not None:
+        x0, y0 = (max(0, math.floor(v)) for v in instance.box_xyxy[:2])
+        x1, y1 = (max(0, math.ceil(v)) for v in instance.box_xyxy[2:])
+        msg.box = RegionOfInterest(x_offset=x0, y_offset=y0, width=max(0, x1 - x0), height=max(0, y1 - y0))
+    msg.first_seen = time_from_s(instance.first_seen_s or 0.0)
+    msg.last_seen = time_from_s(instance.last_seen_s or 0.0)
+    return msg
+
+
+def instance_from_msg(msg: InstanceMsg) -> Instance:
+    """Times of 0 are times of 0: a node always fills them, a simulation starts there."""
+    b = msg.box
+    box: Box | None = (b.x_offset, b.y_offset, b.x_offset + b.width, b.y_offset + b.height) if b.width else None
+    return Instance(
+        id=msg.id,
+        label=msg.label,
+        score=msg.score,
+        color=msg.color or None,
+        shape=msg.shape or None,
+        box_xyxy=box,
+        depth_mean_m=_known(msg.depth_mean),
+        depth_std_m=_known(msg.depth_std),
+        center_m=_known_vector(msg.center),
+        size_m=_known_vector(msg.size),
+        elevation_m=None if math.isnan(msg.elevation_bottom) else (msg.elevation_bottom, msg.elevation_top),
+        velocity=_known_vector(msg.velocity),
+        path_length_m=_known(msg.path_length),
+        first_seen_s=time_to_s(msg.first_seen),
+        last_seen_s=time_to_s(msg.last_seen),
+        visible=msg.visible,
+    )
+
+
+def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Header | None = None) -> AnswerMsg:
+    """twin: the one that the answer speaks of; instances and mask are taken from it."""
+    header = header or Header(stamp=time_from_s(answer.stamp_s), frame_id=twin.frame_id if twin else "")
+    msg = AnswerMsg(
+        header=header,
+        query_id=answer.query.id,
+        text=answer.query.text,
+        status=int(answer.status),
+        message=answer.message,
+        ids=list(answer.ids),
+        reason=answer.reason,
+        plan=answer.plan,
+        twin_sequence=answer.sequence,
+        model=answer.model,
+    )
+    msg.steps = [
+        TraceStepMsg(name=s.name, expression=s.expression, ids=list(s.ids), note=s.note) for s in answer.trace
+    ]
+    msg.latency = _latency(answer.latency_ms)
+    if twin is not None:
+        by_id = {i.id: i for i in twin.instances}
+        msg.instances = [instance_to_msg(by_id[i]) for i in answer.ids if i in by_id]
+        if twin.ids is not None:
+            msg.mask = mask_to_msg(twin, answer.ids, header)
+    return msg
+
+
+def answer_from_msg(msg: AnswerMsg) -> Answer:
+    return Answer(
+        query=Query(msg.text, msg.query_id),
+        status=Status(msg.status),
+        message=msg.message,
+        ids=tuple(msg.ids),
+        reason=msg.reason,
+        plan=msg.plan,
+        trace=tuple(TraceStep(s.name, s.expression, tuple(s.ids), s.note) for s in msg.steps),
+        stamp_s=time_to_s(msg.header.stamp),
+        sequence=msg.twin_sequence,
+        model=msg.model,
+        latency_ms={e.stage: e.milliseconds for e in msg.latency},
+    )
+
+
+def mask_of(twin: DigitalTwin, ids: tuple[int, ...]) -> UInt8[np.ndarray, "h w"]:
+    """255 where a pixel belongs to one of the ids, 0 elsewhere; all 0 where the twin has no masks."""
+    if twin.ids is None:
+        return np.zeros(twin.image_size[::-1], np.uint8)
+    return np.isin(twin.ids, np.asarray(ids, np.uint16)).astype(np.uint8) * np.uint8(255)
+
+
+def mask_to_msg(twin: DigitalTwin, ids: tuple[int, ...], header: Header) -> Image:
+    return image_to_msg(mask_of(twin, ids), "mono8", header)
+
+
+def _latency(latency_ms: Mapping[str, float]) -> list[StageLatency]:
+    return [StageLatency(stage=k, milliseconds=float(v)) for k, v in latency_ms.items()]
+
+
+def _number(value: float | None) -> float:
+    return _NAN if value is None else float(value)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _vector(value: Vector | None) -> Vector3:
+    x, y, z = value or _NOWHERE
+    return Vector3(x=float(x), y=float(y), z=float(z))
+
+
+def _known_vector(value: Vector3 | Point) -> Vector | None:
+    return None if math.isnan(value.x) else (value.x, value.y, value.z)

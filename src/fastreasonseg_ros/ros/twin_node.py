@@ -1,0 +1,171 @@
+"""twin_node: pictures in, the digital twin out; perception runs in a worker that keeps only the newest picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from fastreasonseg_ros.msg import SceneGraph
+from fastreasonseg_ros.srv import SetVocabulary
+
+from ..errors import ConfigError, ReasonSegError, Status
+from ..perception import make_perceiver
+from ..pipeline import observe
+from ..twin.types import DigitalTwin, Frame, GroundTruth
+from .conversions import twin_to_msg
+from .images import color_from_msg, depth_from_msg, ids_from_msg, intrinsics_from_msg, time_to_s
+from .node import LATCHED, PICTURES, declare, run, setting
+from .sync import ApproximateTimeSynchronizer, Subscriber
+from .worker import NewestWorker
+
+
+@dataclass(frozen=True)
+class TwinSettings:
+    perceiver: str = setting("tabletop", "how pictures become instances: tabletop, foundation or oracle")
+    perceiver_config: str = setting("", "YAML file with the perceiver's settings; empty: its defaults")
+    perceiver_overrides: list[str] = setting([], "single settings of the perceiver, as a.b=c")
+    color_transport: str = setting("raw", "raw (color/image_raw) or compressed (color/image_raw/compressed)")
+    depth_transport: str = setting("raw", "raw, compressed or compressedDepth (depth/image_raw/...)")
+    sync_slop_s: float = setting(0.05, "largest difference between the stamps of a colour and its depth picture")
+    sync_queue: int = setting(10, "pictures that wait for their partner")
+    depth_timeout_s: float = setting(1.0, "without depth for so long, colour is taken alone")
+
+
+class TwinNode(Node):
+    """Subscribes to color/image_raw, depth/image_raw, color/camera_info, and truth (oracle); publishes twin."""
+
+    def __init__(self) -> None:
+        super().__init__("twin_node")
+        s = self.settings = declare(self, TwinSettings)
+        self._perceiver = make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides)
+        self._lock = Lock()
+        self._twin: DigitalTwin | None = None
+        self._sequence = 0
+        self._info: CameraInfo | None = None
+        self._last_depth = self._last_pair = 0.0
+        self._words: tuple[str, ...] = ()
+        self._publisher = self.create_publisher(SceneGraph, "twin", LATCHED)
+        self._worker = NewestWorker(self._observe, self._failed, "perception")
+        pictures = MutuallyExclusiveCallbackGroup()
+        color = Subscriber(self, *_topic("color/image_raw", s.color_transport), PICTURES, callback_group=pictures)
+        depth = Subscriber(self, *_topic("depth/image_raw", s.depth_transport), PICTURES, callback_group=pictures)
+        inputs = [color, depth]
+        if s.perceiver == "oracle":
+            inputs.append(Subscriber(self, SceneGraph, "truth", PICTURES, callback_group=pictures))
+        self._sync = ApproximateTimeSynchronizer(inputs, s.sync_queue, s.sync_slop_s)
+        self._sync.registerCallback(self._pair)
+        color.registerCallback(self._color_came)
+        self.create_subscription(CameraInfo, "color/camera_info", self._info_came, PICTURES, callback_group=pictures)
+        self.create_subscription(DiagnosticStatus, "camera_status", self._camera_said, LATCHED)
+        self.create_service(
+            SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+
+    def destroy_node(self) -> None:
+        self._worker.close()
+        super().destroy_node()
+
+    def _info_came(self, msg: CameraInfo) -> None:
+        self._info = msg
+
+    def _pair(self, color, depth, truth: SceneGraph | None = None) -> None:
+        self._last_pair = time.monotonic()
+        self._worker.offer((color, depth, truth))
+
+    def _color_came(self, msg) -> None:
+        """A picture whose depth never comes must not wait silently: perception says what it lacks."""
+        now = time.monotonic()
+        self._last_pair = self._last_pair or now
+        if now - self._last_pair > self.settings.depth_timeout_s:
+            self._worker.offer((msg, None, None))
+
+    def _observe(self, item: tuple[Image | CompressedImage, Image | CompressedImage | None, SceneGraph | None]) -> None:
+        color, depth, truth = item
+        start = time.perf_counter()
+        self._sequence += 1
+        try:
+            frame = self._frame(color, depth, truth)
+            before = self._twin
+            if before is None or before.image_size != frame.image_size or frame.stamp_s < before.stamp_s:
+                before = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
+            with self._lock:
+                twin = observe(before, frame, self._perceiver)
+        except ReasonSegError as error:
+            self._refuse(color.header, error.status, str(error))
+            return
+        except Exception:
+            self._refuse(color.header, Status.MODEL_FAILED, "perception failed unexpectedly; see the twin node's log")
+            raise
+        self._twin = replace(twin, sequence=self._sequence)
+        latency_ms = {"perception": (time.perf_counter() - start) * 1000}
+        self._publisher.publish(twin_to_msg(self._twin, color.header, latency_ms))
+
+    def _frame(self, color, depth, truth: SceneGraph | None) -> Frame:
+        known = None
+        if truth is not None and (ids := ids_from_msg(truth.instance_ids)) is not None:
+            known = GroundTruth(
+                ids, {i.id: i.label for i in truth.instances}, {i.id: i.color for i in truth.instances if i.color}
+            )
+        return Frame(
+            color=color_from_msg(color),
+            depth_m=None if depth is None else depth_from_msg(depth),
+            intrinsics=None if self._info is None else intrinsics_from_msg(self._info),
+            stamp_s=time_to_s(color.header.stamp),
+            frame_id=color.header.frame_id,
+            truth=known,
+        )
+
+    def _refuse(self, header: Header, status: Status, message: str) -> None:
+        """A twin that says why there is none; a question asked now gets this status and message."""
+        self.get_logger().warning(message, throttle_duration_sec=5.0)
+        self._publisher.publish(
+            SceneGraph(header=header, sequence=self._sequence, status=int(status), message=message)
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
+
+    def _camera_said(self, msg: DiagnosticStatus) -> None:
+        if msg.level == DiagnosticStatus.ERROR:
+            self._sequence += 1
+            header = Header(stamp=self.get_clock().now().to_msg())
+            self._refuse(header, Status.BAD_INPUT, f"{msg.name}: {msg.message}")
+
+    def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response):
+        words = dict.fromkeys([*(self._words if request.add else ()), *(w.strip() for w in request.words)])
+        try:
+            wanted = tuple(w for w in words if w)
+            if not wanted:
+                raise ConfigError("set_vocabulary got no words; give the nouns to look for, for example ['mug']")
+            with self._lock:
+                self._perceiver.set_vocabulary(wanted)
+            self._words = wanted
+            response.message = f"looking for {len(wanted)} words from the next picture on"
+        except ReasonSegError as error:
+            response.status, response.message = int(error.status), str(error)
+        response.words = list(self._words)
+        return response
+
+
+def _topic(name: str, transport: str) -> tuple[type, str]:
+    if transport == "raw":
+        return Image, name
+    if transport not in ("compressed", "compressedDepth"):
+        raise ConfigError(f"transport is {transport!r}; known are raw, compressed and compressedDepth")
+    return CompressedImage, f"{name}/{transport}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run([TwinNode], argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
