@@ -1,15 +1,23 @@
-"""All nodes on a simulated table: ask with `ros2 service call /query fastreasonseg_ros/srv/QueryScene "{text: ...}"`."""
+"""All nodes on a simulated table.
 
-from launch import LaunchDescription
+Ask: ros2 service call /query fastreasonseg_ros/srv/QueryScene "{text: the mug nearest to the bowl}"
+"""
+
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
+from launch import LaunchDescription
+
 
 def generate_launch_description():
     everything = PathJoinSubstitution([FindPackageShare("fastreasonseg_ros"), "launch", "fastreasonseg.launch.py"])
-    arguments = {"source": "simulation", "path": LaunchConfiguration("seed"), "composed": LaunchConfiguration("composed")}
+    arguments = {
+        "source": "simulation",
+        "path": LaunchConfiguration("seed"),
+        "composed": LaunchConfiguration("composed"),
+    }
     return LaunchDescription(
         [
             DeclareLaunchArgument("seed", default_value="0", description="the same seed gives the same table"),

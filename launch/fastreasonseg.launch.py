@@ -1,10 +1,11 @@
-"""The four nodes, each in its own process, or all in one (composed:=true). On a robot: camera:=false and topic names."""
+"""The four nodes, each in its own process, or all in one (composed:=true); on a robot with camera:=false."""
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
 
 ARGUMENTS = {
     "namespace": ("", "namespace of nodes and topics"),

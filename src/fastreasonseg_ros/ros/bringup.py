@@ -12,7 +12,7 @@ from .twin_node import TwinNode
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parameters are set a node, for example `--ros-args -p camera_node:source:=bag -p camera_node:path:=table.mcap`."""
+    """One node's parameter: `--ros-args -p camera_node:source:=bag -p camera_node:path:=table.mcap`."""
     return run([CameraNode, TwinNode, ReasoningNode, MaskNode], argv)
 
 

@@ -23,7 +23,6 @@ from .images import (
     depth_to_msg,
     image_to_msg,
     intrinsics_to_msg,
-
 )
 from .node import LATCHED, PICTURES, RELIABLE, declare, run, setting
 from .sources import frames_of

@@ -1,12 +1,13 @@
 """A blocking client for planners, scripts and tests.
 
-    with ReasonSegClient() as robot:
-        answer = robot.ask("hand me something to drink from")
-        print(answer.status, answer.ids, answer.reason)
+with ReasonSegClient() as robot:
+    answer = robot.ask("hand me something to drink from")
+    print(answer.status, answer.ids, answer.reason)
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -63,7 +64,9 @@ class ReasonSegClient:
         """Stops a standing question; without an id all of them."""
         return self._call(self._unwatch, Unwatch.Request(query_id=query_id), timeout_s)
 
-    def set_vocabulary(self, words: Sequence[str], add: bool = False, timeout_s: float = 10.0) -> SetVocabulary.Response:
+    def set_vocabulary(
+        self, words: Sequence[str], add: bool = False, timeout_s: float = 10.0
+    ) -> SetVocabulary.Response:
         """Words to look for."""
         return self._call(self._vocabulary, SetVocabulary.Request(words=list(words), add=add), timeout_s)
 
@@ -77,7 +80,9 @@ class ReasonSegClient:
         """`ask` by the action: on_feedback(stage, text so far) on the way; setting `cancel` stops the model."""
         end = time.monotonic() + timeout_s
         if not self._reason.wait_for_server(timeout_s):
-            raise TimeoutError(f"action {self.node.resolve_topic_name('reason')} is not there; is reasoning_node running?")
+            raise TimeoutError(
+                f"action {self.node.resolve_topic_name('reason')} is not there; is reasoning_node running?"
+            )
         feedback = None
         if on_feedback is not None:
             notify = on_feedback
@@ -116,19 +121,21 @@ class ReasonSegClient:
     def __enter__(self) -> ReasonSegClient:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _spin(self) -> None:
-        try:
+        with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
-        except ExternalShutdownException:
-            pass
 
     def _call(self, client: Any, request: Any, timeout_s: float) -> Any:
         end = time.monotonic() + timeout_s
         if not client.wait_for_service(timeout_s):
-            raise TimeoutError(f"service {client.srv_name} is not there after {timeout_s:.0f} s; are the nodes running?")
+            raise TimeoutError(
+                f"service {client.srv_name} is not there after {timeout_s:.0f} s; are the nodes running?"
+            )
         return self._wait(client.call_async(request), end, client.srv_name)
 
     def _wait(self, future: Future, end: float, name: str) -> Any:

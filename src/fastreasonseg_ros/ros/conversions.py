@@ -129,9 +129,7 @@ def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Heade
         twin_sequence=answer.sequence,
         model=answer.model,
     )
-    msg.steps = [
-        TraceStepMsg(name=s.name, expression=s.expression, ids=list(s.ids), note=s.note) for s in answer.trace
-    ]
+    msg.steps = [TraceStepMsg(name=s.name, expression=s.expression, ids=list(s.ids), note=s.note) for s in answer.trace]
     msg.latency = _latency(answer.latency_ms)
     if twin is not None:
         by_id = {i.id: i for i in twin.instances}

@@ -46,7 +46,9 @@ def color_from_msg(msg: Image | CompressedImage) -> UInt8[np.ndarray, "h w 3"]:
     if isinstance(msg, CompressedImage):
         bgr = cv2.imdecode(_bytes_of(msg), cv2.IMREAD_COLOR)
         if bgr is None:
-            raise FrameError(f"compressed colour image ({msg.format!r}) is broken or of a format that OpenCV cannot read")
+            raise FrameError(
+                f"compressed colour image ({msg.format!r}) is broken or of a format that OpenCV cannot read"
+            )
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     if msg.encoding not in _COLOR:
         return _color_by_cv_bridge(msg)
@@ -167,7 +169,7 @@ def _metres(raw: np.ndarray) -> Float32[np.ndarray, "h w"]:
     return np.where(np.isfinite(raw) & (raw > 0), raw, np.nan).astype(np.float32)
 
 
-def _bytes_of(msg: CompressedImage) -> UInt8[np.ndarray, "n"]:
+def _bytes_of(msg: CompressedImage) -> UInt8[np.ndarray, " n"]:
     if not msg.data:
         raise FrameError("compressed image is empty: the driver sent no data")
     return np.frombuffer(memoryview(msg.data), np.uint8)

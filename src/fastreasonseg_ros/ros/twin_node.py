@@ -126,9 +126,7 @@ class TwinNode(Node):
     def _refuse(self, header: Header, status: Status, message: str) -> None:
         """A twin that says why there is none; a question asked now gets this status and message."""
         self.get_logger().warning(message, throttle_duration_sec=5.0)
-        self._publisher.publish(
-            SceneGraph(header=header, sequence=self._sequence, status=int(status), message=message)
-        )
+        self._publisher.publish(SceneGraph(header=header, sequence=self._sequence, status=int(status), message=message))
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)

@@ -1,0 +1,79 @@
+"""The twin and the answer survive the way through their messages; the numbers of both sides agree."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from rclpy.serialization import deserialize_message, serialize_message
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.msg import Answer as AnswerMsg
+from fastreasonseg_ros.msg import SceneGraph
+from fastreasonseg_ros.ros.conversions import answer_from_msg, answer_to_msg, mask_of, twin_from_msg, twin_to_msg
+from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
+
+IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
+MUG = Instance(
+    3, "mug", 0.75, "red", "cylinder", (1, 0, 3, 1), 0.5, 0.25, (0.5, 0.25, 1.0), (0.25, 0.125, 0.5), (0.0, 0.125),
+    (0.0, 0.5, 0.0), 1.5, 1.0, 2.5, True,
+)  # fmt: skip
+BARE = Instance(7, "plate", first_seen_s=0.0, last_seen_s=0.0, visible=False)
+TWIN = DigitalTwin(
+    (MUG, BARE), (Relation(3, "on", 7, 0.5),), 2.5, "camera", (3, 2), Plane((0.0, -1.0, 0.0), -0.5), IDS, 9
+)
+
+
+def over_the_wire(msg: AnswerMsg | SceneGraph):
+    return deserialize_message(serialize_message(msg), type(msg))
+
+
+def test_the_constants_of_the_message_equal_the_status_codes() -> None:
+    constants = {
+        n: getattr(AnswerMsg, n) for n in dir(AnswerMsg) if n.isupper() and isinstance(getattr(AnswerMsg, n), int)
+    }
+    assert constants == {s.name: int(s) for s in Status}
+
+
+def test_a_twin_survives_its_message() -> None:
+    back = twin_from_msg(over_the_wire(twin_to_msg(TWIN)))
+    assert np.array_equal(back.ids, IDS)
+    assert back.instances == TWIN.instances
+    assert back.relations == TWIN.relations
+    assert (back.stamp_s, back.frame_id, back.image_size, back.plane, back.sequence) == (
+        TWIN.stamp_s, TWIN.frame_id, TWIN.image_size, TWIN.plane, TWIN.sequence,
+    )  # fmt: skip
+
+
+def test_a_twin_without_masks_and_plane_stays_without() -> None:
+    back = twin_from_msg(over_the_wire(twin_to_msg(DigitalTwin((BARE,)))))
+    assert back.ids is None
+    assert back.plane is None
+
+
+def test_what_is_unknown_is_nan_or_empty_in_the_message() -> None:
+    msg = twin_to_msg(TWIN).instances[1]
+    assert msg.color == ""
+    assert msg.box.width == 0
+    assert all(math.isnan(v) for v in (msg.depth_mean, msg.center.x, msg.size.z, msg.velocity.y, msg.elevation_top))
+
+
+def test_an_answer_survives_its_message_and_brings_its_objects_and_mask() -> None:
+    answer = Answer(
+        Query("the mug", "q1"), Status.OK, "1 object", (3,), "It is a mug.", "a = find(label=mug)",
+        (TraceStep("a", "find(label=mug)", (3,), "note"),), 2.5, 9, "student", {"reasoning": 12.5},
+    )  # fmt: skip
+    msg = over_the_wire(answer_to_msg(answer, TWIN))
+    assert answer_from_msg(msg) == answer
+    assert [i.label for i in msg.instances] == ["mug"]
+    assert msg.mask.encoding == "mono8"
+    mask = np.frombuffer(bytes(msg.mask.data), np.uint8).reshape(2, 3)
+    assert np.array_equal(mask, np.where(IDS == 3, 255, 0))
+
+
+def test_an_answer_of_nothing_has_an_empty_mask_of_the_pictures_size() -> None:
+    assert np.array_equal(mask_of(TWIN, ()), np.zeros((2, 3), np.uint8))
+    assert mask_of(DigitalTwin(image_size=(4, 3)), (1,)).shape == (3, 4)
