@@ -6,6 +6,8 @@ question about one scene (and cached), and the student needs no arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..plan.language import plan_word
 from ..plan.operators import table
 from ..twin.types import DigitalTwin
@@ -49,11 +51,22 @@ def question_text(text: str) -> str:
     return " ".join(printable.replace("<|", "< |").split())
 
 
-def prompt(twin: DigitalTwin, question: str, instructions: bool = False) -> str:
+def prompt(twin: DigitalTwin, question: str, near: Sequence[str] = (), instructions: bool = False) -> str:
     """ChatML prompt whose continuation is a rollout in its short form.
 
-    instructions: adds the language's description and an example, for models that were not trained on it.
+    near: the labels nearest to the question in meaning, best first (WordMeaning.nearest); a hint that the model may
+    ignore. instructions: adds the language's description and an example, for models that were not trained on it.
     """
     system = f"<|im_start|>system\n{_INSTRUCTIONS.format(table=table())}<|im_end|>\n" if instructions else ""
-    scene = f"<|im_start|>user\n{scene_text(twin)}\n"
-    return f"{system}{scene}Q: {question_text(question)}<|im_end|>\n<|im_start|>assistant\n"
+    return system + scene_turn(scene_text(twin)) + question_turn(question, near)
+
+
+def scene_turn(scene: str) -> str:
+    """The part of the prompt that all questions about one scene share."""
+    return f"<|im_start|>user\n{scene}\n"
+
+
+def question_turn(question: str, near: Sequence[str] = ()) -> str:
+    """The rest of the prompt."""
+    hint = f"\nnear: {', '.join(plan_word(label) for label in near)}" if near else ""
+    return f"Q: {question_text(question)}{hint}<|im_end|>\n<|im_start|>assistant\n"

@@ -32,3 +32,7 @@ class WordMeaning(Protocol):
     def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         """The labels that fit: above the threshold and within a margin of the best; empty when none does."""
         ...
+
+    def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
+        """The labels most similar to the text, best first; the hint that a prompt carries."""
+        ...
