@@ -24,8 +24,9 @@ from .images import (
     image_to_msg,
     intrinsics_to_msg,
 )
-from .node import LATCHED, PICTURES, RELIABLE, declare, run, setting
+from .node import LATCHED, RELIABLE, declare, run, setting
 from .sources import frames_of
+from .sync import PictureInput
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ class CameraNode(Node):
         """Topics in/color, in/depth and in/camera_info, to be remapped, under this package's names and raw."""
         s = self.settings
         color, depth = (CompressedImage if t != "raw" else Image for t in (s.color_transport, s.depth_transport))
-        self.create_subscription(CameraInfo, "in/camera_info", self._info.publish, PICTURES)
-        self.create_subscription(color, "in/color", lambda m: self._pass_on(m, self._color), PICTURES)
-        self.create_subscription(depth, "in/depth", lambda m: self._pass_on(m, self._depth), PICTURES)
+        PictureInput(self, CameraInfo, "in/camera_info").registerCallback(self._info.publish)
+        PictureInput(self, color, "in/color").registerCallback(self._pass_on, self._color)
+        PictureInput(self, depth, "in/depth").registerCallback(self._pass_on, self._depth)
 
     def _pass_on(self, msg: Image | CompressedImage, publisher) -> None:
         try:

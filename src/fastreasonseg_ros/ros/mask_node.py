@@ -20,7 +20,8 @@ from ..evaluation.overlay import PALETTE, draw_masks
 from ..twin.types import DigitalTwin, Instance
 from .conversions import mask_to_msg, twin_from_msg
 from .images import color_from_msg, image_to_msg
-from .node import LATCHED, PICTURES, RELIABLE, declare, run, setting
+from .node import LATCHED, RELIABLE, declare, run, setting
+from .sync import PictureInput
 
 KEPT = 60  # pictures and twins that wait for an answer about them
 
@@ -50,13 +51,8 @@ class MaskNode(Node):
         self._target = self.create_publisher(PoseStamped, "target", RELIABLE)
         raw = s.color_transport == "raw"
         one = MutuallyExclusiveCallbackGroup()
-        self.create_subscription(
-            Image if raw else CompressedImage,
-            "color/image_raw" if raw else "color/image_raw/compressed",
-            self._picture_came,
-            PICTURES,
-            callback_group=one,
-        )
+        topic = "color/image_raw" if raw else "color/image_raw/compressed"
+        PictureInput(self, Image if raw else CompressedImage, topic, one).registerCallback(self._picture_came)
         self.create_subscription(SceneGraph, "twin", self._twin_came, LATCHED, callback_group=one)
         self.create_subscription(Answer, "answer", self._answer_came, RELIABLE, callback_group=one)
 

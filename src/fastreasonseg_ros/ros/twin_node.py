@@ -22,8 +22,8 @@ from ..pipeline import observe
 from ..twin.types import DigitalTwin, Frame, GroundTruth
 from .conversions import twin_to_msg
 from .images import color_from_msg, depth_from_msg, ids_from_msg, intrinsics_from_msg, time_to_s
-from .node import LATCHED, PICTURES, declare, run, setting
-from .sync import ApproximateTimeSynchronizer, Subscriber
+from .node import LATCHED, declare, run, setting
+from .sync import ApproximateTimeSynchronizer, PictureInput
 from .worker import NewestWorker
 
 
@@ -55,15 +55,15 @@ class TwinNode(Node):
         self._publisher = self.create_publisher(SceneGraph, "twin", LATCHED)
         self._worker = NewestWorker(self._observe, self._failed, "perception")
         pictures = MutuallyExclusiveCallbackGroup()
-        color = Subscriber(self, *_topic("color/image_raw", s.color_transport), PICTURES, callback_group=pictures)
-        depth = Subscriber(self, *_topic("depth/image_raw", s.depth_transport), PICTURES, callback_group=pictures)
+        color = PictureInput(self, *_topic("color/image_raw", s.color_transport), pictures)
+        depth = PictureInput(self, *_topic("depth/image_raw", s.depth_transport), pictures)
         inputs = [color, depth]
         if s.perceiver == "oracle":
-            inputs.append(Subscriber(self, SceneGraph, "truth", PICTURES, callback_group=pictures))
+            inputs.append(PictureInput(self, SceneGraph, "truth", pictures))
         self._sync = ApproximateTimeSynchronizer(inputs, s.sync_queue, s.sync_slop_s)
         self._sync.registerCallback(self._pair)
         color.registerCallback(self._color_came)
-        self.create_subscription(CameraInfo, "color/camera_info", self._info_came, PICTURES, callback_group=pictures)
+        PictureInput(self, CameraInfo, "color/camera_info", pictures).registerCallback(self._info_came)
         self.create_subscription(DiagnosticStatus, "camera_status", self._camera_said, LATCHED)
         self.create_service(
             SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=MutuallyExclusiveCallbackGroup()

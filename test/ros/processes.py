@@ -1,0 +1,110 @@
+"""Real nodes in processes of their own, on a domain and in a namespace that nothing else uses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+NAMESPACE = f"/test{os.getpid()}"
+# Domains above 100 share their ports with short-lived sockets of others.
+os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 90 + 10)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
+class Nodes:
+    """Starts nodes of the package; each logs to its own file; all are ended together."""
+
+    def __init__(self, folder: Path, namespace: str = NAMESPACE) -> None:
+        self.folder, self.namespace = folder, namespace
+        self.running: dict[str, subprocess.Popen] = {}
+
+    def start(self, module: str, **parameters: object) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            f"fastreasonseg_ros.ros.{module}",
+            "--ros-args",
+            "-r",
+            f"__ns:={self.namespace}",
+        ]
+        for name, value in parameters.items():
+            command += ["-p", f"{name}:={value}"]
+        with open(self.folder / f"{module}.log", "w") as log:
+            self.running[module] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def log(self, module: str) -> str:
+        return (self.folder / f"{module}.log").read_text()
+
+    def dead(self) -> dict[str, str]:
+        """Logs of the nodes that are not up any more."""
+        return {m: self.log(m) for m, p in self.running.items() if p.poll() is not None}
+
+    def stop(self) -> dict[str, int]:
+        """Exit status of each node after an interrupt."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGINT)
+        codes = {}
+        for name, process in self.running.items():
+            try:
+                codes[name] = process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                codes[name] = process.wait()
+        return codes
+
+
+def wait_for(ready, timeout_s: float = 30.0, what: str = "it"):
+    """The first true value of `ready()`."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if value := ready():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {timeout_s:.0f} s")
+
+
+def write_scene(dataset: Path, name: str = "table", frames: int = 12) -> Path:
+    """A table seen from above at 1 m with a mug that moves to the right, a plate and a book; exact ids and labels.
+
+    Boxes 0.1 m high; ids: mug 1, plate 2, book 3.
+    """
+    scene = dataset / name
+    scene.mkdir(parents=True)
+    camera = (
+        '{"width": 320, "height": 240, "fx": 300, "fy": 300, "cx": 160, "cy": 120, "depth_unit_m": 0.001, "fps": 6}'
+    )
+    (scene / "camera.json").write_text(camera)
+    words = {1: ("mug", "red"), 2: ("plate", "white"), 3: ("book", "blue")}
+    (dataset / "labels.jsonl").write_text(
+        "".join(
+            f'{{"scene": "{name}", "id": {i}, "label": "{label}", "colour": "{color}"}}\n'
+            for i, (label, color) in words.items()
+        )
+    )
+    rng = np.random.default_rng(0)
+    for number in range(frames):
+        rgb = np.full((240, 320, 3), (150, 120, 90), np.uint8)
+        depth = (1000 + rng.normal(0, 1, (240, 320))).astype(np.uint16)
+        ids = np.zeros((240, 320), np.uint16)
+        left = 20 + 12 * number
+        for id, (x, y, w, h), color in (
+            (1, (left, 40, 36, 40), (200, 30, 30)),
+            (2, (120, 110, 70, 60), (240, 240, 240)),
+            (3, (240, 130, 60, 80), (30, 30, 200)),
+        ):
+            rgb[y : y + h, x : x + w] = color
+            depth[y : y + h, x : x + w] -= 100
+            ids[y : y + h, x : x + w] = id
+        folder = scene / f"{number:06d}"
+        folder.mkdir()
+        cv2.imwrite(str(folder / "rgb.png"), rgb[:, :, ::-1])
+        cv2.imwrite(str(folder / "depth.png"), depth)
+        cv2.imwrite(str(folder / "ids.png"), ids)
+    return scene

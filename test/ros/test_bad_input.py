@@ -1,0 +1,144 @@
+"""Whatever a camera, a bag or a model file does: the question gets a code and a message, and the nodes stay up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from processes import NAMESPACE, Nodes, wait_for
+from sensor_msgs.msg import CameraInfo, Image
+
+from fastreasonseg_ros.msg import Answer, SceneGraph
+from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg
+from fastreasonseg_ros.twin.types import CameraIntrinsics
+
+SPACE = f"{NAMESPACE}/bad"
+COLOR = np.full((120, 160, 3), 120, np.uint8)
+DEPTH = np.full((120, 160), 0.8, np.float32)
+
+
+class Camera:
+    """Publishes what a test wants, again and again, until the twin node has said something about it."""
+
+    def __init__(self, robot: ReasonSegClient) -> None:
+        self.node = robot.node
+        self.twins: list[SceneGraph] = []
+        robot.on_twin(self.twins.append)
+        self.color = self.node.create_publisher(Image, "color/image_raw", 10)
+        self.depth = self.node.create_publisher(Image, "depth/image_raw", 10)
+        self.info = self.node.create_publisher(CameraInfo, "color/camera_info", 10)
+        wait_for(lambda: self.color.get_subscription_count() and self.depth.get_subscription_count(), 60, "twin_node")
+
+    def show(self, color: np.ndarray = COLOR, depth: np.ndarray | None = DEPTH, encoding: str = "rgb8") -> SceneGraph:
+        """What the twin node says of these pictures."""
+        seen = len(self.twins)
+        stamps = set()
+
+        def publish() -> SceneGraph | None:
+            header = Image().header
+            header.stamp = self.node.get_clock().now().to_msg()
+            header.frame_id = "camera"
+            stamps.add((header.stamp.sec, header.stamp.nanosec))
+            h, w = color.shape[:2]
+            self.info.publish(intrinsics_to_msg(CameraIntrinsics(w, h, 150.0, 150.0, w / 2, h / 2), header))
+            if depth is not None:
+                self.depth.publish(depth_to_msg(depth, header))
+            self.color.publish(image_to_msg(color, encoding, header))
+            wait_until = self.node.get_clock().now().nanoseconds + 150_000_000
+            while self.node.get_clock().now().nanoseconds < wait_until:
+                pass_on = [t for t in self.twins[seen:] if (t.header.stamp.sec, t.header.stamp.nanosec) in stamps]
+                if pass_on:
+                    return pass_on[-1]
+            return None
+
+        return wait_for(publish, 30, "a twin of these pictures")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory):
+    nodes = Nodes(tmp_path_factory.mktemp("bad"), SPACE)
+    broken = nodes.folder / "broken.gguf"
+    broken.write_bytes(b"GGUF but not really")
+    nodes.start("twin_node", perceiver="tabletop", depth_timeout_s=0.3)
+    nodes.start("reasoning_node", language_model_overrides=f"['base={broken}']")
+    yield nodes
+    dead = nodes.dead()
+    nodes.stop()
+    assert dead == {}
+
+
+@pytest.fixture(scope="module")
+def robot(nodes: Nodes):
+    with ReasonSegClient(SPACE) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def camera(robot: ReasonSegClient) -> Camera:
+    return Camera(robot)
+
+
+def test_a_question_before_the_first_picture_is_told_what_is_missing(robot: ReasonSegClient) -> None:
+    answer = robot.ask("the mug", timeout_s=1.0)
+    assert answer.status == Answer.NOT_READY
+    assert "camera" in answer.message
+
+
+BAD: dict[str, tuple[Callable[[Camera], SceneGraph], str]] = {
+    "no depth": (lambda c: c.show(depth=None), "depth"),
+    "depth without a single number": (lambda c: c.show(depth=np.full_like(DEPTH, np.nan)), "depth"),
+    "depth of another size": (lambda c: c.show(depth=DEPTH[::2, ::2]), "80x60 but colour is 160x120"),
+    "an unknown encoding": (lambda c: c.show(COLOR[:, :, :2], encoding="yuv422"), "'yuv422'; known are rgb8"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_pictures_give_a_code_and_say_what_is_wrong(camera: Camera, robot: ReasonSegClient, case: str) -> None:
+    show, expected = BAD[case]
+    twin = show(camera)
+    assert twin.status == Answer.BAD_INPUT
+    assert expected in twin.message
+    answer = robot.ask("the mug", timeout_s=10.0)
+    assert (answer.status, answer.message) == (twin.status, twin.message)
+
+
+def test_after_bad_pictures_a_good_one_gives_a_twin_and_a_broken_model_has_its_code(
+    camera: Camera, robot: ReasonSegClient
+) -> None:
+    twin = camera.show()
+    assert (twin.status, twin.message) == (Answer.OK, "")
+    answer = robot.ask("the mug", timeout_s=30.0)
+    assert answer.status == Answer.MODEL_FAILED
+    assert "broken.gguf" in answer.message
+
+
+@pytest.mark.parametrize("content", [None, b"not a bag"])
+def test_a_bag_that_is_missing_or_corrupt_is_told_to_the_asker(
+    nodes: Nodes, camera: Camera, robot: ReasonSegClient, tmp_path: Path, content: bytes | None
+) -> None:
+    bag = tmp_path / "table.mcap"
+    if content is not None:
+        bag.write_bytes(content)
+    nodes.start("camera_node", source="bag", path=bag)
+    try:
+        wait_for(lambda: camera.twins and str(bag) in camera.twins[-1].message, 30, "a twin that names the bag")
+        answer = robot.ask("the mug", timeout_s=10.0)
+        assert answer.status == Answer.BAD_INPUT
+        assert str(bag) in answer.message
+        assert nodes.dead() == {}
+    finally:
+        process = nodes.running.pop("camera_node")
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_wrong_parameter_ends_the_node_with_a_message(tmp_path: Path) -> None:
+    nodes = Nodes(tmp_path, f"{SPACE}/wrong")
+    nodes.start("twin_node", perceiver="crystal_ball")
+    assert nodes.running["twin_node"].wait(60) == 2
+    assert "crystal_ball" in nodes.log("twin_node")

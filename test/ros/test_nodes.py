@@ -1,0 +1,170 @@
+"""One question, end to end: four nodes in four processes, over DDS, and a client in this one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from geometry_msgs.msg import PoseStamped
+from processes import NAMESPACE, Nodes, wait_for, write_scene
+from rcl_interfaces.srv import GetParameters
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.ros.client import ReasonSegClient
+
+MUG, PLATE, BOOK = 1, 2, 3
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("nodes")
+    scene = write_scene(folder / "data")
+    nodes = Nodes(folder)
+    nodes.start("camera_node", source="scene", path=scene)
+    nodes.start("twin_node", perceiver="oracle")
+    nodes.start("reasoning_node", query_timeout_s=120.0)
+    nodes.start("mask_node")
+    yield nodes
+    alive = not nodes.dead()
+    codes = nodes.stop()
+    assert alive, nodes.dead()
+    assert set(codes.values()) == {0}, {m: nodes.log(m)[-2000:] for m, c in codes.items() if c}
+
+
+@pytest.fixture(scope="module")
+def robot(nodes: Nodes):
+    with ReasonSegClient(NAMESPACE) as client:
+        client.ask("the mug", timeout_s=150.0)  # the first question waits for the model
+        yield client
+
+
+def received(robot: ReasonSegClient, kind: type, topic: str) -> list:
+    """Messages of a topic from now on."""
+    messages: list = []
+    robot.node.create_subscription(kind, topic, messages.append, 10)
+    return messages
+
+
+def pixels(image: Image) -> np.ndarray:
+    return np.frombuffer(bytes(image.data), np.uint8).reshape(image.height, image.width, -1).squeeze()
+
+
+def test_a_question_is_answered_with_the_object_its_mask_and_the_executed_steps(robot: ReasonSegClient) -> None:
+    answer = robot.ask("the plate", query_id="first")
+    assert (answer.status, answer.message) == (Answer.OK, "1 object: 2")
+    assert answer.query_id == "first"
+    assert [(i.id, i.label) for i in answer.instances] == [(PLATE, "plate")]
+    assert answer.instances[0].center.z == pytest.approx(0.9, abs=0.06)
+    mask = pixels(answer.mask)
+    assert set(np.unique(mask)) == {0, 255}
+    ys, xs = np.nonzero(mask)
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (120, 189, 110, 169)
+    assert answer.steps
+    assert list(answer.steps[-1].ids) == [PLATE]
+    assert {"model", "total"} <= {e.stage for e in answer.latency}
+
+
+def test_what_is_not_there_is_an_answer_and_not_an_error(robot: ReasonSegClient) -> None:
+    answer = robot.ask("the umbrella")
+    assert (answer.status, list(answer.ids)) == (Answer.NO_MATCH, [])
+    assert answer.message
+    assert not pixels(answer.mask).any()
+
+
+def test_a_standing_question_follows_a_moved_object_without_the_model(robot: ReasonSegClient) -> None:
+    answers: list[Answer] = []
+    robot.on_answer(lambda a: answers.append(a) if a.query_id == "follow" else None)
+    first = robot.watch("the mug", query_id="follow")
+    assert (first.status, list(first.ids), first.standing) == (Answer.OK, [MUG], True)
+    later = wait_for(lambda: [a for a in answers[1:] if a.standing][:14][13:] and answers[1:], 60, "14 answers")
+    assert all(list(a.ids) == [MUG] for a in later)
+    assert all("model" not in {e.stage for e in a.latency} for a in later)
+    assert max(e.milliseconds for a in later for e in a.latency if e.stage == "total") < 50
+    places = [a.instances[0].center.x for a in later]
+    assert max(places) - min(places) > 0.2  # it moves 0.4 m in all
+    for a in later:
+        middle = np.nonzero(pixels(a.mask))[1].mean()
+        assert (middle - 160) * 0.9 / 300 == pytest.approx(a.instances[0].center.x, abs=0.02)
+
+
+def test_a_question_that_is_taken_back_gets_no_more_answers(robot: ReasonSegClient) -> None:
+    robot.watch("the book", query_id="leave")
+    reply = robot.unwatch("leave")
+    assert (reply.status, list(reply.stopped)) == (Answer.OK, ["leave"])
+    time.sleep(0.5)  # answers on their way
+    answers: list[Answer] = []
+    robot.on_answer(answers.append)
+    wait_for(lambda: len(answers) >= 4, 30, "answers to the question that still stands")
+    assert {a.query_id for a in answers} == {"follow"}
+    again = robot.unwatch("leave")
+    assert again.status == Answer.BAD_INPUT
+    assert "follow" in again.message
+
+
+def test_answers_become_mask_overlay_markers_and_a_target_pose(robot: ReasonSegClient) -> None:
+    masks, overlays = received(robot, Image, "mask"), received(robot, Image, "overlay")
+    markers, targets = received(robot, MarkerArray, "markers"), received(robot, PoseStamped, "target")
+    wait_for(lambda: masks and overlays and markers and targets, 30, "all four pictures of an answer")
+    assert masks[-1].encoding == "mono8"
+    assert set(np.unique(pixels(masks[-1]))) == {0, 255}
+    assert (overlays[-1].encoding, overlays[-1].width, overlays[-1].height) == ("rgb8", 320, 240)
+    assert {m.ns for m in markers[-1].markers if m.ns} == {"box", "text"}
+    assert any("mug" in m.text for m in markers[-1].markers)
+    assert targets[-1].header.frame_id == "camera_color_optical_frame"
+    assert targets[-1].pose.position.z == pytest.approx(0.9, abs=0.06)
+
+
+def test_the_action_tells_how_far_it_is(robot: ReasonSegClient) -> None:
+    heard: list[tuple[str, str]] = []
+    answer = robot.reason("the blue book", on_feedback=lambda stage, text: heard.append((stage, text)))
+    assert (answer.status, list(answer.ids)) == (Answer.OK, [BOOK])
+    wait_for(lambda: any(stage == "thinking" and text for stage, text in heard), 5, "feedback with text")
+
+
+def test_a_cancelled_action_says_so(robot: ReasonSegClient) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    answer = robot.reason("which of the objects is the largest one", cancel=cancel)
+    assert answer.status == Answer.CANCELLED
+    assert "cancelled" in answer.message
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "mug " * 2500])
+def test_a_question_that_cannot_be_one_is_refused_with_what_to_do(robot: ReasonSegClient, text: str) -> None:
+    answer = robot.ask(text)
+    assert answer.status == Answer.BAD_QUESTION
+    assert "empty" in answer.message or "10000 characters" in answer.message
+
+
+def test_parameters_are_answered_while_the_model_works(robot: ReasonSegClient) -> None:
+    client = robot.node.create_client(GetParameters, "reasoning_node/get_parameters")
+    assert client.wait_for_service(10)
+    thinking = threading.Thread(target=robot.ask, args=("the object that is the farthest from the mug and the plate",))
+    thinking.start()
+    slowest_s = 0.0
+    while thinking.is_alive():
+        start = time.monotonic()
+        future = client.call_async(GetParameters.Request(names=["query_timeout_s"]))
+        wait_for(future.done, 10, "a reply to get_parameters")
+        assert future.result().values[0].double_value == 120.0
+        slowest_s = max(slowest_s, time.monotonic() - start)
+    thinking.join()
+    assert 0 < slowest_s < 0.5
+
+
+def test_the_words_of_a_perceiver_with_fixed_words_cannot_be_set(robot: ReasonSegClient) -> None:
+    reply = robot.set_vocabulary(["corkscrew"])
+    assert reply.status == Answer.BAD_INPUT
+    assert reply.message
+
+
+def test_all_nodes_are_still_up(nodes: Nodes, robot: ReasonSegClient) -> None:
+    assert nodes.dead() == {}
+    assert Path(nodes.folder / "reasoning_node.log").read_text().count("Traceback") == 0
