@@ -74,18 +74,7 @@ class Scene:
 
     @cached_property
     def camera(self) -> dict[str, float]:
-        path = self.path / "camera.json"
-        try:
-            data = json.loads(path.read_text())
-            camera = {k: float(data[k]) for k in ("width", "height", "fx", "fy", "cx", "cy")}
-        except OSError as error:
-            raise DatasetError(f"{path}: cannot be read ({error.strerror}); every scene needs its camera") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise DatasetError(f"{path}: needs numbers width height fx fy cx cy: {error!r}") from error
-        unit, fps = data.get("depth_unit_m", 0.001), data.get("fps", DEFAULT_FPS)
-        if not isinstance(unit, int | float) or not isinstance(fps, int | float) or unit <= 0 or fps <= 0:
-            raise DatasetError(f"{path}: depth_unit_m and fps must be positive numbers, got {unit!r} and {fps!r}")
-        return camera | {"depth_unit_m": float(unit), "fps": float(fps)}
+        return read_camera(self.path / "camera.json")
 
     def frame(self, number: int) -> Frame:
         """One frame with its ground truth where ids.png is there. Raises DatasetError naming the file."""
@@ -241,6 +230,21 @@ def read_words(path: str | Path) -> dict[str, Words]:
         if isinstance(color, str):
             words.colors[id] = color  # type: ignore[index]
     return scenes
+
+
+def read_camera(path: Path) -> dict[str, float]:
+    """width height fx fy cx cy depth_unit_m fps of a camera.json."""
+    try:
+        data = json.loads(path.read_text())
+        camera = {k: float(data[k]) for k in ("width", "height", "fx", "fy", "cx", "cy")}
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}); every scene needs its camera") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DatasetError(f"{path}: needs numbers width height fx fy cx cy: {error!r}") from error
+    unit, fps = data.get("depth_unit_m", 0.001), data.get("fps", DEFAULT_FPS)
+    if not isinstance(unit, int | float) or not isinstance(fps, int | float) or unit <= 0 or fps <= 0:
+        raise DatasetError(f"{path}: depth_unit_m and fps must be positive numbers, got {unit!r} and {fps!r}")
+    return camera | {"depth_unit_m": float(unit), "fps": float(fps)}
 
 
 def read_twin_scenes(path: str | Path) -> dict[str, DigitalTwin]:

@@ -1,0 +1,154 @@
+"""The command `fastreasonseg`: arguments and dispatch only. What a command does is in the module that it names.
+
+Nothing heavy is imported before a command is chosen, so that `--help` is quick. Errors raised on purpose end in one
+line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+from . import __version__
+from .errors import ConfigError, ReasonSegError
+
+TRAINING = {
+    "data": ("scenes, questions and teacher plans", "issue 2"),
+    "teach": ("reasoning chains by a larger teacher model", "issue 3"),
+    "sft": ("supervised fine-tuning of the student's adapter", "issue 2"),
+    "grpo": ("reinforcement with executed rewards", "issue 3"),
+    "segmenter": ("the table-top segmenter, on simulated depth", "issue 4"),
+    "labels": ("the table-top labels", "issue 4"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser()
+    # Training stages and `models` have parsers of their own; everything after their name is theirs.
+    if arguments[:1] == ["models"]:
+        module, rest, known = "reasoning.models", arguments[1:], "issue 2"
+    elif arguments[:1] == ["train"] and arguments[1:2] and arguments[1] in TRAINING:
+        module, rest, known = f"training.{arguments[1]}", arguments[2:], TRAINING[arguments[1]][1]
+    else:
+        args = parser.parse_args(arguments)
+        return _guarded(lambda: _module(args.module, args.issue).run(args))
+    return _guarded(lambda: _module(module, known).main(rest))
+
+
+def _guarded(command) -> int:
+    try:
+        return int(command() or 0)
+    except ReasonSegError as error:
+        print(f"fastreasonseg: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("fastreasonseg: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` is no error
+        sys.stderr.close()
+        return 0
+
+
+def _module(name: str, issue: str):
+    full = f"{__package__}.{name}"
+    if importlib.util.find_spec(full) is None:
+        raise ConfigError(f"this command is not in version {__version__}; it comes with {issue} (module {full})")
+    return importlib.import_module(full)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fastreasonseg",
+        description="Ask a camera in plain words; get a mask, ids, 3-D positions and the executed steps.",
+    )
+    parser.add_argument("--version", action="version", version=f"fastreasonseg {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, module: str, help: str, issue: str = "issue 2") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        sub.set_defaults(module=module, issue=issue)
+        return sub
+
+    demo = command("demo", "ros.demo", "play a recorded table into the four ROS 2 nodes and ask questions")
+    source = demo.add_mutually_exclusive_group()
+    source.add_argument("--bag", metavar="PATH", help="play this bag instead of demo/table")
+    source.add_argument("--sim", action="store_true", help="use the simulator live instead of a bag")
+    source.add_argument("--scene", metavar="DIR", help="use a data set's scene: DATASET/SCENE")
+    demo.add_argument("--ask", metavar="TEXT", action="append", help="ask this instead (may be given several times)")
+    demo.add_argument("--questions", metavar="FILE", help="ask these: lines of text, target_ids, at, standing")
+    demo.add_argument("--out", metavar="DIR", default="out/demo", help="answers.jsonl and pictures (%(default)s)")
+    demo.add_argument("--perception", default="tabletop", help="perceiver of the twin node (%(default)s)")
+    demo.add_argument("--timeout", type=float, default=240.0, help="seconds until the nodes must be up (%(default)s)")
+
+    ask = command("ask", "evaluation.ask", "ask one question about pictures, a scene, a bag or a twin")
+    ask.add_argument("source", help="a scene folder, a bag, a twin (.json), or a colour picture")
+    ask.add_argument("text", help="the question")
+    ask.add_argument("--depth", metavar="PNG", help="16-bit depth picture beside a colour picture")
+    ask.add_argument("--camera", metavar="JSON", help="camera.json beside a colour picture")
+    ask.add_argument("--at", metavar="SECONDS", type=float, help="ask when this much of a bag or scene was seen")
+    ask.add_argument("--overlay", metavar="PNG", help="write a picture of the answer")
+    ask.add_argument("--mask", metavar="PNG", help="write the mask (0 or 255)")
+    ask.add_argument("--json", metavar="FILE", help="write the answer")
+    _backends(ask)
+
+    evaluate = command("eval", "evaluation.run_eval", "measure answers on a data set of pictures and questions")
+    evaluate.add_argument("dataset", help="folder with queries.jsonl and scenes")
+    evaluate.add_argument("--limit", metavar="N", type=int, help="only the first N questions")
+    evaluate.add_argument("--overlays", metavar="DIR", help="write a picture of every answer")
+    _outputs(evaluate)
+    _backends(evaluate)
+
+    twins = command("eval-twins", "evaluation.run_eval_twins", "measure reasoning alone, on questions about twins")
+    twins.add_argument("scenes", help="scenes.jsonl: a twin a line")
+    twins.add_argument("queries", help="queries.jsonl")
+    twins.add_argument("--limit", metavar="N", type=int, help="only the first N questions")
+    _outputs(twins)
+    _backends(twins, perception=False)
+
+    bag = command("bag", "evaluation.run_bag", "look into a bag, or ask questions while it is played")
+    bag.add_argument("action", choices=["info", "eval"], help="info: its topics; eval: play it and ask")
+    bag.add_argument("path", help="rosbag2 folder, .mcap, .db3 or .bag file")
+    bag.add_argument("--questions", metavar="FILE", help="lines of text, at (seconds), target_ids (optional)")
+    for topic in ("color", "depth", "info", "ids"):
+        bag.add_argument(f"--{topic}-topic", metavar="NAME", help=f"the {topic} topic (found by its name)")
+    _outputs(bag)
+    _backends(bag)
+
+    bench = command("bench", "evaluation.bench", "latency of perception and reasoning, and memory, on this machine")
+    bench.add_argument("source", nargs="?", default="demo/table", help="scene folder or bag (%(default)s)")
+    bench.add_argument("--frames", type=int, default=60, help="frames to perceive (%(default)s)")
+    bench.add_argument("--questions", type=int, default=20, help="questions to answer (%(default)s)")
+    bench.add_argument("--json", metavar="FILE", help="write the figures")
+    _backends(bench)
+
+    train = commands.add_parser("train", help="make the models anew", description="Make the models anew.")
+    stages = train.add_subparsers(metavar="STAGE", required=True)
+    for stage, (help, _) in TRAINING.items():
+        stages.add_parser(stage, help=help, add_help=False)
+    commands.add_parser("models", help="list, make and check the model files", add_help=False)
+    return parser
+
+
+def _outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write the figures")
+    parser.add_argument("--rows", metavar="FILE", help="write one JSON line a question, as soon as it is answered")
+
+
+def _backends(parser: argparse.ArgumentParser, perception: bool = True) -> None:
+    group = parser.add_argument_group("backends")
+    if perception:
+        group.add_argument("--perception", default="tabletop", help="tabletop, oracle or foundation (%(default)s)")
+        group.add_argument("--perception-config", metavar="YAML", help="settings of the perceiver")
+        group.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one such setting")
+    group.add_argument("--model", default="openvino", help="openvino, transformers or remote (%(default)s)")
+    group.add_argument("--model-config", metavar="YAML", help="settings of the language model")
+    group.add_argument("--model-set", metavar="A.B=C", action="append", default=[], help="one such setting")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Figures to a JSON file and to the terminal, rows to a file as they come, pictures beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from tqdm import tqdm
+
+from ..errors import DatasetError
+
+
+class Output:
+    """Where a measuring command writes. Both files are opened at once, so that a wrong path fails before the work.
+
+    Every row is on disk when row() returns: what was answered is not lost if something fails later.
+    """
+
+    def __init__(self, json_path: str | None, rows_path: str | None, total: int, unit: str = "question") -> None:
+        self._json = self._rows = None
+        self._json = _writable(json_path)
+        self._rows = _writable(rows_path)
+        self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
+
+    def row(self, row: Mapping[str, Any]) -> None:
+        if self._rows:
+            self._rows.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._rows.flush()
+        self._bar.update()
+
+    def result(self, result: Mapping[str, Any]) -> None:
+        """Writes and prints the figures."""
+        if self._json:
+            self._json.write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        self._bar.close()
+        print(table(result))
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        for file in (self._json, self._rows):
+            if file:
+                file.close()
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The figures as lines of text: groups below the whole, then perception and cost."""
+    heads = [k for k in ("giou", "ciou", "exact", "j", "f", "j_and_f", "n") if k in result]
+    lines = [_line("", heads), _line("all", [result[k] for k in heads])]
+    for group in ("by_category", "by_level"):
+        for name, part in result.get(group, {}).items():
+            lines.append(_line(f"level {name}" if group == "by_level" else name, [part[k] for k in heads]))
+    if result.get("perception"):
+        lines.append("")
+        lines += [f"perception {k}: {_shown(v)}" for k, v in result["perception"].items()]
+    lines.append("")
+    for stage, p in result.get("latency_ms", {}).items():
+        if p.get("p50") is not None:
+            lines.append(f"{stage}: p50 {p['p50']:.1f} ms, p95 {p['p95']:.1f} ms")
+    if "peak_rss_mb" in result:
+        m = result["machine"]
+        lines.append(f"peak memory {result['peak_rss_mb']:.0f} MiB on {m['cores']} cores of {m['cpu']}")
+    return "\n".join(lines)
+
+
+def _line(name: str, values: list[Any]) -> str:
+    return f"{name:<16}" + "".join(f"{_shown(v):>9}" for v in values)
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _writable(path: str | None) -> TextIO | None:
+    if path is None:
+        return None
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+
+
+def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w"]) -> None:
+    """RGB or one channel, as PNG. Raises DatasetError."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes())
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Raises DatasetError."""
+    if file := _writable(str(path)):
+        with file:
+            file.write(text)
