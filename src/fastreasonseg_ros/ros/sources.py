@@ -12,7 +12,9 @@ from pathlib import Path
 import cv2
 
 from ..errors import ConfigError, DatasetError
-from ..evaluation.datasets import Scene, read_color, read_words
+from ..evaluation import sources as files
+from ..evaluation.bags import read_bag
+from ..evaluation.datasets import read_color
 from ..twin.types import Frame
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -69,19 +71,15 @@ def _folder(path: str) -> Iterator[Frame]:
 
 def _scene(path: str) -> Iterator[Frame]:
     """A scene of a data set: DATASET/SCENE, with the words of DATASET/labels.jsonl where it is there."""
-    root = Path(path)
-    if not root.is_dir():
+    if not Path(path).is_dir():
         raise DatasetError(f"{path or 'parameter path'}: is not a folder; give DATASET/SCENE")
-    labels = root.parent / "labels.jsonl"
-    words = read_words(labels).get(root.name) if labels.is_file() else None
-    for _, frame in (Scene(root, words) if words else Scene(root)).frames():
-        yield frame
+    yield from files.frames_of(path)
 
 
 def _bag(path: str) -> Iterator[Frame]:
-    """A rosbag2 folder or MCAP file."""
-    from ..evaluation.bags import read_bag
-
+    """A rosbag2 folder, or an .mcap, .db3 or .bag file."""
+    if not path:
+        raise DatasetError("parameter path is empty; give a rosbag2 folder or an .mcap, .db3 or .bag file")
     yield from read_bag(path)
 
 
