@@ -1,0 +1,120 @@
+"""The demo's nodes are processes that are watched and always ended, and its questions come from the right place."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from fastreasonseg_ros.errors import DatasetError
+from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion
+from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.ros.demo import mask_of
+from fastreasonseg_ros.ros.demo_questions import GENERAL, camera_parameters, questions_for
+from fastreasonseg_ros.ros.processes import NodeDiedError, NodeProcesses
+
+
+def arguments(**given: object) -> Namespace:
+    return Namespace(**{"ask": None, "questions": None, "scene": None, "bag": None, "sim": False} | given)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_node_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with NodeProcesses("/t", tmp_path) as nodes:
+        nodes.start("no_such_node")
+        with pytest.raises(NodeDiedError, match=r"no_such_node ended with status 1.*no_such_node\.log"):
+            nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=60)
+        assert "No module named fastreasonseg_ros.ros.no_such_node" in nodes.log("no_such_node")
+
+
+def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:
+    with NodeProcesses(f"/t{os.getpid()}", tmp_path) as nodes:
+        nodes.start("camera_node", source="scene", path="/nowhere", loop=False)
+        with pytest.raises(NodeDiedError, match=r"a picture did not come within 0 s"):
+            nodes.wait_for("a picture", "camera_node", lambda: False, timeout_s=0.0)
+
+
+def test_nodes_end_with_the_block_and_with_a_killed_parent(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from fastreasonseg_ros.ros.processes import NodeProcesses\n"
+        "with NodeProcesses(f'/t', Path(sys.argv[1])) as nodes:\n"
+        "    nodes.start('camera_node', source='scene', path='/nowhere', loop=False)\n"
+        "    print(nodes._processes['camera_node'].pid, flush=True)\n"
+        "    time.sleep(float(sys.argv[2]))\n"
+    )
+    for seconds, killed in (("0.5", False), ("60", True)):
+        command = [sys.executable, "-c", code, str(tmp_path), seconds]
+        parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert parent.stdout is not None
+        node = int(parent.stdout.readline())
+        assert alive(node)
+        if killed:
+            parent.kill()
+        parent.wait(30)
+        end = time.monotonic() + 10
+        while alive(node) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not alive(node)
+
+
+def test_parameters_keep_their_types(tmp_path: Path) -> None:
+    """A seed is text to the camera node: `path:=0` would be a whole number, and refused."""
+    with NodeProcesses(f"/t{os.getpid()}", tmp_path) as nodes:
+        nodes.start("camera_node", source="folder", path="0", loop=False, rate_hz=2.5)
+        nodes.wait_for("the settings", "camera_node", lambda: "settings:" in nodes.log("camera_node"), timeout_s=60)
+        log = nodes.log("camera_node")
+    assert "path='0'" in log
+    assert "rate_hz=2.5" in log
+    assert "loop=False" in log
+
+
+def test_questions_come_from_the_command_line_or_lie_beside_the_source(tmp_path: Path) -> None:
+    bag, scene = tmp_path / "bag", tmp_path / "set" / "a"
+    bag.mkdir()
+    scene.mkdir(parents=True)
+    assert questions_for(arguments(ask=["the mug", "the cup"])) == (
+        TimedQuestion("the mug", 1.0),
+        TimedQuestion("the cup", 2.0),
+    )
+    assert questions_for(arguments(bag=str(bag))) == GENERAL
+    line = {"text": "the mug", "at": 2.5, "target_ids": [3], "standing": True}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(line) + "\n")
+    assert questions_for(arguments(bag=str(bag))) == (TimedQuestion("the mug", 2.5, (3,), standing=True),)
+    assert questions_for(arguments(scene=str(scene))) == GENERAL
+    lines = [{"scene": s, "text": f"the mug of {s}", "target_ids": [1]} for s in ("a", "b")]
+    (scene.parent / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    assert questions_for(arguments(scene=str(scene))) == (TimedQuestion("the mug of a", 1.0, (1,)),)
+    (tmp_path / "questions.jsonl").write_text('{"text": "x", "at": "soon"}\n')
+    with pytest.raises(DatasetError, match=r"questions\.jsonl:1: at: expected seconds"):
+        questions_for(arguments(questions=str(tmp_path / "questions.jsonl")))
+
+
+def test_the_camera_plays_once_what_is_there_and_names_what_is_not(tmp_path: Path) -> None:
+    assert camera_parameters(arguments(sim=True)) == {"source": "simulation", "path": "", "loop": True}
+    assert camera_parameters(arguments(bag=str(tmp_path))) == {"source": "bag", "path": str(tmp_path), "loop": False}
+    assert camera_parameters(arguments(scene=str(tmp_path)))["source"] == "scene"
+    with pytest.raises(DatasetError, match="nowhere: there is nothing here"):
+        camera_parameters(arguments(bag=str(tmp_path / "nowhere")))
+
+
+def test_the_mask_of_an_answer_is_boolean_and_empty_without_data() -> None:
+    answer = Answer()
+    assert not mask_of(answer, (2, 3)).any()
+    answer.mask.height, answer.mask.width, answer.mask.step, answer.mask.data = 2, 3, 3, bytes([0, 255, 0, 0, 0, 255])
+    assert np.array_equal(mask_of(answer, (2, 3)), [[False, True, False], [False, False, True]])
