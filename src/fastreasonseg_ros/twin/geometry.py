@@ -32,7 +32,8 @@ def back_project(depth_m: Float32[np.ndarray, "h w"], intrinsics: CameraIntrinsi
     """Points in metres for every pixel of a pinhole camera; NaN where depth is."""
     if depth_m.shape != (intrinsics.height, intrinsics.width):
         raise FrameError(
-            f"depth is {depth_m.shape[1]}x{depth_m.shape[0]} but the camera model {intrinsics.width}x{intrinsics.height}"
+            f"depth is {depth_m.shape[1]}x{depth_m.shape[0]}, "
+            f"but the camera model {intrinsics.width}x{intrinsics.height}: use the camera_info of this stream"
         )
     u = (np.arange(intrinsics.width, dtype=np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
     v = (np.arange(intrinsics.height, dtype=np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
@@ -98,7 +99,7 @@ def plane_axes(plane: Plane) -> Float[np.ndarray, "3 3"]:
 
 
 def extent(points: Points, trim: float = 0.01) -> tuple[Vector, Vector] | None:
-    """Centre and size (metres) of the box along x, y, z; the share `trim` is cut at each end as noise. None if empty."""
+    """Centre and size (metres) along x, y, z; the share `trim` is cut at each end as noise. None if empty."""
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return None

@@ -131,6 +131,22 @@ class Perceived:
 
 
 @dataclass(frozen=True)
+class TrackMemory:
+    """What tracking keeps of an object from frame to frame; no part of the twin that others see (not in its JSON).
+
+    Votes: word -> evidence, fading with time. anchor_m: where its path was last counted to,
+    moved_s: when that was. frames: how many it was seen in.
+    """
+
+    labels: Mapping[str, float]
+    colors: Mapping[str, float]
+    shapes: Mapping[str, float]
+    anchor_m: Vector | None = None
+    moved_s: float | None = None
+    frames: int = 1
+
+
+@dataclass(frozen=True)
 class Instance:
     """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked."""
 
@@ -150,6 +166,7 @@ class Instance:
     first_seen_s: float | None = None
     last_seen_s: float | None = None
     visible: bool = True
+    memory: TrackMemory | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.id < 1:
@@ -178,6 +195,7 @@ class DigitalTwin:
     plane: Plane | None = None
     ids: UInt16[np.ndarray, "h w"] | None = None
     sequence: int = 0
+    last_id: int = field(default=0, compare=False)  # the highest id ever given, so that none is given twice
 
     def __post_init__(self) -> None:
         seen = {i.id for i in self.instances}
