@@ -1,0 +1,80 @@
+"""Perception that knows the truth: masks, ids and words from the frame's ground truth, geometry from its depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import ConfigError, FrameError
+from ..twin.geometry import require_depth
+from ..twin.types import COLORS, Frame, Perceived
+from .color import exposure_gain
+from .describe import Geometry, describe
+from .support import find_support
+from .surface import analyse, shrink, shrink_intrinsics
+
+SPELLINGS = {"grey": "gray"}
+
+
+@dataclass(frozen=True)
+class OracleConfig:
+    """min_area_px: true objects with fewer visible pixels are left out."""
+
+    min_area_px: int = 1
+    work_width_px: int = 360
+
+
+class OraclePerceiver:
+    """The upper bound for everything that comes after perception. Needs frames with ground truth."""
+
+    def __init__(self, config: OracleConfig = OracleConfig()) -> None:
+        self.config = config
+
+    def perceive(self, frame: Frame) -> Perceived:
+        """Every true object as a detection whose `track_hint` is its true id; label "object" where no name is known.
+
+        Without depth, place and size are absent. Raises FrameError without ground truth.
+        """
+        truth = frame.truth
+        if truth is None:
+            raise FrameError(
+                "the oracle perceiver needs ground truth and this frame has none: use a simulated or annotated source, "
+                "or the tabletop perceiver"
+            )
+        geometry = None if frame.depth_m is None or frame.intrinsics is None else self._geometry(frame)
+        labels = truth.ids.astype(np.int32)
+        gain = exposure_gain(frame.color)
+        found = []
+        for id, box in enumerate(ndimage.find_objects(labels), 1):
+            if box is None:
+                continue
+            detection, _ = describe(id, labels, box, frame.color, geometry, None, gain)
+            if np.count_nonzero(detection.mask) < self.config.min_area_px:
+                continue
+            color = truth.colors.get(id, detection.color)
+            color = SPELLINGS.get(color, color) if color else None
+            found.append(
+                replace(
+                    detection,
+                    label=truth.labels.get(id, "object"),
+                    score=1.0,
+                    color=color if color in COLORS else detection.color,
+                    track_hint=id,
+                )
+            )
+        return Perceived(tuple(found), None if geometry is None else geometry.plane)
+
+    def set_vocabulary(self, words: Sequence[str]) -> None:
+        raise ConfigError("the oracle perceiver knows all that is true; it has no vocabulary to set")
+
+    def _geometry(self, frame: Frame) -> Geometry:
+        depth, camera = require_depth(frame)
+        factor = max(1, round(camera.width / self.config.work_width_px))
+        small = shrink(depth, factor)
+        if min(small.shape) < 3:
+            factor, small = 1, depth
+        surface = analyse(small, shrink_intrinsics(camera, factor))
+        return Geometry(depth, surface, factor, find_support(surface))

@@ -1,0 +1,81 @@
+"""The surface that things stand on: found as the plane with most of the picture on it and almost nothing under it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from ..twin.geometry import footprint, hull, inside_hull, least_squares_plane
+from ..twin.types import Plane
+from .surface import Surface
+
+
+def find_support(
+    surface: Surface, inlier_m: float = 0.008, min_share: float = 0.04, max_tilt_deg: float = 80.0
+) -> Plane | None:
+    """The supporting plane in the camera frame, normal up, or None if no surface in view could be one.
+
+    Every pixel with a normal is a hypothesis (one-point RANSAC). A good one has many points on it, few below it (what
+    lies below a table is hidden by it), and faces up for a camera that is held upright within `max_tilt_deg`.
+    """
+    usable = surface.valid & np.isfinite(surface.normals[..., 2])
+    rows, columns = np.nonzero(usable)
+    if len(rows) < 50:
+        return None
+    random = np.random.default_rng(0)
+    pick = random.choice(len(rows), min(len(rows), 3000), replace=False)
+    points = surface.points[rows[pick], columns[pick]]
+    normals = surface.normals[rows[pick], columns[pick]]
+    seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
+    if not len(seeds):
+        return None
+    seeds = seeds[:: max(1, len(seeds) // 250)]
+    offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
+    heights = points @ normals[seeds].T - offsets
+    tolerance = inlier_m + 2.5 * surface.noise_m(points[:, 2])[:, None]
+    aligned = normals @ normals[seeds].T > np.cos(np.radians(15))
+    on = ((np.abs(heights) < tolerance) & aligned).mean(axis=0)
+    below = (heights < -3 * tolerance).mean(axis=0)
+    score = on - 0.7 * below
+    best = int(score.argmax())
+    plane = Plane(tuple(float(c) for c in normals[seeds[best]]), float(offsets[best]))
+    for scale in (2.0, 1.0, 1.0):
+        height = np.abs(plane.height_m(points))
+        near = (height < scale * tolerance[:, 0]) & (
+            normals @ np.asarray(plane.normal, np.float32) > np.cos(np.radians(20))
+        )
+        if near.mean() < min_share or np.count_nonzero(near) < 30:
+            return None
+        plane = least_squares_plane(points[near])
+    return plane
+
+
+def above_support(
+    surface: Surface, plane: Plane, min_height_m: float, max_height_m: float, margin_m: float
+) -> tuple[Bool[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
+    """Pixels that stick out of the plane over the region it was seen in, and all heights (metres, NaN unknown).
+
+    The margin lets things hang over the table's edge; what stands behind or beside the table is left out.
+    """
+    height = plane.height_m(surface.points)
+    floor = np.maximum(np.float32(min_height_m), np.float32(3.0 * surface.noise_per_m) * surface.points[..., 2] ** 2)
+    with np.errstate(invalid="ignore"):
+        above = (height > floor) & (height < max_height_m)
+        on = np.abs(height) < floor
+    flat_on = footprint(surface.points[largest(on)][::7], plane)
+    if len(flat_on) >= 10:
+        corners = hull(flat_on)
+        rows, columns = np.nonzero(above)
+        above[rows, columns] = inside_hull(footprint(surface.points[rows, columns], plane), corners, margin_m)
+    return above, height
+
+
+def largest(mask: Bool[np.ndarray, "h w"], share: float = 0.1) -> Bool[np.ndarray, "h w"]:
+    """The largest connected part of a mask, with the other parts of at least `share` of its size."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return mask
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= share * areas.max())[parts] & mask

@@ -1,0 +1,157 @@
+"""Surfaces from depth: edge-preserving local planes, normals, and how noisy the sensor is.
+
+All fits are done in inverse depth, 1/z: a plane in space is linear there over the pixels, and the noise of
+triangulating cameras (structured light and stereo alike) is constant over the whole range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from ..twin.geometry import back_project
+from ..twin.types import CameraIntrinsics
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Per pixel of the working image: what the depth says about the surface there.
+
+    points: metres, NaN where depth is. normals: unit, to the camera; NaN where no plane fits.
+    inverse_m: 1/z, 0 where unknown. noise_per_m: standard deviation of 1/z over the whole picture.
+    """
+
+    points: Float32[np.ndarray, "h w 3"]
+    normals: Float32[np.ndarray, "h w 3"]
+    inverse_m: Float32[np.ndarray, "h w"]
+    valid: Bool[np.ndarray, "h w"]
+    noise_per_m: float
+
+    def noise_m(self, depth_m: float | np.ndarray) -> float | np.ndarray:
+        """Standard deviation of depth at that distance, metres."""
+        return self.noise_per_m * depth_m * depth_m
+
+
+def shrink(depth_m: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarray, "h2 w2"]:
+    """Depth with 1/factor of the pixels: the mean of the valid ones that lie on the nearest surface of each block."""
+    if factor == 1:
+        return depth_m
+    h, w = depth_m.shape[0] // factor * factor, depth_m.shape[1] // factor * factor
+    blocks = [depth_m[i:h:factor, j:w:factor] for i in range(factor) for j in range(factor)]
+    near = blocks[0]
+    for block in blocks[1:]:
+        near = np.fmin(near, block)
+    limit = near * np.float32(1.02)
+    total, count = np.zeros_like(near), np.zeros_like(near)
+    for block in blocks:
+        same = block <= limit
+        total += np.where(same, block, 0)
+        count += same
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return total / count
+
+
+def shrink_intrinsics(k: CameraIntrinsics, factor: int) -> CameraIntrinsics:
+    """The camera of a picture of 1/factor of the pixels; pixel centres stay where they are in space."""
+    if factor == 1:
+        return k
+    shift = (factor - 1) / 2
+    return CameraIntrinsics(
+        k.width // factor,
+        k.height // factor,
+        k.fx / factor,
+        k.fy / factor,
+        (k.cx - shift) / factor,
+        (k.cy - shift) / factor,
+    )
+
+
+def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px: int = 3) -> Surface:
+    """Fits a plane around every pixel, in the window of nine shifted ones that fits best.
+
+    The choice among shifted windows (Kuwahara's filter) keeps creases and depth edges sharp: at an edge, the windows
+    that lie on one side of it fit best.
+    """
+    valid = np.isfinite(depth_m) & (depth_m > 0)
+    inverse = np.zeros(depth_m.shape, np.float32)
+    np.divide(np.float32(1), depth_m, out=inverse, where=valid)
+    slope_u, slope_v, level, spread = _local_planes(inverse, valid, radius_px)
+    noise = float(np.median(np.sqrt(spread[valid & np.isfinite(spread)]))) if np.isfinite(spread[valid]).any() else 0.0
+    noise = max(noise, 4e-4)
+    slope_u, slope_v, level = _best_shift(slope_u, slope_v, level, spread, inverse, radius_px, noise)
+    u = np.arange(k.width, dtype=np.float32) - np.float32(k.cx)
+    v = np.arange(k.height, dtype=np.float32)[:, None] - np.float32(k.cy)
+    normals = np.empty((*depth_m.shape, 3), np.float32)
+    normals[..., 0] = -slope_u * np.float32(k.fx)
+    normals[..., 1] = -slope_v * np.float32(k.fy)
+    normals[..., 2] = slope_u * u + slope_v * v - level
+    normals /= np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))[..., None]
+    depth = np.where(valid, depth_m, np.float32(np.nan))
+    return Surface(back_project(depth, k), normals, inverse, valid, noise)
+
+
+def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.ndarray, ...]:
+    """Least squares 1/z = level + slope_u du + slope_v dv in every window; spread is the mean squared residual."""
+    line = np.arange(-r, r + 1, dtype=np.float32)
+    one, square = np.ones_like(line), line * line
+    weight = valid.astype(np.float32)
+
+    def total(image: np.ndarray, over_u: np.ndarray, over_v: np.ndarray) -> np.ndarray:
+        return cv2.sepFilter2D(image, cv2.CV_32F, over_u, over_v, borderType=cv2.BORDER_CONSTANT)
+
+    n = total(weight, one, one)
+    nu, nv = total(weight, line, one), total(weight, one, line)
+    nuu, nvv, nuv = total(weight, square, one), total(weight, one, square), total(weight, line, line)
+    # The window's own mean level is taken out first: squares of 1/z would lose the noise in float32.
+    mean = total(inverse, one, one) / np.maximum(n, 1)
+    y, yu, yv = total(inverse, one, one), total(inverse, line, one), total(inverse, one, line)
+    yu, yv = yu - mean * nu, yv - mean * nv
+    base = cv2.blur(inverse, (1, 1)) - np.float32(inverse[valid].mean()) if valid.any() else inverse
+    base = np.where(valid, base, 0)
+    m = np.where(n > 0, mean - (np.float32(inverse[valid].mean()) if valid.any() else 0), 0)
+    yy = total(base * base, one, one) - n * m * m
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inv = 1 / n
+        cuu, cvv, cuv = nuu - nu * nu * inv, nvv - nv * nv * inv, nuv - nu * nv * inv
+        # sum of (1/z - mean) over the window is zero, so yu and yv are already centred
+        det = cuu * cvv - cuv * cuv
+        slope_u = (yu * cvv - yv * cuv) / det
+        slope_v = (yv * cuu - yu * cuv) / det
+        level = mean - (slope_u * nu + slope_v * nv) * inv
+        spread = np.maximum(yy - slope_u * yu - slope_v * yv, 0) * inv
+    bad = (n < (2 * r + 1) ** 2 * 0.3) | ~(det > 1)
+    for image in (slope_u, slope_v, level, spread):
+        image[bad] = np.nan
+    del y
+    return slope_u, slope_v, level, spread
+
+
+def _best_shift(
+    slope_u: np.ndarray, slope_v: np.ndarray, level: np.ndarray, spread: np.ndarray,
+    inverse: np.ndarray, r: int, noise: float,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """For every pixel the plane, among nine windows that contain it, that fits itself and the pixel best."""
+    h, w = inverse.shape
+    best_cost = np.full((h, w), np.inf, np.float32)
+    out = [np.full((h, w), np.nan, np.float32) for _ in range(3)]
+    floor = np.float32(noise * noise)
+    for dv in (0, -r, r):
+        for du in (0, -r, r):
+            if abs(dv) >= h or abs(du) >= w:
+                continue
+            here = (slice(max(0, -dv), h - max(0, dv)), slice(max(0, -du), w - max(0, du)))
+            there = (slice(max(0, dv), h - max(0, -dv)), slice(max(0, du), w - max(0, -du)))
+            a, b = slope_u[there], slope_v[there]
+            predicted = level[there] - a * du - b * dv
+            miss = predicted - inverse[here]
+            cost = np.maximum(spread[there], floor) + np.float32(0.25) * miss * miss
+            if du or dv:
+                cost *= np.float32(1.3)  # the centred window unless another is clearly better
+            better = cost < best_cost[here]
+            best_cost[here][better] = cost[better]
+            for target, value in zip(out, (a, b, predicted), strict=True):
+                target[here][better] = value[better]
+    return tuple(out)

@@ -1,0 +1,140 @@
+"""Groups surface patches into objects: convex together, concave apart.
+
+Objects are mostly convex, and where two of them touch, the surface is mostly concave (Hoffman and Richards, 1984);
+see also Stein et al., Object Partitioning using Local Convexity, CVPR 2014. Every border between two patches gives
+evidence for or against joining them; the evidence is added up while patches are joined greedily, strongest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from ..surface import Surface
+
+Labels = Int32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Border:
+    """What the picture shows along the border of two patches a < b.
+
+    length_px; joined: share of it without a step in depth; bend_deg: median of the signed angle between the normals on
+    both sides, convex > 0; front: how much of the stepped border has a in front (1) or b (0).
+    """
+
+    a: int
+    b: int
+    length_px: int
+    joined: float
+    bend_deg: float
+    front: float
+
+
+def borders(labels: Labels, surface: Surface, reach_px: int = 4) -> list[Border]:
+    """All borders; normals and points are taken up to `reach_px` away from the border, where they are undisturbed."""
+    rows = []
+    h, w = labels.shape
+    for dy, dx in ((0, 1), (1, 0)):
+        first = labels[: h - dy, : w - dx]
+        second = labels[dy:, dx:]
+        y, x = np.nonzero((first != second) & (first > 0) & (second > 0))
+        rows.append(_samples(labels, surface, y, x, dy, dx, reach_px))
+    samples = np.concatenate(rows)
+    if not len(samples):
+        return []
+    key = samples[:, 0].astype(np.int64) * (int(labels.max()) + 1) + samples[:, 1].astype(np.int64)
+    order = np.argsort(key, kind="stable")
+    samples, key = samples[order], key[order]
+    starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    result = []
+    for group in np.split(samples, starts[1:]):
+        touching = group[:, 3] < 1
+        bend = group[touching, 2]
+        bend = bend[np.isfinite(bend)]
+        stepped = group[~touching, 4]
+        result.append(
+            Border(
+                int(group[0, 0]),
+                int(group[0, 1]),
+                len(group),
+                float(touching.mean()),
+                float(np.median(bend)) if len(bend) else 0.0,
+                float(stepped.mean()) if len(stepped) else 0.5,
+            )
+        )
+    return result
+
+
+def _samples(
+    labels: Labels, surface: Surface, y: np.ndarray, x: np.ndarray, dy: int, dx: int, reach: int
+) -> Float32[np.ndarray, "n 5"]:
+    """Rows: smaller label, larger label, signed bend (degrees), step (1 = at the limit), is the smaller in front."""
+    h, w = labels.shape
+    la, lb = labels[y, x], labels[y + dy, x + dx]
+    ya, xa, yb, xb = y, x, y + dy, x + dx
+    for _ in range(reach):
+        ty, tx = np.maximum(ya - dy, 0), np.maximum(xa - dx, 0)
+        stay = labels[ty, tx] == la
+        ya, xa = np.where(stay, ty, ya), np.where(stay, tx, xa)
+        ty, tx = np.minimum(yb + dy, h - 1), np.minimum(xb + dx, w - 1)
+        stay = labels[ty, tx] == lb
+        yb, xb = np.where(stay, ty, yb), np.where(stay, tx, xb)
+    pa, pb = surface.points[ya, xa], surface.points[yb, xb]
+    na, nb = surface.normals[ya, xa], surface.normals[yb, xb]
+    away = pa - pb
+    distance = np.linalg.norm(away, axis=1) + 1e-9
+    angle = np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", na, nb), -1, 1)))
+    sign = np.sign(np.einsum("ij,ij->i", na - nb, away))
+    # A step: going along the surface of either side does not lead to the other. Two planes that meet in a crease do
+    # meet, so the gap is measured at the border pixels, between the surfaces prolonged from both sides.
+    qa, qb = surface.points[y, x], surface.points[y + dy, x + dx]
+    gap = np.minimum(
+        np.abs(np.einsum("ij,ij->i", na, qb - pa)) + np.abs(np.einsum("ij,ij->i", na, qa - pa)),
+        np.abs(np.einsum("ij,ij->i", nb, qa - pb)) + np.abs(np.einsum("ij,ij->i", nb, qb - pb)),
+    )
+    nearer = np.fmin(qa[:, 2], qb[:, 2])
+    pixel = np.abs(qa[:, 2] - qb[:, 2])
+    limit = 0.008 + 4 * surface.noise_per_m * nearer**2
+    step = np.minimum(gap, pixel) / limit
+    first_is_small = la < lb
+    front = (qa[:, 2] < qb[:, 2]) == first_is_small
+    columns = (np.minimum(la, lb), np.maximum(la, lb), sign * angle, step, front)
+    del distance
+    return np.stack([c.astype(np.float32) for c in columns], axis=1)
+
+
+def weight(border: Border, smooth_deg: float, concave_deg: float) -> float:
+    """Evidence for (> 0) or against (< 0) joining two patches, in pixels of border."""
+    joined = border.length_px * border.joined
+    stepped = border.length_px - joined
+    if border.bend_deg > -smooth_deg:
+        vote = 1.0
+    else:
+        vote = max(-3.0, -(-border.bend_deg - smooth_deg) / max(concave_deg - smooth_deg, 1e-6))
+    return joined * vote - stepped
+
+
+def join(count: int, weights: dict[tuple[int, int], float]) -> Int32[np.ndarray, "groups"]:
+    """Group of every patch 0..count (0 stays 0): greedily joins the pair with the greatest summed evidence."""
+    parent = np.arange(count + 1, dtype=np.int32)
+    near: dict[int, dict[int, float]] = {i: {} for i in range(1, count + 1)}
+    for (a, b), value in weights.items():
+        near[a][b] = near[b][a] = value
+    while True:
+        best, pair = 0.0, None
+        for a, others in near.items():
+            for b, value in others.items():
+                if a < b and value > best:
+                    best, pair = value, (a, b)
+        if pair is None:
+            break
+        a, b = pair
+        parent[parent == b] = a
+        for c, value in near.pop(b).items():
+            near[c].pop(b)
+            if c != a:
+                near[a][c] = near[c][a] = near[a].get(c, 0.0) + value
+    return parent

@@ -1,0 +1,119 @@
+"""Cuts the things above the support into patches of smooth, unbroken surface."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Int32
+
+from ..surface import Surface
+
+Labels = Int32[np.ndarray, "h w"]
+
+
+def smooth_patches(surface: Surface, region: Bool[np.ndarray, "h w"], crease_deg: float, min_area_px: int) -> Labels:
+    """Labels 1..n of smooth patches inside `region`, 0 elsewhere.
+
+    Neighbouring pixels belong together where depth goes on without a jump and normals two pixels to either side differ
+    by less than `crease_deg`. The band of pixels on a crease is then given back to its nearest patch.
+    """
+    edge = crease_edges(surface, crease_deg) | jump_edges(surface)
+    core = region & ~edge
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(core.astype(np.uint8), connectivity=4)
+    keep = stats[:, cv2.CC_STAT_AREA] >= min_area_px
+    keep[0] = False
+    numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
+    labels = grow(numbers[labels], region, surface, steps=6)
+    # What is still free was walled off by edges: thin rims, handles, noise. It becomes patches of its own.
+    rest = region & (labels == 0)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= min_area_px
+    keep[0] = False
+    start = int(labels.max(initial=0))
+    extra = np.where(keep, np.cumsum(keep) + start, 0).astype(np.int32)
+    labels = np.where(rest, extra[parts], labels)
+    return nearest(labels, region)
+
+
+def jump_edges(surface: Surface) -> Bool[np.ndarray, "h w"]:
+    """Pixels beside a step in depth that the local surface does not explain."""
+    edge = np.zeros(surface.valid.shape, bool)
+    for axis in (0, 1):
+        a, b = _pair(surface.points, axis, 1)
+        na, nb = _pair(surface.normals, axis, 1)
+        broken = _gap(a, b, na, nb) > _gap_limit(surface, a, b)
+        first, second = _slices(axis, 1)
+        edge[first] |= broken
+        edge[second] |= broken
+    return edge
+
+
+def crease_edges(surface: Surface, crease_deg: float) -> Bool[np.ndarray, "h w"]:
+    """Pixels in the middle of a bend: normals on both sides differ by more than the angle."""
+    limit = np.float32(np.cos(np.radians(crease_deg)))
+    edge = np.isnan(surface.normals[..., 2])
+    for axis in (0, 1):
+        a, b = _pair(surface.normals, axis, 4)
+        with np.errstate(invalid="ignore"):
+            bent = np.einsum("hwc,hwc->hw", a, b) < limit
+        middle = tuple(slice(2, -2) if i == axis else slice(None) for i in (0, 1))
+        edge[middle] |= bent
+    return edge
+
+
+def grow(labels: Labels, region: np.ndarray, surface: Surface, steps: int) -> Labels:
+    """Free pixels of the region join a labelled neighbour on the same side of any step in depth."""
+    labels = labels.copy()
+    tolerance = np.float32(0.012)
+    depth = surface.points[..., 2]
+    for _ in range(steps):
+        free = region & (labels == 0)
+        if not free.any():
+            break
+        before = labels.copy()
+        for axis in (0, 1):
+            first, second = _slices(axis, 1)
+            with np.errstate(invalid="ignore"):
+                close = np.abs(depth[first] - depth[second]) < tolerance
+            for here, there in ((first, second), (second, first)):
+                take = close & (labels[here] == 0) & region[here] & (before[there] > 0)
+                labels[here][take] = before[there][take]
+        if (labels == before).all():
+            break
+    return labels
+
+
+def nearest(labels: Labels, region: np.ndarray, reach_px: float = 6.0) -> Labels:
+    """Every pixel of the region gets the label nearest to it in the picture, 0 if none is within reach."""
+    if not (labels > 0).any():
+        return labels
+    distance, index = cv2.distanceTransformWithLabels(
+        (labels == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(int(index.max()) + 1, np.int32)
+    table[index[labels > 0]] = labels[labels > 0]
+    return np.where(region & (distance <= reach_px), table[index], 0).astype(np.int32)
+
+
+def _slices(axis: int, step: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    first = tuple(slice(None, -step) if i == axis else slice(None) for i in (0, 1))
+    second = tuple(slice(step, None) if i == axis else slice(None) for i in (0, 1))
+    return first, second  # type: ignore[return-value]
+
+
+def _pair(image: np.ndarray, axis: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    first, second = _slices(axis, step)
+    return image[first], image[second]
+
+
+def _gap(a: np.ndarray, b: np.ndarray, na: np.ndarray, nb: np.ndarray) -> np.ndarray:
+    """How far, in metres, the points of a pair lie off the surface that goes through the other one."""
+    d = a - b
+    with np.errstate(invalid="ignore"):
+        return np.fmin(np.abs(np.einsum("hwc,hwc->hw", na, d)), np.abs(np.einsum("hwc,hwc->hw", nb, d)))
+
+
+def _gap_limit(surface: Surface, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        depth = np.fmin(a[..., 2], b[..., 2])
+    return np.float32(0.004) + np.float32(4 * surface.noise_per_m) * depth * depth

@@ -1,0 +1,60 @@
+"""Any RGB-D frame of things on a surface to detections, without a network for the pixels: the embedded default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import ndimage
+
+from ...errors import ConfigError
+from ...twin.geometry import require_depth
+from ...twin.types import Frame, Perceived
+from ..color import exposure_gain
+from ..describe import Geometry, describe
+from ..labels import LabelModel, find_label_model
+from .segment import SegmentConfig, segment
+
+
+@dataclass(frozen=True)
+class TabletopConfig:
+    """label_model: file to use in place of models/labels/labels.npz. names: False calls everything by shape only."""
+
+    segment: SegmentConfig = SegmentConfig()
+    names: bool = True
+    label_model: str | None = None
+
+
+class TabletopPerceiver:
+    """Finds what stands on the largest surface in view. Its words are fixed; it never asks a network about pixels."""
+
+    def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
+        """Raises ModelError for a label model that was named and cannot be read."""
+        self.config = config
+        path = (config.label_model or find_label_model()) if config.names else None
+        self._namer = None if path is None else LabelModel.load(path)
+
+    def perceive(self, frame: Frame) -> Perceived:
+        """Things above the supporting surface, none where there is no surface or nothing on it.
+
+        Raises FrameError without depth, without camera model, or where no depth pixel is valid.
+        """
+        depth, camera = require_depth(frame)
+        scene = segment(frame.color, depth, camera, self.config.segment)
+        if scene is None:
+            return Perceived(())
+        geometry = Geometry(depth, scene.surface, scene.factor, scene.plane)
+        gain = exposure_gain(frame.color)
+        boxes = ndimage.find_objects(scene.labels)
+        found = (
+            describe(n, scene.labels, box, frame.color, geometry, self._namer, gain)[0]
+            for n, box in enumerate(boxes, 1)
+            if box is not None
+        )
+        return Perceived(tuple(found), scene.plane)
+
+    def set_vocabulary(self, words: Sequence[str]) -> None:
+        raise ConfigError(
+            f"the tabletop perceiver names things by fixed words and cannot look for {', '.join(words) or 'others'}: "
+            "choose the foundation perceiver to ask for words"
+        )

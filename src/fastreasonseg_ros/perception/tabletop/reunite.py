@@ -1,0 +1,193 @@
+"""Second look at groups of patches: what convexity alone tears apart.
+
+Hollow things (bowls, mugs, pots) show their outside and, behind the rim, their inside. Long things behind another one
+show up as two parts. And thin parts (handles, rims) come as scraps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from ...twin.geometry import footprint, hull, inside_hull, least_squares_plane
+from ...twin.types import CameraIntrinsics, Plane
+from ..surface import Surface
+from .grouping import Border
+
+Labels = Int32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of patches, as a sample of its points (metres); curvature in 1/m, convex > 0."""
+
+    points: Float32[np.ndarray, "n 3"]
+    normals: Float32[np.ndarray, "n 3"]
+    area_px: int
+    low_m: float
+    high_m: float
+    curvature: float
+    tint: Float32[np.ndarray, "2"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the rules look at."""
+
+    groups: dict[int, Group]
+    borders: dict[tuple[int, int], Border]
+    labels: Labels
+    surface: Surface
+    plane: Plane
+    camera: CameraIntrinsics
+
+
+def measure(labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndarray) -> dict[int, Group]:
+    """All groups of a label image; lab is the picture in CIELAB (float32)."""
+    flat = labels.ravel()
+    order = np.argsort(flat, kind="stable")
+    order = order[np.searchsorted(flat[order], 1) :]
+    groups: dict[int, Group] = {}
+    if not len(order):
+        return groups
+    starts = np.flatnonzero(np.r_[True, np.diff(flat[order]) > 0])
+    points, normals = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3)
+    for pixels in np.split(order, starts[1:]):
+        sample = pixels[:: max(1, len(pixels) // 400)]
+        p, n = points[sample], normals[sample]
+        good = np.isfinite(p[:, 2]) & np.isfinite(n[:, 2])
+        if np.count_nonzero(good) < 4:
+            good = np.isfinite(p[:, 2])
+        low, high = np.nanquantile(height_m.ravel()[sample], [0.02, 0.98])
+        tint = lab.reshape(-1, 3)[sample, 1:].mean(axis=0)
+        groups[int(flat[pixels[0]])] = Group(
+            p[good], n[good], len(pixels), float(low), float(high), curvature(p[good], n[good]), tint
+        )
+    return groups
+
+
+def curvature(points: np.ndarray, normals: np.ndarray) -> float:
+    """How normals turn with position, 1/m: 1/radius for a sphere seen from outside, negative from inside."""
+    good = np.isfinite(normals).all(axis=1)
+    if np.count_nonzero(good) < 8:
+        return 0.0
+    dx = points[good] - points[good].mean(axis=0)
+    dn = normals[good] - normals[good].mean(axis=0)
+    return float((dx * dn).sum() / max(float((dx * dx).sum()), 1e-9))
+
+
+def hollow(scene: Scene, a: int, b: int) -> bool:
+    """Whether b is the inside of a: curved inwards, seen over a's rim, and ending at the height of that rim."""
+    border = scene.borders.get((min(a, b), max(a, b)))
+    if border is None or border.length_px < 6:
+        return False
+    outer, inner = scene.groups[a], scene.groups[b]
+    if inner.curvature > -4.0 or outer.curvature < -4.0:
+        return False
+    step = max(0.015, 0.2 * (outer.high_m - outer.low_m))
+    if abs(outer.high_m - inner.high_m) > step or inner.low_m > outer.high_m - 0.004:
+        return False
+    # The two together are round from above: the outside's centre is in front of the inside's.
+    return float(np.median(outer.points[:, 2])) < float(np.median(inner.points[:, 2]))
+
+
+def both_inside(scene: Scene, a: int, b: int) -> bool:
+    """Whether a and b are pieces of the inside of one hollow thing."""
+    border = scene.borders.get((min(a, b), max(a, b)))
+    if border is None or border.joined < 0.5 or border.length_px < 4:
+        return False
+    one, two = scene.groups[a], scene.groups[b]
+    if max(one.curvature, two.curvature) > 3.0 or min(one.curvature, two.curvature) > -3.0:
+        return False
+    if abs(one.high_m - two.high_m) > 0.02:
+        return False
+    both = curvature(np.concatenate([one.points, two.points]), np.concatenate([one.normals, two.normals]))
+    return both < -5.0
+
+
+def split_by_occluder(scene: Scene, a: int, b: int, max_gap_m: float = 0.2) -> bool:
+    """Whether a and b continue each other behind something nearer: same surface, height and tint, gap all covered."""
+    one, two = scene.groups[a], scene.groups[b]
+    if min(len(one.points), len(two.points)) < 20 or (min(a, b), max(a, b)) in scene.borders:
+        return False
+    if abs(one.high_m - two.high_m) > 0.02 or float(np.linalg.norm(one.tint - two.tint)) > 30:
+        return False
+    return _same_surface(one, two) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
+
+
+def _in_line(scene: Scene, a: int, b: int) -> bool:
+    """Seen from above, along the line of their centres: both are about as wide, side by side, and the gap is short."""
+    flat = [footprint(scene.groups[g].points, scene.plane) for g in (a, b)]
+    middle = [np.median(f, axis=0) for f in flat]
+    along = middle[1] - middle[0]
+    distance = float(np.linalg.norm(along))
+    if distance < 1e-3:
+        return False
+    along /= distance
+    across = np.array([-along[1], along[0]], along.dtype)
+    (low1, high1), (low2, high2) = (np.quantile(f @ across, [0.05, 0.95]) for f in flat)
+    wide1, wide2 = high1 - low1, high2 - low2
+    both = max(high1, high2) - min(low1, low2)
+    gap = np.quantile(flat[1] @ along, 0.05) - np.quantile(flat[0] @ along, 0.95)
+    return both < 1.3 * max(wide1, wide2) + 0.015 and min(wide1, wide2) > 0.4 * max(wide1, wide2) and gap < 0.2
+
+
+def _main_face(group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """Points and mean normal of the largest side of a group that is not its top or bottom edge noise."""
+    seeds = group.normals[:: max(1, len(group.normals) // 40)]
+    votes = (group.normals @ seeds.T > np.cos(np.radians(20))).sum(axis=0)
+    near = group.normals @ seeds[int(votes.argmax())] > np.cos(np.radians(25))
+    return group.points[near], group.normals[near].mean(axis=0)
+
+
+def _same_surface(one: Group, two: Group) -> bool:
+    (p1, n1), (p2, n2) = _main_face(one), _main_face(two)
+    if min(len(p1), len(p2)) < 8:
+        return False
+    if n1 @ n2 < np.cos(np.radians(12)) * np.linalg.norm(n1) * np.linalg.norm(n2):
+        return False
+    plane1, plane2 = least_squares_plane(p1), least_squares_plane(p2)
+    # Both planes are short compared with the gap, so each is judged at the other's centre, with room for its tilt.
+    gap = float(np.linalg.norm(p1.mean(axis=0) - p2.mean(axis=0)))
+    room = 0.012 + 0.06 * gap
+    off1 = abs(float(plane1.height_m(p2.mean(axis=0))))
+    off2 = abs(float(plane2.height_m(p1.mean(axis=0))))
+    return min(off1, off2) < room and max(off1, off2) < 2.5 * room
+
+
+def _covered(scene: Scene, a: int, b: int, max_gap_m: float) -> bool:
+    """Whether the straight way between the nearest points of a and b is hidden by something nearer."""
+    one, two = scene.groups[a].points, scene.groups[b].points
+    distance = np.linalg.norm(one[:, None] - two[None], axis=2)
+    i, j = np.unravel_index(int(distance.argmin()), distance.shape)
+    if not 0.01 < distance[i, j] < max_gap_m:
+        return False
+    way = np.linspace(one[i], two[j], 24, dtype=np.float32)[2:-2]
+    k = scene.camera
+    x = np.clip(np.round(way[:, 0] / way[:, 2] * k.fx + k.cx).astype(int), 0, k.width - 1)
+    y = np.clip(np.round(way[:, 1] / way[:, 2] * k.fy + k.cy).astype(int), 0, k.height - 1)
+    there = scene.surface.points[y, x, 2]
+    hidden = (there < way[:, 2] - 0.005) | ~np.isfinite(there)  # no depth: the shadow beside an occluder
+    solid = there < way[:, 2] - 0.005
+    return float(hidden.mean()) > 0.85 and float(solid.mean()) > 0.35
+
+
+def scrap_of(scene: Scene, b: int, max_area_px: int) -> int | None:
+    """The group that a scrap b belongs to: the one it borders most, unless b sticks out of it on top or far away."""
+    scrap = scene.groups[b]
+    if scrap.area_px > max_area_px:
+        return None
+    best, length = None, 0
+    for (p, q), border in scene.borders.items():
+        if b in (p, q) and border.length_px > length:
+            best, length = (q if p == b else p), border.length_px
+    if best is None or best not in scene.groups or scene.groups[best].area_px < 2 * scrap.area_px:
+        return None
+    host = scene.groups[best]
+    if scrap.high_m > host.high_m + 0.015 or scrap.low_m > host.high_m - 0.003:
+        return None
+    corners = hull(footprint(host.points, scene.plane))
+    near = inside_hull(footprint(scrap.points, scene.plane), corners, 0.04)
+    return best if near.mean() > 0.8 else None

@@ -1,0 +1,175 @@
+"""From depth (and a little colour) to one label a thing: support, patches, groups, back to full resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+from ...twin.types import CameraIntrinsics, Plane
+from ..support import above_support, find_support
+from ..surface import Surface, analyse, shrink, shrink_intrinsics
+from . import reunite
+from .grouping import Border, borders, join, weight
+from .patches import smooth_patches
+
+Labels = Int32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class SegmentConfig:
+    """Settings of the segmentation; metres, degrees, and pixels of the working picture (at most `work_width_px`)."""
+
+    work_width_px: int = 360
+    window_px: int = 3
+    min_height_m: float = 0.005
+    max_height_m: float = 0.6
+    over_edge_m: float = 0.1
+    min_top_m: float = 0.010
+    crease_deg: float = 25.0
+    smooth_deg: float = 10.0
+    concave_deg: float = 25.0
+    min_patch_px: int = 15
+    min_object_px: int = 50
+
+    def __post_init__(self) -> None:
+        if self.work_width_px < 32 or not 1 <= self.window_px <= 15:
+            raise ValueError("work_width_px must be at least 32 and window_px within 1..15")
+        if not 0 < self.smooth_deg < self.concave_deg:
+            raise ValueError("smooth_deg must be positive and below concave_deg")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Labels 1..n of things (0 elsewhere) at full resolution; surface at 1/factor of it."""
+
+    labels: Labels
+    plane: Plane
+    surface: Surface
+    factor: int
+
+
+def segment(
+    color: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, config: SegmentConfig
+) -> Segmentation | None:
+    """Things above the supporting surface, perhaps none; None where no surface is found to stand on."""
+    h, w = depth_m.shape
+    factor = work_factor(w, config)
+    if min(h, w) // factor < 4 * config.window_px:
+        return None
+    small, camera = shrink(depth_m, factor), shrink_intrinsics(k, factor)
+    surface = analyse(small, camera, config.window_px)
+    plane = find_support(surface)
+    if plane is None:
+        return None
+    region, height = above_support(surface, plane, config.min_height_m, config.max_height_m, config.over_edge_m)
+    patches = smooth_patches(surface, region, config.crease_deg, config.min_patch_px)
+    if not patches.any():
+        return Segmentation(np.zeros((h, w), np.int32), plane, surface, factor)
+    tiny = cv2.resize(color, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(tiny, cv2.COLOR_RGB2LAB).astype(np.float32)
+    labels = group(patches, surface, height, plane, camera, lab, config)
+    return Segmentation(enlarge(labels, depth_m, factor), plane, surface, factor)
+
+
+def work_factor(width_px: int, config: SegmentConfig) -> int:
+    """By how much a picture of that width is made smaller."""
+    return max(1, round(width_px / config.work_width_px))
+
+
+def group(
+    patches: Labels, surface: Surface, height: np.ndarray, plane: Plane, camera: CameraIntrinsics,
+    lab: np.ndarray, config: SegmentConfig,
+) -> Labels:  # fmt: skip
+    """Objects out of patches: convex ones first, then hollow and covered ones; noise is dropped."""
+    count = int(patches.max())
+    found = borders(patches, surface)
+    weights = {(b.a, b.b): weight(b, config.smooth_deg, config.concave_deg) for b in found}
+    table = join(count, weights)
+    for rule in (_join_insides, _join_hollow, _join_scraps, _join_covered):
+        labels = table[patches]
+        groups = reunite.measure(labels, surface, height, lab)
+        scene = reunite.Scene(groups, _merged_borders(found, table), labels, surface, plane, camera)
+        for a, b in rule(scene, config):
+            table[table == table[b]] = table[a]
+    labels = table[patches]
+    for label, thing in reunite.measure(labels, surface, height, lab).items():
+        if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
+            labels[labels == label] = 0
+    return labels
+
+
+def _join_insides(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    return [(a, b) for a, b in scene.borders if reunite.both_inside(scene, a, b)]
+
+
+def _join_hollow(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    return [(x, y) for a, b in scene.borders for x, y in ((a, b), (b, a)) if reunite.hollow(scene, x, y)]
+
+
+def _join_scraps(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    hosts = ((reunite.scrap_of(scene, b, 4 * config.min_object_px), b) for b in scene.groups)
+    return [(a, b) for a, b in hosts if a is not None]
+
+
+def _join_covered(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    large = [g for g, thing in scene.groups.items() if thing.area_px >= config.min_object_px]
+    pairs = ((a, b) for i, a in enumerate(large) for b in large[i + 1 :])
+    return [(a, b) for a, b in pairs if reunite.split_by_occluder(scene, a, b)]
+
+
+def _merged_borders(found: list[Border], table: np.ndarray) -> dict[tuple[int, int], Border]:
+    """Borders between groups: lengths add up, the rest is averaged by length."""
+    parts: dict[tuple[int, int], list[tuple[Border, bool]]] = {}
+    for border in found:
+        a, b = int(table[border.a]), int(table[border.b])
+        if a != b:
+            parts.setdefault((min(a, b), max(a, b)), []).append((border, a > b))
+    result = {}
+    for (a, b), pieces in parts.items():
+        length = sum(p.length_px for p, _ in pieces)
+        shares = [p.length_px / length for p, _ in pieces]
+        joined = sum(s * p.joined for s, (p, _) in zip(shares, pieces, strict=True))
+        bend = sum(s * p.bend_deg for s, (p, _) in zip(shares, pieces, strict=True))
+        front = sum(s * (1 - p.front if turned else p.front) for s, (p, turned) in zip(shares, pieces, strict=True))
+        result[a, b] = Border(a, b, length, joined, bend, front)
+    return result
+
+
+def enlarge(labels: Labels, depth_m: Float32[np.ndarray, "h w"], factor: int) -> Labels:
+    """Labels at full resolution, without holes, and complete where depth is missing inside a thing."""
+    h, w = depth_m.shape
+    big = cv2.resize(labels.astype(np.uint16), (labels.shape[1] * factor, labels.shape[0] * factor), interpolation=0)
+    full = np.zeros((h, w), np.int32)
+    full[: big.shape[0], : big.shape[1]] = big[:h, :w]
+    full[~np.isfinite(depth_m)] = 0
+    result = np.zeros_like(full)
+    number = 0
+    for label in np.unique(labels[labels > 0]):
+        mask = _tidy((full == label).astype(np.uint8))
+        if mask is None:
+            continue
+        number += 1
+        box, inside = mask
+        target = result[box]
+        # A hole may show another thing through it (handle of a mug) or hold one (bowl): only free pixels are filled.
+        target[inside & ((full[box] == label) | ((full[box] == 0) & (target == 0)))] = number
+    return result
+
+
+def _tidy(mask: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray] | None:
+    """The mask's outer outlines filled, specks dropped, within its bounding box."""
+    x, y, w, h = cv2.boundingRect(mask)
+    if w == 0:
+        return None
+    box = (slice(y, y + h), slice(x, x + w))
+    crop = np.ascontiguousarray(mask[box])
+    closed = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    areas = [cv2.contourArea(o) for o in outlines]
+    limit = 0.03 * max(areas)
+    filled = np.zeros_like(crop)
+    cv2.drawContours(filled, [o for o, a in zip(outlines, areas, strict=True) if a >= limit], -1, 1, cv2.FILLED)
+    return box, filled.astype(bool)
