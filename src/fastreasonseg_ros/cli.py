@@ -142,10 +142,10 @@ def _outputs(parser: argparse.ArgumentParser) -> None:
 def _backends(parser: argparse.ArgumentParser, perception: bool = True) -> None:
     group = parser.add_argument_group("backends")
     if perception:
-        group.add_argument("--perception", default="tabletop", help="tabletop, oracle or foundation (%(default)s)")
+        group.add_argument("--perception", default="tabletop", help="tabletop or oracle (%(default)s)")
         group.add_argument("--perception-config", metavar="YAML", help="settings of the perceiver")
         group.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one such setting")
-    group.add_argument("--model", default="openvino", help="openvino, transformers or remote (%(default)s)")
+    group.add_argument("--model", default="openvino", help="language model backend (%(default)s)")
     group.add_argument("--model-config", metavar="YAML", help="settings of the language model")
     group.add_argument("--model-set", metavar="A.B=C", action="append", default=[], help="one such setting")
 
