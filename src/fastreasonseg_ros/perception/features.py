@@ -13,6 +13,9 @@ from ..twin.types import Plane
 from .color import color_shares
 
 
+SAMPLE = 600  # points that are looked at
+
+
 @dataclass(frozen=True)
 class Features:
     """Lengths in metres, the others are ratios and shares (about 0..1) unless said.
@@ -65,7 +68,8 @@ def measure(
     points, normals = points[good], normals[good]
     if len(points) < 8:
         return None
-    points, normals = _central(points, normals)
+    step = max(1, len(points) // SAMPLE)
+    points, normals = _central(points[::step], normals[::step])
     size = upright_box(points, plane)
     low_high = elevation(points, plane)
     if size is None or low_high is None:

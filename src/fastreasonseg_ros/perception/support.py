@@ -24,13 +24,13 @@ def find_support(
     if len(rows) < 50:
         return None
     random = np.random.default_rng(0)
-    pick = random.choice(len(rows), min(len(rows), 3000), replace=False)
+    pick = random.choice(len(rows), min(len(rows), 2000), replace=False)
     points = surface.points[rows[pick], columns[pick]]
     normals = surface.normals[rows[pick], columns[pick]]
     seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
     if not len(seeds):
         return None
-    seeds = seeds[:: max(1, len(seeds) // 250)]
+    seeds = seeds[:: max(1, len(seeds) // 120)]
     offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
     heights = points @ normals[seeds].T - offsets
     tolerance = inlier_m + 2.5 * surface.noise_m(points[:, 2])[:, None]

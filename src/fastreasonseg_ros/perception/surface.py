@@ -138,10 +138,8 @@ def _best_shift(
     best_cost = np.full((h, w), np.inf, np.float32)
     out = [np.full((h, w), np.nan, np.float32) for _ in range(3)]
     floor = np.float32(noise * noise)
-    for dv in (0, -r, r):
-        for du in (0, -r, r):
-            if abs(dv) >= h or abs(du) >= w:
-                continue
+    for dv, du in ((0, 0), (-r, 0), (r, 0), (0, -r), (0, r), (-r, -r), (-r, r), (r, -r), (r, r)):
+        if abs(dv) < h and abs(du) < w:
             here = (slice(max(0, -dv), h - max(0, dv)), slice(max(0, -du), w - max(0, du)))
             there = (slice(max(0, dv), h - max(0, -dv)), slice(max(0, du), w - max(0, -du)))
             a, b = slope_u[there], slope_v[there]
@@ -151,7 +149,7 @@ def _best_shift(
             if du or dv:
                 cost *= np.float32(1.3)  # the centred window unless another is clearly better
             better = cost < best_cost[here]
-            best_cost[here][better] = cost[better]
+            np.copyto(best_cost[here], cost, where=better)
             for target, value in zip(out, (a, b, predicted), strict=True):
-                target[here][better] = value[better]
+                np.copyto(target[here], value, where=better)
     return tuple(out)

@@ -7,6 +7,7 @@ show up as two parts. And thin parts (handles, rims) come as scraps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -43,6 +44,11 @@ class Scene:
     plane: Plane
     camera: CameraIntrinsics
 
+    @cached_property
+    def faces(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Largest side of every group, see `_main_face`."""
+        return {g: _main_face(group) for g, group in self.groups.items()}
+
 
 def measure(labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndarray) -> dict[int, Group]:
     """All groups of a label image; lab is the picture in CIELAB (float32)."""
@@ -53,14 +59,16 @@ def measure(labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndar
     if not len(order):
         return groups
     starts = np.flatnonzero(np.r_[True, np.diff(flat[order]) > 0])
-    points, normals = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3)
+    points, normals, heights_of = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3), height_m.ravel()
     for pixels in np.split(order, starts[1:]):
-        sample = pixels[:: max(1, len(pixels) // 400)]
+        sample = pixels[:: max(1, len(pixels) // 250)]
         p, n = points[sample], normals[sample]
         good = np.isfinite(p[:, 2]) & np.isfinite(n[:, 2])
         if np.count_nonzero(good) < 4:
             good = np.isfinite(p[:, 2])
-        low, high = np.nanquantile(height_m.ravel()[sample], [0.02, 0.98])
+        heights = np.sort(heights_of[sample])
+        heights = heights[: max(1, np.count_nonzero(heights == heights))]  # NaN sorts last
+        low, high = heights[int(0.02 * len(heights))], heights[int(0.98 * len(heights))]
         tint = lab.reshape(-1, 3)[sample, 1:].mean(axis=0)
         groups[int(flat[pixels[0]])] = Group(
             p[good], n[good], len(pixels), float(low), float(high), curvature(p[good], n[good]), tint
@@ -114,7 +122,7 @@ def split_by_occluder(scene: Scene, a: int, b: int, max_gap_m: float = 0.2) -> b
         return False
     if abs(one.high_m - two.high_m) > 0.02 or float(np.linalg.norm(one.tint - two.tint)) > 30:
         return False
-    return _same_surface(one, two) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
+    return _same_surface(scene.faces[a], scene.faces[b]) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
 
 
 def _in_line(scene: Scene, a: int, b: int) -> bool:
@@ -142,11 +150,11 @@ def _main_face(group: Group) -> tuple[np.ndarray, np.ndarray]:
     return group.points[near], group.normals[near].mean(axis=0)
 
 
-def _same_surface(one: Group, two: Group) -> bool:
-    (p1, n1), (p2, n2) = _main_face(one), _main_face(two)
+def _same_surface(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray]) -> bool:
+    (p1, n1), (p2, n2) = one, two
     if min(len(p1), len(p2)) < 8:
         return False
-    if n1 @ n2 < np.cos(np.radians(12)) * np.linalg.norm(n1) * np.linalg.norm(n2):
+    if n1 @ n2 < np.cos(np.radians(15)) * np.linalg.norm(n1) * np.linalg.norm(n2):
         return False
     plane1, plane2 = least_squares_plane(p1), least_squares_plane(p2)
     # Both planes are short compared with the gap, so each is judged at the other's centre, with room for its tilt.
@@ -187,6 +195,10 @@ def scrap_of(scene: Scene, b: int, max_area_px: int) -> int | None:
         return None
     host = scene.groups[best]
     if scrap.high_m > host.high_m + 0.015 or scrap.low_m > host.high_m - 0.003:
+        return None
+    # Small is enough for a speck; a larger scrap must hang in the air beside its host, and look like it.
+    hangs = scrap.low_m > 0.015 and scrap.area_px < 0.15 * host.area_px
+    if scrap.area_px > max_area_px / 4 and not (hangs and float(np.linalg.norm(scrap.tint - host.tint)) < 12):
         return None
     corners = hull(footprint(host.points, scene.plane))
     near = inside_hull(footprint(scrap.points, scene.plane), corners, 0.04)

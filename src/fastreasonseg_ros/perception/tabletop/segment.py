@@ -88,14 +88,19 @@ def group(
     found = borders(patches, surface)
     weights = {(b.a, b.b): weight(b, config.smooth_deg, config.concave_deg) for b in found}
     table = join(count, weights)
-    for rule in (_join_insides, _join_hollow, _join_scraps, _join_covered):
-        labels = table[patches]
-        groups = reunite.measure(labels, surface, height, lab)
-        scene = reunite.Scene(groups, _merged_borders(found, table), labels, surface, plane, camera)
-        for a, b in rule(scene, config):
+    scene = None
+    for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
+        if scene is None:
+            labels = table[patches]
+            groups = reunite.measure(labels, surface, height, lab)
+            scene = reunite.Scene(groups, _merged_borders(found, table), labels, surface, plane, camera)
+        if pairs := rule(scene, config):
+            scene = None
+        for a, b in pairs:
             table[table == table[b]] = table[a]
     labels = table[patches]
-    for label, thing in reunite.measure(labels, surface, height, lab).items():
+    groups = reunite.measure(labels, surface, height, lab) if scene is None else scene.groups
+    for label, thing in groups.items():
         if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
             labels[labels == label] = 0
     return labels
@@ -110,7 +115,7 @@ def _join_hollow(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int,
 
 
 def _join_scraps(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
-    hosts = ((reunite.scrap_of(scene, b, 4 * config.min_object_px), b) for b in scene.groups)
+    hosts = ((reunite.scrap_of(scene, b, 6 * config.min_object_px), b) for b in scene.groups)
     return [(a, b) for a, b in hosts if a is not None]
 
 
