@@ -1,0 +1,127 @@
+"""Which labels fit some words: cosine of sentence embeddings with a label, its gloss, its uses and its wider words.
+
+"I need this cheese in tiny shreds" is far from the word "grater", but near to "shred cheese", which the knowledge table
+lists among a grater's uses. Settings were fitted on the table's own `needs`, which are in no index; see README.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from ..errors import ModelError
+from .cache import cached, file_sha256
+from .minilm import MiniLM, minilm_folder
+from .nouns import find_noun, load_nouns
+
+_KEPT_TEXTS = 4096
+Compared = Callable[[str], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class MeaningConfig:
+    """Settings of word meaning.
+
+    similarity = 1 / (1 + exp(-slope (cosine - middle))); cosines with wider words count `wider` less. A label matches
+    when its similarity is at least `threshold` and its odds at least the best label's divided by `odds`.
+    """
+
+    threads: int = 2
+    slope: float = 15.0
+    middle: float = 0.53
+    wider: float = 0.15
+    threshold: float = 0.16
+    odds: float = 4.0
+
+
+def fitting(similarity: Float32[np.ndarray, "n"], threshold: float, odds: float) -> Bool[np.ndarray, "n"]:
+    """Which are at least `threshold`, and have at least the best one's odds p / (1 - p) divided by `odds`."""
+    if not len(similarity):
+        return np.zeros(0, bool)
+    exact = np.clip(similarity.astype(np.float64), 1e-7, 1 - 1e-7)
+    ratio = exact / (1 - exact)
+    return (similarity >= threshold) & (ratio >= ratio.max() / odds)
+
+
+class SentenceMeaning:
+    """A `WordMeaning` by all-MiniLM-L6-v2 on the CPU: 6 ms for a new text, microseconds for one it has seen."""
+
+    def __init__(self, config: MeaningConfig = MeaningConfig()) -> None:
+        """Loads the model: 1 s, and 20 s once to embed the knowledge table into the cache. Raises ModelError."""
+        self.config = config
+        self._model = MiniLM(threads=config.threads)
+        self._rows, self._table = self._knowledge()
+        self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
+
+    def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
+        """How well each label fits the text, 0..1: 0.5 = as likely as not among some ten labels."""
+        narrow, wide = self._cosines(text, labels, phrases), self._cosines(text, labels, wider_words)
+        cosines = np.maximum(narrow, wide - self.config.wider)
+        return (1.0 / (1.0 + np.exp(-self.config.slope * (cosines - self.config.middle)))).astype(np.float32)
+
+    def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        """The labels that fit the text; may be none."""
+        chosen = fitting(self.similarity(text, labels), self.config.threshold, self.config.odds)
+        return frozenset(label for label, fits in zip(labels, chosen, strict=True) if fits)
+
+    def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
+        """The labels most similar to the text, best first, as training/hints.py ranks them."""
+        order = np.argsort(-self._cosines(text, labels, phrases), kind="stable")[:count]
+        return tuple(labels[k] for k in order)
+
+    def _cosines(self, text: str, labels: Sequence[str], compared: Compared) -> Float32[np.ndarray, "labels"]:
+        """The best cosine over what is compared with each label; -1 where there is nothing."""
+        query = self._embedded((text,))[0]
+        found = ((self._embedded(texts) @ query).max() if (texts := compared(label)) else -1.0 for label in labels)
+        return np.fromiter(found, np.float32, len(labels))
+
+    def _embedded(self, texts: tuple[str, ...]) -> Float32[np.ndarray, "texts 384"]:
+        """Unit vectors from memory, from the knowledge table, or anew."""
+        vectors = self._kept.get(texts)
+        if vectors is None:
+            new = [t for t in texts if t not in self._rows]
+            made = dict(zip(new, self._model.embed(new), strict=True)) if new else {}
+            vectors = np.stack([made[t] if t in made else self._table[self._rows[t]] for t in texts]).astype(np.float32)
+            if len(self._kept) >= _KEPT_TEXTS:
+                self._kept.clear()
+            self._kept[texts] = vectors
+        return vectors
+
+    def _knowledge(self) -> tuple[dict[str, int], np.ndarray]:
+        """Row of each phrase of the knowledge table, and the vectors (half precision), made once."""
+        texts = sorted({phrase for noun in load_nouns() for phrase in phrases(noun) + wider_words(noun)})
+        model_hash = file_sha256(minilm_folder() / "model.safetensors")
+        key = hashlib.sha256("\n".join([model_hash, *texts]).encode()).hexdigest()[:16]
+
+        def build(target: Path) -> None:
+            np.save(target / "vectors.npy", self._model.embed(texts).astype(np.float16))
+            (target / "phrases.json").write_text(json.dumps(texts))
+
+        folder = cached(f"meaning-{key}", build)
+        try:
+            table = np.load(folder / "vectors.npy")
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{folder}: cannot be read ({error}); remove this folder, it is made anew") from error
+        return {text: row for row, text in enumerate(texts)}, table
+
+
+@lru_cache(_KEPT_TEXTS)
+def phrases(label: str) -> tuple[str, ...]:
+    """What is compared with a text for a label: the label itself, its gloss, and what it is used for."""
+    label = " ".join(label.lower().replace("_", " ").split())
+    noun = find_noun(label)
+    return (label, f"{label}: {noun.gloss}", *noun.uses) if noun else (label,)
+
+
+@lru_cache(_KEPT_TEXTS)
+def wider_words(label: str) -> tuple[str, ...]:
+    """Other words for a label, and words for the kinds of things that it is one of."""
+    noun = find_noun(label)
+    return (*noun.synonyms, *noun.is_a, noun.category) if noun else ()
