@@ -171,20 +171,15 @@ def depends_on_labels(plan: Plan) -> bool:
 
 
 def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
-    if execution.look_for:
-        return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
     if execution.ids:
         count = len(execution.ids)
         return Status.OK, f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+    if execution.look_for:
+        return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
     if rollout.plan.is_none:
         return Status.NO_MATCH, f"nothing in the scene fits: {rollout.reason or 'the model found no way to it'}"
-    empty = next((step for step in execution.trace if not step.ids), None)
-    return (
-        Status.NO_MATCH,
-        f"nothing in the scene fits: `{empty.name} = {empty.expression}` gave nothing"
-        if empty
-        else ("nothing in the scene fits"),
-    )
+    empty = [f"`{step.name} = {step.expression}` gave nothing" for step in execution.trace if not step.ids]
+    return Status.NO_MATCH, ": ".join(["nothing in the scene fits", *empty[:1]])
 
 
 def _since_ms(start: float) -> float:
