@@ -126,6 +126,7 @@ def test_right_and_wrong_answers_are_measured_by_their_masks(root: Path) -> None
     assert result["perception"]["label_accuracy"] == 1.0
     assert result["perception"]["color_accuracy"] == 0.0  # this perceiver knows no colours
     assert result["latency_ms"]["reasoning"]["p95"] >= result["latency_ms"]["reasoning"]["p50"] > 0
+    assert result["statuses"] == {"OK": 2, "NO_MATCH": 1}
     assert result["peak_rss_mb"] > 10
     assert result["machine"]["cores"] >= 1
     assert "video" not in result
@@ -165,6 +166,7 @@ def test_a_frame_that_perception_refuses_is_an_empty_prediction(root: Path) -> N
     result = evaluate(dataset, TruthPerceiver(), asking({"the plate": PLATE}), rows.append)
     assert [(r["iou"], r["status"]) for r in rows] == [(0.75, "OK"), (0.0, "BAD_INPUT")]
     assert rows[1]["message"] == "no depth"
+    assert result["statuses"] == {"OK": 1, "BAD_INPUT": 1}
     assert result["video"]["j"] == 0.75
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, UInt16
 
-from ..errors import ReasonSegError
+from ..errors import ReasonSegError, Status
 from ..perception.protocol import Perceiver
 from ..pipeline import observe
 from ..twin.masks import select
@@ -36,11 +37,17 @@ Mask = Bool[np.ndarray, "h w"]
 class Times:
     perception: list[float] = field(default_factory=list)
     reasoning: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> dict[str, Any]:
-        """The keys about cost that every result has."""
+        """The keys that every result has: how the questions ended, and what they cost."""
         latency = {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)}
-        return {"latency_ms": latency, "peak_rss_mb": peak_rss_mb(), "machine": machine()}
+        return {
+            "statuses": dict(self.statuses),
+            "latency_ms": latency,
+            "peak_rss_mb": peak_rss_mb(),
+            "machine": machine(),
+        }
 
 
 def evaluate(
@@ -50,8 +57,8 @@ def evaluate(
     on_row: Callable[[Row], None],
     on_answer: Callable[[Question, Frame, DigitalTwin, Answer], None] | None = None,
 ) -> dict[str, Any]:
-    """Result of a data set: giou, ciou, n, by_category, by_level, perception, latency_ms, peak_rss_mb, machine, and
-    video (j, f, j_and_f) where questions have windows of frames.
+    """Result of a data set: giou, ciou, n, by_category, by_level, perception, statuses, latency_ms, peak_rss_mb,
+    machine, and video (j, f, j_and_f) where questions have windows of frames.
 
     on_row gets one row a question as soon as it is answered, on_answer what a picture of it needs. A frame or question
     that raises a ReasonSegError counts as an empty prediction and its row says why; other exceptions propagate.
@@ -85,10 +92,10 @@ def evaluate(
 def evaluate_twins(
     twins: Mapping[str, DigitalTwin], questions: Iterable[Question], ask: Ask, on_row: Callable[[Row], None]
 ) -> dict[str, Any]:
-    """Result of twin questions: exact, n, by_category, by_level, latency_ms, peak_rss_mb, machine."""
+    """Result of twin questions: exact, n, by_category, by_level, statuses, latency_ms, peak_rss_mb, machine."""
     exact, times = Grouped(ExactSetMetric), Times()
     for question in questions:
-        answer, problem = _timed(lambda q=question: ask(twins[q.scene], Query(q.text)), times.reasoning)
+        answer, problem = ask_timed(twins[question.scene], question.text, ask, times)
         ids = answer.ids if answer else ()
         exact.update(question.category, question.level, ids, question.target_ids)
         on_row(_row(question, answer, problem) | {"exact": set(ids) == set(question.target_ids)})
@@ -121,8 +128,15 @@ def ask_about(seen: Seen, text: str, ask: Ask, times: Times) -> tuple[Answer | N
     """The answer about what was seen so far, or the reason why there is none."""
     twin = seen.twin
     if twin is None:
+        times.statuses[Status.BAD_INPUT.name] += 1
         return None, seen.problem
-    return _timed(lambda: ask(twin, Query(text)), times.reasoning)
+    return ask_timed(twin, text, ask, times)
+
+
+def ask_timed(twin: DigitalTwin, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
+    answer, problem = _timed(lambda: ask(twin, Query(text)), times.reasoning)
+    times.statuses[(answer or problem).status.name] += 1
+    return answer, problem
 
 
 def _masks(question: Question, scene: Scene, seen: Seen, answer: Answer | None) -> tuple[list[Mask], list[Mask]]:

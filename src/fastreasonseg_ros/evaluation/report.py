@@ -64,6 +64,8 @@ def table(result: Mapping[str, Any]) -> str:
         lines.append("")
         lines += [f"perception {k}: {_shown(v)}" for k, v in result["perception"].items()]
     lines.append("")
+    if result.get("statuses"):
+        lines.append("questions: " + ", ".join(f"{n} {status}" for status, n in result["statuses"].items()))
     for stage, p in result.get("latency_ms", {}).items():
         if p.get("p50") is not None:
             lines.append(f"{stage}: p50 {p['p50']:.1f} ms, p95 {p['p95']:.1f} ms")

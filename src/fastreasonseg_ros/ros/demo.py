@@ -38,6 +38,7 @@ from .processes import NodeDiedError, NodeProcesses
 
 KEPT = 120  # pictures that wait for an answer about them
 QUESTION_TIMEOUT_S = 60.0
+ANSWERED = (Status.OK, Status.NO_MATCH, Status.STALE)
 STANDING_LEAST_S = 3.0  # a standing question goes on for so long after the last other one
 
 
@@ -78,7 +79,12 @@ class Recorder:
         self.client.on_answer(self._answer_came)
 
     def iou(self, answer: AnswerMsg, target_ids: tuple[int, ...] | None) -> float | None:
-        """IoU of the answer's mask and the union of the target ids in the picture that it speaks of; None: unknown."""
+        """IoU of the answer's mask and the union of the target ids in the picture that it speaks of; None: unknown.
+
+        A question that failed scores 0, also where nothing was to be found: an error is no answer.
+        """
+        if target_ids is not None and answer.status not in ANSWERED:
+            return 0.0
         truth = self.truths.get(_stamp(answer))
         if truth is None or target_ids is None or (ids := ids_from_msg(truth.instance_ids)) is None:
             return None
@@ -129,7 +135,8 @@ def _bring_up(nodes: NodeProcesses, recorder: Recorder, camera: dict[str, Any], 
     """The camera starts last: a bag must not be over before the model is loaded."""
     print("starting the nodes (the first time, the language model is prepared: about 20 s)", flush=True)
     nodes.start("reasoning_node")
-    nodes.start("twin_node", perceiver=args.perception)
+    # At the end of a bag its last picture comes once a second: that its depth is late then is no reason to do without.
+    nodes.start("twin_node", perceiver=args.perception, depth_timeout_s=5.0)
     nodes.start("mask_node")
     # The node says so when its model is loaded; a question asked earlier would wait while the bag plays.
     nodes.wait_for(
@@ -166,7 +173,7 @@ def _ask_all(
         row = _row(number, question, answer, recorder.iou(answer, question.target_ids), milliseconds)
         rows.append(row)
         _draw(recorder, answer, row, out)
-        print(f"          {row['status']}: {row['message']}", flush=True)
+        print(f"          {row['status']}: {row['message'][:150]}", flush=True)
     if recorder.standing:
         _wait_until(time.monotonic() + STANDING_LEAST_S, nodes)
         for row in rows:
