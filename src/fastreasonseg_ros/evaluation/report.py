@@ -26,19 +26,22 @@ class Output:
         self._json = self._rows = None
         self._json = _writable(json_path)
         self._rows = _writable(rows_path)
-        self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
+        self._total, self._unit = total, unit
+        self._bar: tqdm | None = None
 
     def row(self, row: Mapping[str, Any]) -> None:
         if self._rows:
             self._rows.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._rows.flush()
+        # Made with the first row: models load before it, and an error there should stand alone on the terminal.
+        self._bar = self._bar or tqdm(total=self._total, unit=self._unit, dynamic_ncols=True)
         self._bar.update()
 
     def result(self, result: Mapping[str, Any]) -> None:
         """Writes and prints the figures."""
         if self._json:
             self._json.write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-        self._bar.close()
+        self._close_bar()
         print(table(result))
 
     def __enter__(self) -> Output:
@@ -47,10 +50,14 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.close()
+        self._close_bar()
         for file in (self._json, self._rows):
             if file:
                 file.close()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 def table(result: Mapping[str, Any]) -> str:
