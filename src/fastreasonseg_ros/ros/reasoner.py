@@ -34,10 +34,13 @@ class Seen:
 
 
 class Reasoner:
-    """Thread-safe; `load` is called in a thread of its own at once, and again by a question after it failed."""
+    """Thread-safe; `load` is called in a thread of its own at once, and again by a question after it failed.
 
-    def __init__(self, load: Load, stale_after_s: float) -> None:
-        self._load, self._stale_after_s = load, stale_after_s
+    failed: told why a load failed.
+    """
+
+    def __init__(self, load: Load, stale_after_s: float, failed: Callable[[str], None] = lambda _: None) -> None:
+        self._load, self._stale_after_s, self._failed = load, stale_after_s, failed
         self._changed = threading.Condition()
         self._seen: Seen | None = None
         self._seen_at = 0.0
@@ -165,3 +168,5 @@ class Reasoner:
         with self._changed:
             self._models, self._failure, self._loading = models, failure, False
             self._changed.notify_all()
+        if failure:
+            self._failed(str(failure))

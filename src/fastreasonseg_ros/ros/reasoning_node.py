@@ -50,7 +50,7 @@ class ReasoningNode(Node):
             self.get_logger().info(f"{model.name} is ready")
             return loaded
 
-        self._reasoner = Reasoner(load, s.stale_after_s)
+        self._reasoner = Reasoner(load, s.stale_after_s, self.get_logger().error)
         self._standing = NewestWorker(self._update, self._failed, "standing")
         self._publisher = self.create_publisher(AnswerMsg, "answer", RELIABLE)
         # Each in a group of its own: a question that takes long holds up neither twins, nor parameters, nor `unwatch`.
