@@ -52,7 +52,7 @@ def score_segmentation(predicted: IdImage, truth: IdImage, tolerance: float = 0.
     true_ids = [int(i) for i in np.unique(truth) if i]
     predicted_ids = [int(i) for i in np.unique(predicted) if i]
     matches = match_ids(predicted, truth)
-    radius = math.ceil(tolerance * math.hypot(*truth.shape))
+    radius = float(math.ceil(tolerance * math.hypot(*truth.shape)))
     edge_p = {i: masks.boundary(predicted == i) for i in predicted_ids}
     edge_t = {i: masks.boundary(truth == i) for i in true_ids}
     inter = near_p = near_t = 0

@@ -99,4 +99,4 @@ def _hollow(inner: _Thing, outer: _Thing) -> bool:
     if len(rim) < 8:
         return False
     quarter = np.floor(np.arctan2(rim[:, 1], rim[:, 0]) / (np.pi / 2)).astype(int) % 4
-    return np.count_nonzero(np.bincount(quarter, minlength=4) >= 2) >= 3
+    return bool(np.count_nonzero(np.bincount(quarter, minlength=4) >= 2) >= 3)

@@ -160,8 +160,8 @@ def _same_surface(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.
     # Both planes are short compared with the gap, so each is judged at the other's centre, with room for its tilt.
     gap = float(np.linalg.norm(p1.mean(axis=0) - p2.mean(axis=0)))
     room = 0.012 + 0.06 * gap
-    off1 = abs(float(plane1.height_m(p2.mean(axis=0))))
-    off2 = abs(float(plane2.height_m(p1.mean(axis=0))))
+    off1 = abs(float(plane1.height_m(p2.mean(axis=0, keepdims=True))[0]))
+    off2 = abs(float(plane2.height_m(p1.mean(axis=0, keepdims=True))[0]))
     return min(off1, off2) < room and max(off1, off2) < 2.5 * room
 
 
