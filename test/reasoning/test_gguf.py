@@ -73,13 +73,18 @@ def reference(model, tokenizer) -> list[str]:
     texts = []
     for prompt in PROMPTS:
         ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
-        new: list[int] = []
         with torch.no_grad():
-            while len(new) < NEW_TOKENS:
-                best = model(input_ids=torch.cat([ids, torch.tensor([new], dtype=ids.dtype)], 1)).logits[0, -1].topk(2)
-                if best.values[0] - best.values[1] < CLEAR:
-                    break
-                new.append(int(best.indices[0]))
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=NEW_TOKENS,
+                do_sample=False,
+                output_logits=True,
+                return_dict_in_generate=True,
+            )
+        leads = [two[0] - two[1] for two in (step[0].topk(2).values for step in out.logits)]
+        decided = next((n for n, lead in enumerate(leads) if lead < CLEAR), len(leads))
+        new = out.sequences[0, ids.shape[1] :][:decided]
         texts.append(tokenizer.decode(new))
     return texts
 

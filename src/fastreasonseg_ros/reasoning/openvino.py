@@ -94,14 +94,17 @@ class OpenVinoModel:
         if grammar:
             config.structured_output_config = genai.StructuredOutputConfig(grammar=unbounded(grammar))
         failure: list[BaseException] = []
+        stopped = False
 
         def stream(piece: str):
-            try:
-                stop = bool(on_text and on_text(piece))
-            except BaseException as error:  # raised again below: C++ would lose its type
-                failure.append(error)
-                stop = True
-            return genai.StreamingStatus.CANCEL if stop else genai.StreamingStatus.RUNNING
+            nonlocal stopped
+            if on_text and not stopped:  # OpenVINO hands over what it still holds after a cancel
+                try:
+                    stopped = bool(on_text(piece))
+                except BaseException as error:  # raised again below: C++ would lose its type
+                    failure.append(error)
+                    stopped = True
+            return genai.StreamingStatus.CANCEL if stopped else genai.StreamingStatus.RUNNING
 
         with self._lock:
             try:

