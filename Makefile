@@ -21,7 +21,7 @@ ROOT := $(CURDIR)
 VENV := $(ROOT)/.venv
 PIP_INSTALL := scripts/pip_install.sh $(VENV)/bin/python -c constraints.txt
 PYTHON ?= $(shell scripts/find_python.sh)
-INTERFACES := CMakeLists.txt package.xml scripts/node.py.in $(wildcard msg/* srv/* action/* launch/* config/* rviz/*)
+INTERFACES := CMakeLists.txt package.xml scripts/node.py.in $(wildcard msg/* srv/* action/*) launch config rviz
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile

@@ -50,17 +50,12 @@ def nodes(context):
     }
     common = {"package": "fastreasonseg_ros", "namespace": values["namespace"], "output": "screen"}
     if composed:
-        arguments = ["--ros-args"]
-        for node, parameters in extra.items():
-            for key, value in parameters.items():
-                # A number given as text stays text: `path:=0` is a device, and a string parameter.
-                arguments += ["-p", f"{node}:{key}:='{value}'"]
+        everything = {key: value for parameters in extra.values() for key, value in parameters.items()}
         return [
             Node(
                 executable="bringup",
-                parameters=[values["params_file"]],
+                parameters=[values["params_file"], *([_text(everything)] if everything else [])],
                 remappings=remappings,
-                ros_arguments=arguments[1:],
                 **common,
             )
         ]

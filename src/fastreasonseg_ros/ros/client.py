@@ -29,6 +29,8 @@ from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
 
 from .node import LATCHED, RELIABLE
 
+START_S = 30.0  # time that nodes may take to come up
+
 
 class ReasonSegClient:
     """Asks the reasoning node, and waits for it; replies are the typed messages. Usable from any thread.
@@ -78,11 +80,11 @@ class ReasonSegClient:
         timeout_s: float = 60.0,
     ) -> Answer:
         """`ask` by the action: on_feedback(stage, text so far) on the way; setting `cancel` stops the model."""
-        end = time.monotonic() + timeout_s
-        if not self._reason.wait_for_server(timeout_s):
+        if not self._reason.wait_for_server(START_S):
             raise TimeoutError(
                 f"action {self.node.resolve_topic_name('reason')} is not there; is reasoning_node running?"
             )
+        end = time.monotonic() + timeout_s
         feedback = None
         if on_feedback is not None:
             notify = on_feedback
@@ -131,12 +133,9 @@ class ReasonSegClient:
             self._executor.spin()
 
     def _call(self, client: Any, request: Any, timeout_s: float) -> Any:
-        end = time.monotonic() + timeout_s
-        if not client.wait_for_service(timeout_s):
-            raise TimeoutError(
-                f"service {client.srv_name} is not there after {timeout_s:.0f} s; are the nodes running?"
-            )
-        return self._wait(client.call_async(request), end, client.srv_name)
+        if not client.wait_for_service(START_S):
+            raise TimeoutError(f"service {client.srv_name} is not there after {START_S:.0f} s; are the nodes running?")
+        return self._wait(client.call_async(request), time.monotonic() + timeout_s, client.srv_name)
 
     def _wait(self, future: Future, end: float, name: str) -> Any:
         done = threading.Event()

@@ -1,0 +1,143 @@
+"""The launch files bring the nodes up, and their settings exist. launch itself comes with a ROS 2 distribution."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from processes import NAMESPACE, wait_for, write_scene
+
+from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.ros.camera_node import CameraSettings
+from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.ros.mask_node import MaskSettings
+from fastreasonseg_ros.ros.reasoning_node import ReasoningSettings
+from fastreasonseg_ros.ros.twin_node import TwinSettings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {
+    "camera_node": CameraSettings,
+    "twin_node": TwinSettings,
+    "reasoning_node": ReasoningSettings,
+    "mask_node": MaskSettings,
+}
+needs_launch = pytest.mark.skipif(
+    importlib.util.find_spec("launch_ros") is None or shutil.which("ros2") is None,
+    reason="launch and ros2 are not among the ROS 2 wheels on PyPI; they come with a ROS 2 distribution",
+)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_parameter_in_config_is_one_of_its_node(file: Path) -> None:
+    nodes = {k.split("/")[-1]: v["ros__parameters"] for k, v in yaml.safe_load(file.read_text()).items()}
+    for node, parameters in nodes.items():
+        assert set(parameters) <= {f.name for f in dataclasses.fields(SETTINGS[node])}
+
+
+def test_the_defaults_in_config_are_those_of_the_code() -> None:
+    for name, content in yaml.safe_load((ROOT / "config/fastreasonseg.yaml").read_text()).items():
+        defaults = SETTINGS[name.split("/")[-1]]()
+        assert content["ros__parameters"] == {k: getattr(defaults, k) for k in content["ros__parameters"]}
+
+
+@pytest.fixture
+def launched(tmp_path: Path):
+    """Runs `ros2 launch` in the background; ends it, and all that it started, after the test."""
+    running = []
+
+    def launch(file: str, **arguments: object) -> Path:
+        log = tmp_path / "launch.log"
+        command = ["ros2", "launch", "fastreasonseg_ros", file, *(f"{k}:={v}" for k, v in arguments.items())]
+        with open(log, "w") as output:
+            running.append(
+                subprocess.Popen(
+                    command,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env=os.environ | {"ROS_LOG_DIR": str(tmp_path)},
+                )
+            )
+        return log
+
+    yield launch
+    for process in running:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def answers(namespace: str, log: Path) -> Answer:
+    with ReasonSegClient(namespace) as robot:
+        try:
+            return robot.ask("Which object is nearest to the camera?", timeout_s=120.0)
+        except TimeoutError as error:
+            raise AssertionError(log.read_text()[-3000:]) from error
+
+
+@needs_launch
+@pytest.mark.parametrize("composed", [False, True])
+def test_everything_comes_up_in_a_namespace_and_answers(launched, tmp_path: Path, composed: bool) -> None:
+    space = f"{NAMESPACE}/launch{int(composed)}"
+    scene = write_scene(tmp_path / "data")
+    log = launched(
+        "fastreasonseg.launch.py",
+        namespace=space.lstrip("/"),
+        source="scene",
+        path=scene,
+        perceiver="oracle",
+        composed=str(composed).lower(),
+    )
+    answer = answers(space, log)
+    assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
+    assert answer.twin_sequence > 0
+    assert log.read_text().count("process started") == (1 if composed else 4)
+
+
+@needs_launch
+def test_without_a_camera_node_the_topics_of_a_driver_are_taken(launched) -> None:
+    space = f"{NAMESPACE}/driver"
+    log = launched(
+        "fastreasonseg.launch.py",
+        namespace=space.lstrip("/"),
+        camera="false",
+        params_file=ROOT / "config/realsense.yaml",
+        color_topic="/camera/camera/color/image_raw",
+        depth_topic="/camera/camera/aligned_depth_to_color/image_raw",
+        info_topic="/camera/camera/color/camera_info",
+    )
+    with ReasonSegClient(space) as robot:
+
+        def taken() -> bool:
+            topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
+            return all(robot.node.count_subscribers(f"/camera/camera/{t}") for t in topics)
+
+        wait_for(taken, 60, f"subscriptions to the driver's topics; {log}")
+
+
+@needs_launch
+def test_a_bag_is_replayed(launched) -> None:
+    bag = ROOT / "demo/table"
+    if not bag.exists():
+        pytest.skip("demo/table is not in this checkout")
+    answer = answers("/", launched("replay.launch.py", bag=bag))
+    assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
+
+
+@needs_launch
+def test_the_demo_simulates_a_table(launched) -> None:
+    answer = answers("/", launched("demo.launch.py", seed=3))
+    assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
+    assert answer.twin_sequence > 0
