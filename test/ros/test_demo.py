@@ -39,7 +39,7 @@ def test_a_node_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) ->
     with NodeProcesses("/t", tmp_path) as nodes:
         nodes.start("no_such_node")
         with pytest.raises(NodeDiedError, match=r"no_such_node ended with status 1.*no_such_node\.log"):
-            nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=60)
+            nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=60.0)
         assert "No module named fastreasonseg_ros.ros.no_such_node" in nodes.log("no_such_node")
 
 
@@ -77,7 +77,7 @@ def test_parameters_keep_their_types(tmp_path: Path) -> None:
     """A seed is text to the camera node: `path:=0` would be a whole number, and refused."""
     with NodeProcesses(f"/t{os.getpid()}", tmp_path) as nodes:
         nodes.start("camera_node", source="folder", path="0", loop=False, rate_hz=2.5)
-        nodes.wait_for("the settings", "camera_node", lambda: "settings:" in nodes.log("camera_node"), timeout_s=60)
+        nodes.wait_for("the settings", "camera_node", lambda: "settings:" in nodes.log("camera_node"), timeout_s=60.0)
         log = nodes.log("camera_node")
     assert "path='0'" in log
     assert "rate_hz=2.5" in log

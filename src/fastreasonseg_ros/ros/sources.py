@@ -87,9 +87,9 @@ def _simulation(path: str) -> Iterator[Frame]:
     """A simulated clip; `path` is its seed, empty for 0."""
     if path and not path.isdecimal():
         raise ConfigError(f"parameter path of a simulation is its seed, a whole number, got {path!r}")
-    from ..simulation import clip
+    from ..simulation import make_clip
 
-    yield from clip(int(path or 0))
+    yield from make_clip(int(path or 0))
 
 
 SOURCES: dict[str, Source] = {

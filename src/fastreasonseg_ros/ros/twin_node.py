@@ -26,6 +26,8 @@ from .node import LATCHED, declare, run, setting
 from .sync import ApproximateTimeSynchronizer, PictureInput
 from .worker import NewestWorker
 
+PATIENCE = 3  # pictures
+
 
 @dataclass(frozen=True)
 class TwinSettings:
@@ -36,7 +38,7 @@ class TwinSettings:
     depth_transport: str = setting("raw", "raw, compressed or compressedDepth (depth/image_raw/...)")
     sync_slop_s: float = setting(0.05, "largest difference between the stamps of a colour and its depth picture")
     sync_queue: int = setting(10, "pictures that wait for their partner")
-    depth_timeout_s: float = setting(1.0, "without depth for so long, colour is taken alone")
+    depth_timeout_s: float = setting(1.0, "depth or camera_info missing for so long: pictures are taken without")
 
 
 class TwinNode(Node):
@@ -50,7 +52,8 @@ class TwinNode(Node):
         self._twin: DigitalTwin | None = None
         self._sequence = 0
         self._info: CameraInfo | None = None
-        self._last_depth = self._last_pair = 0.0
+        self._last_pair = self._first_picture = 0.0
+        self._alone = self._without_info = 0
         self._words: tuple[str, ...] = ()
         self._publisher = self.create_publisher(SceneGraph, "twin", LATCHED)
         self._worker = NewestWorker(self._observe, self._failed, "perception")
@@ -77,15 +80,23 @@ class TwinNode(Node):
         self._info = msg
 
     def _pair(self, color, depth, truth: SceneGraph | None = None) -> None:
-        self._last_pair = time.monotonic()
-        self._worker.offer((color, depth, truth))
+        self._last_pair, self._alone = time.monotonic(), 0
+        if self._info is None:
+            self._without_info += 1
+        # At the start pictures come before the first camera_info.
+        if self._info is not None or self._patience_ends(self._without_info, self._first_picture):
+            self._worker.offer((color, depth, truth))
 
     def _color_came(self, msg) -> None:
         """A picture whose depth never comes must not wait silently: perception says what it lacks."""
-        now = time.monotonic()
-        self._last_pair = self._last_pair or now
-        if now - self._last_pair > self.settings.depth_timeout_s:
+        self._first_picture = self._first_picture or time.monotonic()
+        self._alone += 1
+        if self._patience_ends(self._alone, self._last_pair or self._first_picture):
             self._worker.offer((msg, None, None))
+
+    def _patience_ends(self, pictures: int, since: float) -> bool:
+        """Both by number and by time: a slow camera's picture comes a little before its partner."""
+        return pictures > PATIENCE and time.monotonic() - since > self.settings.depth_timeout_s
 
     def _observe(self, item: tuple[Image | CompressedImage, Image | CompressedImage | None, SceneGraph | None]) -> None:
         color, depth, truth = item
