@@ -7,12 +7,26 @@ from .composer import Composer, NounPhrase, Unsuitable
 from .families import KEY_WORDS, Said, extreme, family
 
 _SIMPLE = ("left_of", "right_of", "in_front_of", "behind", "near", "above", "below")
+_NUMBERS = {2: "two", 3: "three", 4: "four"}
+_WHERE = {
+    "left_of": ("left of", "to the left of", "on the left of"),
+    "right_of": ("right of", "to the right of", "lying right of"),
+    "in_front_of": ("in front of", "nearer to us than", "closer to the camera than"),
+    "behind": ("behind", "further back than", "farther away than"),
+    "near": ("near", "next to", "beside", "close to"),
+    "above": ("higher than", "above"),
+    "below": ("lower than", "below"),
+    "nearest": ("nearest to", "closest to", "next to"),
+    "farthest": ("farthest from", "furthest from"),
+    "on": ("on", "on top of", "standing on", "sitting on"),
+}
 _REF_KINDS = ("label", "color_label", "class", "use", "color", "head")
 
 
 def _reference(c: Composer, depth: int = 1) -> tuple[NounPhrase, int]:
     """A phrase for one thing to measure from; sometimes it is itself picked out of several. Gives its level too."""
-    if depth and c.rng.random() < 0.25:
+    draw = c.rng.random()
+    if depth and draw < 0.22:
         x = c.phrase("many", kinds=("label", "class", "head", "color"))
         key = c.rng.choice([k for k in KEY_WORDS if k not in ("y", "-y")])
         sup, cmp = KEY_WORDS[key]
@@ -21,6 +35,16 @@ def _reference(c: Composer, depth: int = 1) -> tuple[NounPhrase, int]:
         c.inferred.append(f"first the {words} {x.words}")
         words = f"{words} {x.words}"
         return NounPhrase(words, english.plural(words), name, c.ids(name)), 3
+    if depth and draw < 0.36:  # 'the envelope right of the brown one'
+        inner = c.phrase("one", kinds=_REF_KINDS)
+        x = c.phrase("many", kinds=("label", "head", "class"))
+        relation = c.rng.choice(["left_of", "right_of", "in_front_of", "behind", "nearest", "on"])
+        name = c.step(f"{relation}({x.name}, {inner.name})")
+        if len(c.ids(name)) != 1:
+            raise Unsuitable("not one")
+        words = f"{x.words} {c.rng.choice(_WHERE[relation])} the {inner.words}"
+        c.inferred.append(f"first the {words}")
+        return NounPhrase(words, words, name, c.ids(name)), 3
     return c.phrase("one", kinds=_REF_KINDS), 2
 
 
@@ -31,16 +55,26 @@ def _asked(c: Composer, avoid: tuple[int, ...]) -> NounPhrase:
     return c.phrase("any", kinds=("label", "class", "head", "color_label", "color"))
 
 
-def _about(c: Composer, relation: str, operator: str | None = None, picks_one: bool = False) -> Said:
+def _about(c: Composer, relation: str, picks_one: bool = False) -> Said:
     ref, level = _reference(c)
     x = _asked(c, ref.ids)
-    text = c.form(relation, x, r=ref.words)
-    name = c.step(f"{operator or relation}({x.name}, {ref.name})")
+    name = c.step(f"{relation}({x.name}, {ref.name})")
     if picks_one and not set(x.ids) - set(ref.ids):
         raise Unsuitable("only the reference itself")
+    count = len(c.ids(name))
+    slots = {"r": ref.words, "where": c.rng.choice(_WHERE[relation])}
+    if count > 1 and c.rng.random() < 0.7:
+        section = "relation_all" if x.name == "all" and c.rng.random() < 0.6 else "relation_many"
+        text = c.form(section, x, k=_NUMBERS.get(count, "several"), **slots)
+    elif not picks_one and x.name != "all" and c.rng.random() < 0.15:
+        text = c.form("relation_check", x, **slots)
+    else:
+        text = c.form(relation, x, r=ref.words)
     extra = 1 if x.name != "all" and x.inferred else 0
     words = relation.replace("_", " ")
-    return Said(text, name, f"the {x.words} {words} the {ref.words}", min(3, level + extra), c.rng.random() < 0.1)
+    empty = "is there" in text or "any" in text or c.rng.random() < 0.1
+    said = f"the {x.words} {words} {'it' if len(ref.words.split()) > 4 else 'the ' + ref.words}"
+    return Said(text, name, said, min(3, level + extra), empty)
 
 
 @family("spatial", 12)
@@ -51,6 +85,28 @@ def beside(c: Composer) -> Said:
 @family("spatial", 9)
 def nearest_to(c: Composer) -> Said:
     return _about(c, "nearest", picks_one=True)
+
+
+@family("compositional", 3)
+def nearest_apart_from(c: Composer) -> Said:
+    """'the shorter bottle; what is closest to it, apart from the other one?'"""
+    ref, _ = _reference(c)
+    y = c.phrase("any", kinds=("label", "color_label", "class", "color", "head"))
+    rest = c.step(f"minus(all, {y.name})")
+    name = c.step(f"nearest({rest}, {ref.name})")
+    words = f"other {y.words}" if set(ref.ids) < set(y.ids) else y.words if len(y.ids) == 1 else y.plural
+    return Said(c.form("nearest_apart", r=ref.words, y=words), name, f"without the {words}, the nearest to it", 3)
+
+
+@family("compositional", 3)
+def ignoring(c: Composer) -> Said:
+    """'leave out the tea; of the others the tallest'."""
+    y = c.phrase("any", kinds=("label", "color_label", "class", "color", "head"))
+    key = c.rng.choice(list(KEY_WORDS))
+    sup = c.rng.choice(KEY_WORDS[key][0])
+    name = extreme(c, c.step(f"minus(all, {y.name})"), key)
+    words = y.words if len(y.ids) == 1 else y.plural
+    return Said(c.form("ignoring", "thing", y=words, sup=sup), name, f"without the {words}, the {sup}", 3)
 
 
 @family("spatial", 2)
@@ -78,8 +134,16 @@ def resting(c: Composer) -> Said:
     if not set(ref.ids) & ids and c.rng.random() < 0.9:
         raise Unsuitable("nothing rests there")
     x = c.phrase("many", kinds=("thing",)) if c.rng.random() < 0.7 else _asked(c, ref.ids)
-    text = c.form(relation, x, r=ref.words)
     name = c.step(f"{relation}({x.name}, {ref.name})")
+    count = len(c.ids(name))
+    if relation == "on" and count > 1 and c.rng.random() < 0.7:
+        text = c.form(
+            "relation_many", x, r=ref.words, k=_NUMBERS.get(count, "several"), where=c.rng.choice(_WHERE["on"])
+        )
+    elif relation == "on" and x.name != "all" and c.rng.random() < 0.25:
+        text = c.form("relation_check", x, r=ref.words, where=c.rng.choice(_WHERE["on"]))
+    else:
+        text = c.form(relation, x, r=ref.words)
     return Said(text, name, f"what is {relation.replace('_', ' ')} the {ref.words}", 2, c.rng.random() < 0.1)
 
 

@@ -87,7 +87,7 @@ def toward_something(c: Composer) -> Said:
     return Said(c.form(section, x, r=ref.words), name, f"the {x.words} {operator} the {ref.words}", 2)
 
 
-@family("compositional", 3)
+@family("compositional", 8)
 def moving_then(c: Composer) -> Said:
     """'what the moving thing is nearest to', 'with its load'."""
     moving = c.step("moving(all)")

@@ -38,6 +38,29 @@ _SHAPE_WORDS = {
 }
 
 
+# What people call things whose label ends like this, loosely.
+_LOOSE_WORDS = {
+    "box": ("carton", "package", "pack", "packet", "cardboard box"),
+    "tin": ("can", "canister", "container", "metal box"),
+    "can": ("tin", "tube", "container"),
+    "canister": ("tin", "container", "jar"),
+    "container": ("tub", "vessel", "dish"),
+    "bowl": ("dish", "vessel"),
+    "mug": ("cup", "drinking vessel"),
+    "cup": ("mug", "beaker"),
+    "carton": ("box", "pack"),
+    "bottle": ("flask", "vessel"),
+    "book": ("volume", "paperback"),
+    "bag": ("sack", "pouch"),
+    "jar": ("pot", "container"),
+    "pot": ("pan", "saucepan"),
+    "lamp": ("light",),
+    "bin": ("container", "trash can"),
+    "chair": ("seat",),
+    "package": ("pack", "packet", "box"),
+}
+
+
 class Unsuitable(Exception):
     """This scene does not allow the question that was tried; try another."""
 
@@ -100,7 +123,7 @@ class Composer:
 
     def phrase(self, size: str = "any", kinds: Sequence[str] = (), avoid: Sequence[int] = ()) -> NounPhrase:
         """A noun phrase that means one thing ('one'), several ('many') or either, none of them in `avoid`."""
-        weights = {"label": 40, "color_label": 16, "class": 14, "use": 8, "color": 10, "thing": 10, "head": 6}
+        weights = {"label": 40, "color_label": 16, "class": 14, "use": 8, "color": 10, "thing": 10, "head": 12}
         chosen = {k: w for k, w in weights.items() if not kinds or k in kinds}
         for _ in range(12):
             kind = self.rng.choices(list(chosen), list(chosen.values()))[0]
@@ -153,7 +176,20 @@ class Composer:
         if len(words) < 2:
             raise Unsuitable("one word only")
         fitting = [label for label in self.labels if label.split()[-1] == words[-1]]
-        return self._made(words[-1], f"find(label={'|'.join(fitting)})")
+        said = words[-1]
+        if said in _LOOSE_WORDS and self.rng.random() < 0.35:
+            said = self.rng.choice(_LOOSE_WORDS[said])
+        inferred = f"{said}: {', '.join(fitting)}" if said != words[-1] or len(fitting) > 1 else ""
+        return self._colored(said, f"find(label={'|'.join(fitting)})", inferred, 0.5)
+
+    def _colored(self, words: str, find: str, inferred: str, chance: float) -> NounPhrase:
+        """The same find, with the colour of one of its members put in by chance."""
+        if self.rng.random() < chance:
+            plain = execute(parse_plan(f"a = {find}"), self.twin).ids
+            color = self.twin.instance(self.rng.choice(plain)).color if plain else None
+            if color:
+                return self._made(f"{color} {words}", f"{find[:-1]}, color={color})", inferred)
+        return self._made(words, find, inferred)
 
     def _class(self) -> NounPhrase:
         noun = self.noun(self._some().label)
@@ -162,16 +198,16 @@ class Composer:
 
     def of_class(self, word: str) -> NounPhrase:
         """Everything in view that is a `word`."""
-        return self.of_kind(word, lambda n: word in n.is_a or word == n.category, f"{word}: {{}}")
+        return self.of_kind(word, lambda n: word in n.is_a or word == n.category, f"{word}: {{}}", 0.25)
 
-    def of_kind(self, word: str, test: Callable[[Noun], bool], inferred: str) -> NounPhrase:
+    def of_kind(self, word: str, test: Callable[[Noun], bool], inferred: str, color_chance: float = 0.0) -> NounPhrase:
         """What passes the test of the knowledge table, found by naming its labels."""
         seen = dict.fromkeys(i.label for i in self.visible)
         fitting = [label for label in seen if label == word or (label in self.nouns and test(self.nouns[label]))]
         if not fitting or len(fitting) > 6:
             raise Unsuitable("none or too many of that kind")
         expression = f"find(label={'|'.join(plan_word(x) for x in fitting)})"
-        return self._made(word, expression, inferred.format(", ".join(fitting)))
+        return self._colored(word, expression, inferred.format(", ".join(fitting)), color_chance)
 
     def _use(self) -> NounPhrase:
         label = self._some().label

@@ -63,6 +63,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--per-scene", type=int, default=5, help="questions about one scene, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="unseen nouns, forms and places, to measure with")
+    parser.add_argument("--dataset", type=Path, help="also write DIR/scenes.jsonl and queries.jsonl, for eval-twins")
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     from .hints import HintIndex
@@ -89,7 +90,21 @@ def main(argv: list[str]) -> int:
             ]
             row = {"scene": f"s{line}", "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": rows}
             file.write(json.dumps(row, separators=(",", ":")) + "\n")
+    if args.dataset:
+        export(args.out, args.dataset)
     return 0
+
+
+def export(rollouts: Path, folder: Path) -> None:
+    """The scenes and questions of a rollout file in the form that eval-twins reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "scenes.jsonl").open("w") as scene_file, (folder / "queries.jsonl").open("w") as query_file:
+        for line in rollouts.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            scene_file.write(json.dumps({"scene": row["scene"], "twin": row["twin"]}) + "\n")
+            for question in row["questions"]:
+                keys = ("text", "target_ids", "category", "level", "family")
+                query_file.write(json.dumps({"scene": row["scene"], **{k: question[k] for k in keys}}) + "\n")
 
 
 def _complete_lines(path: Path) -> int:

@@ -1,0 +1,83 @@
+"""What counts as a plan, and what each mistake is told."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastreasonseg_ros.errors import PlanError
+from fastreasonseg_ros.plan.language import plan_word
+from fastreasonseg_ros.plan.operators import OPERATORS
+from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
+
+TAGGED = "<reason>Two of them.</reason>\n<plan>\na = find(color=grey)\n</plan>\n<answer>{}</answer>"
+
+
+@pytest.mark.parametrize(("answer", "name", "ids"), [("a", "a", ()), ("3, 5, 3", "", (3, 5)), ("none", "", ())])
+def test_an_answer_is_a_value_ids_or_none(answer, name, ids):
+    plan = parse_rollout(TAGGED.format(answer)).plan
+    assert (plan.answer, plan.answer_ids, plan.is_none) == (name, ids, answer == "none")
+    assert str(plan) == "a = find(color=gray)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Why.\na = find(label=tea box|mug, pose=lying)\nb = nth(a, 2, -height)",
+        'Why.\na = like(all, "beat eggs, fast")',
+        "Nothing fits.\nnone",
+        "Why.\na = nearest(all, camera)\nb = on(all, table)\nc = union(a, b)",
+    ],
+)
+def test_the_short_form_survives_a_round_trip(text):
+    assert parse_rollout(text).short() == text
+
+
+@pytest.mark.parametrize("row", OPERATORS.values(), ids=lambda row: row.name)
+def test_every_example_of_the_operator_table_parses(row):
+    earlier = "a = find(color=red)\nb = find(color=blue)\n"
+    assert parse_plan(f"{earlier}c = {row.example}").steps[-1].expression == row.example
+
+
+@pytest.mark.parametrize(
+    ("plan", "complaint"),
+    [
+        ("a = find(label=)", "empty"),
+        ("a = find(size=big)", "no filter 'size'"),
+        ("a = find(color=teal)", "color= knows"),
+        ("a = nearest(b, camera)", "no earlier value"),
+        ("a = nearest(all)", "takes 2 arguments"),
+        ("a = max(all, beauty)", "no key 'beauty'"),
+        ("a = nth(all, 0, x)", "not a number from 1 to 99"),
+        ("a = like(all, eggs)", "double quotes"),
+        ('a = like(all, "eggs)', "quote is not closed"),
+        ("a = import(os)", "no operator 'import'"),
+        ("all = find(color=red)", "built in"),
+        ("hello", "expected `name = operator(arguments)`"),
+        ("\n".join(f"s{n} = moving(all)" for n in range(13)), "more than 12 steps"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(plan, complaint):
+    with pytest.raises(PlanError, match="plan") as error:
+        parse_plan(plan)
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "   \n ", "only a reason"])
+def test_a_reply_without_a_plan_is_an_error(text):
+    with pytest.raises(PlanError, match="max_tokens"):
+        parse_rollout(text)
+
+
+@given(st.text())
+def test_any_text_parses_or_is_a_plan_error(text):
+    try:
+        parse_rollout(text)
+    except PlanError:
+        pass
+
+
+@given(st.text())
+def test_no_label_can_hold_characters_of_the_language(label):
+    word = plan_word(label)
+    assert not set(word) & set('|,()="\n\r<>') and len(word) <= 40
+    assert plan_word(word) == word

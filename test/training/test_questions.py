@@ -1,0 +1,83 @@
+"""Questions for training: each comes with a plan whose executed answer is known to be right."""
+
+import json
+from random import Random
+
+import pytest
+
+from fastreasonseg_ros.plan.executor import execute
+from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning.nouns import load_nouns
+from fastreasonseg_ros.training import data, english
+from fastreasonseg_ros.training.families import FAMILIES
+from fastreasonseg_ros.training.questions import make_question
+from fastreasonseg_ros.training.scenes import packaging, places, random_twin
+
+NOUNS = load_nouns()
+
+
+def questions(seed: int, scenes: int):
+    rng = Random(seed)
+    by_place = places(NOUNS)
+    boxes = packaging(NOUNS)
+    for _ in range(scenes):
+        twin = random_twin(rng, by_place[rng.choice(list(by_place))], boxes)
+        for _ in range(6):
+            if question := make_question(rng, twin, NOUNS):
+                yield twin, question
+
+
+@pytest.fixture(scope="module")
+def made():
+    return list(questions(3, 400))
+
+
+def test_every_rollout_executes_to_the_answer_it_claims(made):
+    for twin, question in made:
+        again = parse_rollout(question.rollout.short())
+        assert execute(again.plan, twin).ids == question.target_ids, question
+
+
+def test_every_family_speaks(made):
+    silent = set(FAMILIES) - {question.family for _, question in made}
+    assert not silent
+
+
+def test_all_six_categories_and_three_levels_are_there_and_some_answers_are_empty(made):
+    assert {q.category for _, q in made} == {"attribute", "spatial", "semantic", "affordance", "temporal", "compositional"}
+    assert {q.level for _, q in made} == {1, 2, 3}
+    share_of_none = sum(not q.target_ids for _, q in made) / len(made)
+    assert 0.03 < share_of_none < 0.2
+
+
+def test_the_same_seed_makes_the_same_questions():
+    first = [q for _, q in questions(7, 10)]
+    assert first == [q for _, q in questions(7, 10)]
+    assert first != [q for _, q in questions(8, 10)]
+
+
+def test_nouns_and_forms_held_out_are_not_in_training():
+    train, unseen = data.split(NOUNS, held_out=False), data.split(NOUNS, held_out=True)
+    assert len(unseen) >= 100 and not set(train) & set(unseen)
+    everything = [(section, line) for section, lines in english.forms().items() for line in lines]
+    assert len(everything) >= 600
+    assert sum(english.is_held_out(section + line) for section, line in everything) >= 60
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [("grate cheese", "grating cheese"), ("cut bread", "cutting bread"), ("sit on", "sitting on")],
+)
+def test_verbs_take_their_ing_form(phrase, said):
+    assert english.gerund(phrase) == said
+
+
+def test_a_half_written_file_goes_on_where_it_stopped(tmp_path):
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    assert data.main(["--out", str(whole), "--scenes", "4", "--per-scene", "2"]) == 0
+    lines = whole.read_bytes().splitlines(keepends=True)
+    cut.write_bytes(lines[0] + lines[1] + lines[2][:50])
+    data.main(["--out", str(cut), "--scenes", "4", "--per-scene", "2", "--dataset", str(tmp_path / "set")])
+    assert cut.read_bytes() == whole.read_bytes()
+    asked = [json.loads(line) for line in (tmp_path / "set" / "queries.jsonl").read_text().splitlines()]
+    assert {q["scene"] for q in asked} <= {"s0", "s1", "s2", "s3"} and all(q["text"] for q in asked)
