@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..twin.types import Frame, Perceived
 
 
+@runtime_checkable
 class Perceiver(Protocol):
     """Turns one frame into detections. Raises FrameError for a frame it cannot use (no depth where it needs it)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import MissingDataError
 from ..twin.types import DigitalTwin, Instance
@@ -16,6 +16,7 @@ ENTERED_S = 0.4
 Ids = tuple[int, ...]
 
 
+@runtime_checkable
 class Meaning(Protocol):
     """What `like` asks: which of the labels fit the text (see reasoning.meaning)."""
 

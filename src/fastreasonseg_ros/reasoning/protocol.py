@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
 
+@runtime_checkable
 class LanguageModel(Protocol):
     """A causal language model that continues a prompt inside a grammar."""
 
@@ -22,6 +23,7 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
 class WordMeaning(Protocol):
     """Sentence embeddings, behind the operator `like`."""
 
