@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -18,6 +18,7 @@ Mask = Bool[np.ndarray, "h w"]
 BOUNDARY_TOLERANCE = 0.008  # radius of the disk as a share of the image diagonal (Perazzi et al., DAVIS, CVPR 2016)
 
 
+@runtime_checkable
 class Metric(Protocol):
     def update(self, *prediction_and_target: Any) -> None: ...
 
@@ -91,7 +92,7 @@ def boundary_f(predicted: Mask, target: Mask) -> float:
     """
     if not predicted.any() or not target.any():
         return float(predicted.any() == target.any())
-    radius_px = math.ceil(BOUNDARY_TOLERANCE * math.hypot(*target.shape))
+    radius_px = float(math.ceil(BOUNDARY_TOLERANCE * math.hypot(*target.shape)))
     edge_p, edge_t = boundary(predicted), boundary(target)
     precision = np.count_nonzero(edge_p & dilate(edge_t, radius_px)) / np.count_nonzero(edge_p)
     recall = np.count_nonzero(edge_t & dilate(edge_p, radius_px)) / np.count_nonzero(edge_t)

@@ -16,6 +16,7 @@ from ..twin.masks import select
 from ..twin.types import Answer
 
 Picture = UInt8[np.ndarray, "h w 3"]
+Larger = UInt8[np.ndarray, "larger_h larger_w 3"]
 Color = tuple[int, int, int]
 
 # Told apart on wood and cloth, also with red-green blindness (after Okabe and Ito, 2008).
@@ -56,7 +57,7 @@ def draw_masks(
     return _draw_tags(result, tags)
 
 
-def draw_answer(color: Picture, ids: UInt16[np.ndarray, "h w"], answer: Answer, labels: Mapping[int, str]) -> Picture:
+def draw_answer(color: Picture, ids: UInt16[np.ndarray, "h w"], answer: Answer, labels: Mapping[int, str]) -> Larger:
     """`draw_masks` for an answer, and under it a panel with the question, the reasoning, the steps and the cost.
 
     The width is that of `color`, but at least 640 pixels; the height grows with the text.
@@ -70,7 +71,7 @@ def draw_answer(color: Picture, ids: UInt16[np.ndarray, "h w"], answer: Answer, 
     return np.vstack([picture, _panel(picture.shape[1], answer, labels)])
 
 
-def _panel(width: int, answer: Answer, labels: Mapping[int, str]) -> Picture:
+def _panel(width: int, answer: Answer, labels: Mapping[int, str]) -> Larger:
     unit = max(14, width // 42)  # text height in pixels
     pad = unit
     lines: list[tuple[str, int, Color, int]] = []  # text (empty: a gap), size, colour, indent
