@@ -1,4 +1,4 @@
-"""The twin and the answer as messages, and back. Unknown numbers are NaN in messages and None in the core."""
+"""Frame, twin and answer: from messages and back. Unknown numbers are NaN in messages and None in the core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
 from jaxtyping import UInt8
-from sensor_msgs.msg import Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer as AnswerMsg
@@ -18,11 +18,52 @@ from fastreasonseg_ros.msg import SceneGraph, StageLatency
 from fastreasonseg_ros.msg import TraceStep as TraceStepMsg
 
 from ..errors import Status
-from ..twin.types import Answer, Box, DigitalTwin, Instance, Plane, Query, Relation, TraceStep, Vector
-from .images import ids_from_msg, image_to_msg, time_from_s, time_to_s
+from ..twin.types import (
+    Answer,
+    Box,
+    DigitalTwin,
+    Frame,
+    GroundTruth,
+    Instance,
+    Plane,
+    Query,
+    Relation,
+    TraceStep,
+    Vector,
+)
+from .images import (
+    color_from_msg,
+    depth_from_msg,
+    ids_from_msg,
+    image_to_msg,
+    intrinsics_from_msg,
+    time_from_s,
+    time_to_s,
+)
 
 _NAN = float("nan")
 _NOWHERE = (_NAN, _NAN, _NAN)
+
+
+def frame_from_msgs(
+    color: Image | CompressedImage,
+    depth: Image | CompressedImage | None,
+    info: CameraInfo | None,
+    truth: SceneGraph | None = None,
+) -> Frame:
+    """One frame of the pictures that belong together. Raises FrameError for what cannot be used."""
+    known = None
+    if truth is not None and (ids := ids_from_msg(truth.instance_ids)) is not None:
+        colors = {i.id: i.color for i in truth.instances if i.color}
+        known = GroundTruth(ids, {i.id: i.label for i in truth.instances}, colors)
+    return Frame(
+        color=color_from_msg(color),
+        depth_m=None if depth is None else depth_from_msg(depth),
+        intrinsics=None if info is None else intrinsics_from_msg(info),
+        stamp_s=time_to_s(color.header.stamp),
+        frame_id=color.header.frame_id,
+        truth=known,
+    )
 
 
 def twin_to_msg(

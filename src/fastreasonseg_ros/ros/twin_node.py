@@ -19,9 +19,8 @@ from fastreasonseg_ros.srv import SetVocabulary
 from ..errors import ConfigError, ReasonSegError, Status
 from ..perception import make_perceiver
 from ..pipeline import observe
-from ..twin.types import DigitalTwin, Frame, GroundTruth
-from .conversions import twin_to_msg
-from .images import color_from_msg, depth_from_msg, ids_from_msg, intrinsics_from_msg, time_to_s
+from ..twin.types import DigitalTwin
+from .conversions import frame_from_msgs, twin_to_msg
 from .node import LATCHED, declare, run, setting
 from .sync import ApproximateTimeSynchronizer, PictureInput
 from .worker import NewestWorker
@@ -103,7 +102,7 @@ class TwinNode(Node):
         start = time.perf_counter()
         self._sequence += 1
         try:
-            frame = self._frame(color, depth, truth)
+            frame = frame_from_msgs(color, depth, self._info, truth)
             before = self._twin
             if before is None or before.image_size != frame.image_size or frame.stamp_s < before.stamp_s:
                 before = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
@@ -118,21 +117,6 @@ class TwinNode(Node):
         self._twin = replace(twin, sequence=self._sequence)
         latency_ms = {"perception": (time.perf_counter() - start) * 1000}
         self._publisher.publish(twin_to_msg(self._twin, color.header, latency_ms))
-
-    def _frame(self, color, depth, truth: SceneGraph | None) -> Frame:
-        known = None
-        if truth is not None and (ids := ids_from_msg(truth.instance_ids)) is not None:
-            known = GroundTruth(
-                ids, {i.id: i.label for i in truth.instances}, {i.id: i.color for i in truth.instances if i.color}
-            )
-        return Frame(
-            color=color_from_msg(color),
-            depth_m=None if depth is None else depth_from_msg(depth),
-            intrinsics=None if self._info is None else intrinsics_from_msg(self._info),
-            stamp_s=time_to_s(color.header.stamp),
-            frame_id=color.header.frame_id,
-            truth=known,
-        )
 
     def _refuse(self, header: Header, status: Status, message: str) -> None:
         """A twin that says why there is none; a question asked now gets this status and message."""
