@@ -4,6 +4,7 @@ with make_scene(3, clutter="stacked") as scene:
     frame = scene.render("structured_light")      # Frame with .truth (ids, labels, colours)
 """
 
+from .clips import Event, make_clip, play
 from .scene import Scene, make_scene
 
-__all__ = ["Scene", "make_scene"]
+__all__ = ["Event", "Scene", "make_clip", "make_scene", "play"]

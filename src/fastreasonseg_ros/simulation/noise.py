@@ -97,14 +97,14 @@ def colour_noise(
     x, y = np.linspace(-1, 1, w, dtype=np.float32), np.linspace(-1, 1, h, dtype=np.float32)[:, None]
     soft *= (1.0 - 0.09 * (x * x + y * y))[..., None]
     grain = rng.standard_normal((h, w), np.float32) * spread
-    tint = cv2.resize(rng.standard_normal((h // 2, w // 2, 3)).astype(np.float32), (w, h)) * (0.7 * spread)
+    tint = cv2.resize(rng.standard_normal((h // 2, w // 2, 3), np.float32), (w, h)) * (0.7 * spread)
     return np.clip(soft + grain[..., None] + tint, 0, 255).astype(np.uint8)
 
 
 def _jittered(depth_m: Depth, rng: np.random.Generator, spread_px: float) -> Depth:
     """Depth looked up at neighbours: edges become ragged."""
     h, w = depth_m.shape
-    wander = cv2.GaussianBlur(rng.standard_normal((h, w, 2)).astype(np.float32), (0, 0), 0.8) * (2.5 * spread_px)
+    wander = cv2.GaussianBlur(rng.standard_normal((h, w, 2), np.float32), (0, 0), 0.8) * (2.5 * spread_px)
     columns, rows = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     return cv2.remap(
         depth_m, columns + wander[..., 0], rows + wander[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
@@ -137,7 +137,7 @@ def _grazing(depth_m: Depth, focal_px: float, cosine: float) -> Bool[np.ndarray,
 def _patches(rng: np.random.Generator, shape: tuple[int, int], share: float, size_px: int) -> Bool[np.ndarray, "h w"]:
     """Random blobs of about that size that cover that share of the picture."""
     h, w = shape
-    coarse = rng.standard_normal((h // size_px + 2, w // size_px + 2)).astype(np.float32)
+    coarse = rng.standard_normal((h // size_px + 2, w // size_px + 2), np.float32)
     field = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
     return field > np.quantile(field[::4, ::4], 1.0 - share)
 

@@ -90,6 +90,26 @@ class Scene:
         self.time_s = 0.0
         self._mujoco.mj_forward(self.model, self.data)
 
+    def refresh(self) -> None:
+        """Makes derived quantities follow positions that were set by hand."""
+        self._mujoco.mj_forward(self.model, self.data)
+
+    def place(self, id: int) -> np.ndarray:
+        """x, y, z of a thing's origin in the table's frame, metres."""
+        return self.data.qpos[self.places[id] : self.places[id] + 3].copy()
+
+    def turn(self, id: int) -> np.ndarray:
+        """3x3 rotation of a thing in the table's frame."""
+        return self.data.xmat[self.bodies[id]].reshape(3, 3)
+
+    def standing_height(self, id: int) -> float:
+        """z of a thing's origin when it touches the table as it is turned now; metres."""
+        return 0.001 - self.things[id].body.reach(self.turn(id))[1]
+
+    def radius(self, id: int) -> float:
+        """Of the circle about a thing's origin that it covers on the table as it is turned now; metres."""
+        return self.things[id].body.reach(self.turn(id))[0]
+
     def touching(self) -> set[tuple[int, int]]:
         """Pairs of ids, the smaller first, that are in contact now."""
         pairs = set()
