@@ -1,11 +1,13 @@
 """Recorded RGB-D bags (rosbag2 in sqlite3 or MCAP, rosbag1) as frames, read with rosbags, without ROS.
 
 Topics are found by name and type, or named by the caller. Colour, depth and, where it was recorded, the ground-truth
-id image (mono16) are paired by their header stamps; a colour picture without a partner is skipped.
+id image (mono16) are paired by their header stamps; a colour picture without a partner is skipped. The words for the
+ids come from a std_msgs/String of JSON, as bag_writer writes it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +26,11 @@ from ..errors import DatasetError, FrameError
 from ..twin.types import CameraIntrinsics, Frame, GroundTruth
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
-CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+CAMERA_INFO, STRING = "sensor_msgs/msg/CameraInfo", "std_msgs/msg/String"
 DEPTH_WORDS, TRUTH_WORDS = ("depth",), ("ground_truth", "instance_ids", "/ids")
 PNG = b"\x89PNG"
 PATIENCE = 30  # colour pictures that may wait for their depth
+Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the ground truth's ids
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class BagTopics:
     depth: str | None = None
     info: str | None = None
     ids: str | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def find_topics(info: BagInfo, path: str | Path = "bag") -> BagTopics:
     # Registered depth has the colour camera's model, so that one is wanted.
     cameras.sort(key=lambda n: -_common(n, color[0]))
     depth.sort(key=lambda n: ("aligned" not in n and "registered" not in n, -_common(n, color[0])))
-    first = [names[0] if names else None for names in (depth, cameras, truth)]
+    words = [n for n, (kind, count) in info.topics.items() if kind == STRING and count and "ground_truth" in n]
+    first = [names[0] if names else None for names in (depth, cameras, truth, words)]
     return BagTopics(color[0], *first)
 
 
@@ -81,10 +86,11 @@ def read_bag(path: str | Path, topics: BagTopics | None = None, slop_s: float = 
     topics = topics or find_topics(bag_info(path), path)
     partners = [t for t in (topics.depth, topics.ids) if t]
     with _open(path) as reader:
-        wanted = {topics.color, topics.info, *partners} - {None}
+        wanted = {topics.color, topics.info, topics.words, *partners} - {None}
         if missing := wanted - set(reader.topics):
             raise DatasetError(f"{path}: has no topic {', '.join(missing)}; it has {', '.join(sorted(reader.topics))}")
         camera: CameraIntrinsics | None = None
+        words: Words = ({}, {})
         waiting: dict[str, list[Any]] = {t: [] for t in (topics.color, *partners)}
         try:
             for connection, _, raw in reader.messages([c for c in reader.connections if c.topic in wanted]):
@@ -92,15 +98,23 @@ def read_bag(path: str | Path, topics: BagTopics | None = None, slop_s: float = 
                 if connection.topic == topics.info:
                     camera = _camera(message)
                     continue
+                if connection.topic == topics.words:
+                    _learn(words, message.data, f"{path}: topic {topics.words}")
+                    continue
                 waiting[connection.topic].append(message)
-                yield from _paired(waiting, topics, camera, slop_s, ended=False)
-            yield from _paired(waiting, topics, camera, slop_s, ended=True)
+                yield from _paired(waiting, topics, camera, words, slop_s, ended=False)
+            yield from _paired(waiting, topics, camera, words, slop_s, ended=True)
         except (FrameError, ImageError, cv2.error, AnyReaderError) as error:
             raise DatasetError(f"{path}: {error}") from error
 
 
 def _paired(
-    waiting: dict[str, list[Any]], topics: BagTopics, camera: CameraIntrinsics | None, slop_s: float, ended: bool
+    waiting: dict[str, list[Any]],
+    topics: BagTopics,
+    camera: CameraIntrinsics | None,
+    words: Words,
+    slop_s: float,
+    ended: bool,
 ) -> Iterator[Frame]:
     """The frames that are complete; pictures whose partner cannot come any more are dropped."""
     colors = waiting[topics.color]
@@ -120,12 +134,12 @@ def _paired(
             elif topic == topics.depth:
                 break
         else:
-            yield _frame(colors[0], found, topics, camera, stamp)
+            yield _frame(colors[0], found, topics, camera, words, stamp)
         colors.pop(0)
 
 
 def _frame(
-    color: Any, found: dict[str, Any], topics: BagTopics, camera: CameraIntrinsics | None, stamp: float
+    color: Any, found: dict[str, Any], topics: BagTopics, camera: CameraIntrinsics | None, words: Words, stamp: float
 ) -> Frame:
     depth, ids = found.get(topics.depth or ""), found.get(topics.ids or "")
     return Frame(
@@ -134,8 +148,24 @@ def _frame(
         intrinsics=camera,
         stamp_s=stamp,
         frame_id=color.header.frame_id or Frame.frame_id,
-        truth=None if ids is None else GroundTruth(_sixteen_bits(ids).copy()),
+        truth=None if ids is None else _truth(_sixteen_bits(ids).copy(), words),
     )
+
+
+def _truth(ids: UInt16[np.ndarray, "h w"], words: Words) -> GroundTruth:
+    present = {int(k) for k in np.unique(ids)}
+    labels, colors = ({k: v for k, v in known.items() if k in present} for known in words)
+    return GroundTruth(ids, labels, colors)
+
+
+def _learn(words: Words, text: str, where: str) -> None:
+    """Takes in the labels and colours of a message. Raises DatasetError."""
+    try:
+        data = json.loads(text)
+        for known, key in zip(words, ("labels", "colors"), strict=True):
+            known.update({int(k): str(v) for k, v in data.get(key, {}).items()})
+    except (ValueError, AttributeError) as error:
+        raise DatasetError(f'{where}: expected JSON {{"labels": {{"1": "mug"}}}}, got {text[:60]!r}') from error
 
 
 def color_of(message: Any) -> UInt8[np.ndarray, "h w 3"]:
