@@ -227,7 +227,7 @@ def test_observing_frames_keeps_ids_and_counts_them():
         def perceive(self, frame: Frame) -> Perceived:
             mask = np.zeros(frame.color.shape[:2], bool)
             mask[10:20, 10:20] = True
-            return Perceived((Detection(mask, "mug", 0.9, (10, 10, 20, 20), center_m=(0.0, 0.0, 1.0)),))
+            return Perceived((Detection(mask, "mug", 0.9, (10.0, 10.0, 20.0, 20.0), center_m=(0.0, 0.0, 1.0)),))
 
         def set_vocabulary(self, words) -> None: ...
 

