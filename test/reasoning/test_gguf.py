@@ -11,7 +11,7 @@ import pytest
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.reasoning import gguf as student
 
-TEXT = "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nThe mug that is closest to the plate is the red one."
+TEXT = "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nThe mug that is closest to the plate is red."
 LAYERS = 6
 
 
