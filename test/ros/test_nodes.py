@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from geometry_msgs.msg import PoseStamped
 from processes import NAMESPACE, Nodes, wait_for, write_scene
-from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
@@ -157,6 +157,20 @@ def test_parameters_are_answered_while_the_model_works(robot: ReasonSegClient) -
         slowest_s = max(slowest_s, time.monotonic() - start)
     thinking.join()
     assert 0 < slowest_s < 0.5
+
+
+@pytest.mark.parametrize("name", ["camera_node", "twin_node", "reasoning_node", "mask_node"])
+def test_every_parameter_says_what_it_is_for(robot: ReasonSegClient, name: str) -> None:
+    def call(kind: type, service: str, request):
+        client = robot.node.create_client(kind, f"{name}/{service}")
+        assert client.wait_for_service(10)
+        return wait_for(client.call_async(request).result, 10, f"a reply of {name}/{service}")
+
+    declared = call(ListParameters, "list_parameters", ListParameters.Request()).result.names
+    own = [n for n in declared if not n.startswith(("use_sim_time", "qos_overrides", "start_type_description"))]
+    assert own
+    described = call(DescribeParameters, "describe_parameters", DescribeParameters.Request(names=own)).descriptors
+    assert all(d.description for d in described)
 
 
 def test_the_words_of_a_perceiver_with_fixed_words_cannot_be_set(robot: ReasonSegClient) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Any, TypeVar
 
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 
 from ..config import from_mapping
 from ..errors import ReasonSegError
@@ -50,22 +53,25 @@ def declare(node: Node, cls: type[T]) -> T:
 
 def run(makers: Sequence[Callable[[], Node]], argv: Sequence[str] | None = None) -> int:
     """Spins the nodes in one process until it is interrupted. Returns the exit status."""
-    rclpy.init(args=argv)
+    # rclpy's own handlers end the context at once, under the feet of threads that still publish.
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    ending = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
     executor = MultiThreadedExecutor(num_threads=THREADS)
     nodes: list[Node] = []
     try:
         for make in makers:
             nodes.append(make())
             executor.add_node(nodes[-1])
-        executor.spin()
+        while not ending.is_set():
+            executor.spin_once(timeout_sec=0.2)
     except ReasonSegError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
     finally:
-        executor.shutdown(timeout_sec=2.0)
         for node in reversed(nodes):
-            node.destroy_node()
+            node.destroy_node()  # ends its threads first
+        executor.shutdown(timeout_sec=2.0)
         rclpy.try_shutdown()
     return 0
