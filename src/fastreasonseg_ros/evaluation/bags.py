@@ -27,7 +27,7 @@ from ..twin.types import CameraIntrinsics, Frame, GroundTruth
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 CAMERA_INFO, STRING = "sensor_msgs/msg/CameraInfo", "std_msgs/msg/String"
-DEPTH_WORDS, TRUTH_WORDS = ("depth",), ("ground_truth", "instance_ids", "/ids")
+DEPTH_WORDS, TRUTH_WORDS = ("depth",), ("truth", "instance_ids", "/ids")
 PNG = b"\x89PNG"
 PATIENCE = 30  # colour pictures that may wait for their depth
 Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the ground truth's ids
