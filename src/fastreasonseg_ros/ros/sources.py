@@ -12,8 +12,6 @@ from pathlib import Path
 import cv2
 
 from ..errors import ConfigError, DatasetError
-from ..evaluation import sources as files
-from ..evaluation.bags import read_bag
 from ..evaluation.datasets import read_color
 from ..twin.types import Frame
 
@@ -73,13 +71,17 @@ def _scene(path: str) -> Iterator[Frame]:
     """A scene of a data set: DATASET/SCENE, with the words of DATASET/labels.jsonl where it is there."""
     if not Path(path).is_dir():
         raise DatasetError(f"{path or 'parameter path'}: is not a folder; give DATASET/SCENE")
-    yield from files.frames_of(path)
+    from ..evaluation.sources import frames_of as read  # on first use: a robot needs no reader of bags
+
+    yield from read(path)
 
 
 def _bag(path: str) -> Iterator[Frame]:
     """A rosbag2 folder, or an .mcap, .db3 or .bag file."""
     if not path:
         raise DatasetError("parameter path is empty; give a rosbag2 folder or an .mcap, .db3 or .bag file")
+    from ..evaluation.bags import read_bag
+
     yield from read_bag(path)
 
 
