@@ -67,7 +67,13 @@ def above_support(
     if len(flat_on) >= 10:
         corners = hull(flat_on)
         rows, columns = np.nonzero(above)
-        above[rows, columns] = inside_hull(footprint(surface.points[rows, columns], plane), corners, margin_m)
+        points = surface.points[rows, columns]
+        flat = footprint(points, plane)
+        near = inside_hull(flat, corners, margin_m)
+        # Behind the far edge there is no table hidden by things: what rises there is a wall.
+        far = np.nanquantile(surface.points[..., 2][on][::7], 0.98)
+        beyond = (points[:, 2] > far) & ~inside_hull(flat, corners, 0.02)
+        above[rows, columns] = near & ~beyond
     return above, height
 
 

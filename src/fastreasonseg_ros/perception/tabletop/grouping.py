@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int32
 from ..surface import Surface
 
 Labels = Int32[np.ndarray, "h w"]
+CONTACT, TINT, BIAS = 0.5, 0.8, 0.2
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,16 @@ def _samples(
     return np.stack([c.astype(np.float32) for c in columns], axis=1)
 
 
-def weight(border: Border, smooth_deg: float, concave_deg: float) -> float:
-    """Evidence for (> 0) or against (< 0) joining two patches, in pixels of border."""
+def weight(border: Border, smooth_deg: float, concave_deg: float, contact: float = 1.0, tint_gap: float = 0.0) -> float:
+    """Evidence for (> 0) or against (< 0) joining two patches, in pixels of border.
+
+    contact: length of the border over the square root of the smaller patch's area; faces of one thing share a whole
+    side (about 1), things that touch a part of it. tint_gap: distance of their mean colours in CIELAB's a and b.
+    """
     joined = border.length_px * border.joined
     stepped = border.length_px - joined
     if border.bend_deg > -smooth_deg:
-        vote = 1.0
+        vote = min(contact / CONTACT, 1.0) * (1.0 - TINT * min(max((tint_gap - 15.0) / 30.0, 0.0), 1.0)) - BIAS
     else:
         vote = max(-3.0, -(-border.bend_deg - smooth_deg) / max(concave_deg - smooth_deg, 1e-6))
     return joined * vote - stepped

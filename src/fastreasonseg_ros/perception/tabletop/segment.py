@@ -86,7 +86,13 @@ def group(
     """Objects out of patches: convex ones first, then hollow and covered ones; noise is dropped."""
     count = int(patches.max())
     found = borders(patches, surface)
-    weights = {(b.a, b.b): weight(b, config.smooth_deg, config.concave_deg) for b in found}
+    areas = np.maximum(np.bincount(patches.ravel(), minlength=count + 1), 1)
+    tint = np.stack([np.bincount(patches.ravel(), lab[..., c].ravel(), count + 1) / areas for c in (1, 2)], axis=1)
+    weights = {}
+    for b in found:
+        contact = b.length_px / np.sqrt(min(areas[b.a], areas[b.b]))
+        gap = float(np.linalg.norm(tint[b.a] - tint[b.b]))
+        weights[b.a, b.b] = weight(b, config.smooth_deg, config.concave_deg, contact, gap)
     table = join(count, weights)
     scene = None
     for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
