@@ -77,6 +77,8 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     def put(where: np.ndarray, term: str) -> None:
         name[where] = _NAMES.index(term)
 
+    # CIELAB bends at blue: the more saturated a blue, the nearer its hue is to that of dull purples (sRGB blue: 306).
+    put((hue >= 296) & (hue < 296 + 13 * np.clip((chroma - 25) / 35, 0, 1)), "blue")
     # Yellow is a light colour: dark, the same hue is called green, and pale, a greener one is still called yellow.
     put((hue >= 100) & (hue < 107) & (light < 68), "green")
     put((hue >= 107) & (hue < 117) & (light > 80), "yellow")

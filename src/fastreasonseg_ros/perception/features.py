@@ -12,7 +12,6 @@ from ..twin.geometry import elevation, footprint, hull, upright_box
 from ..twin.types import Plane
 from .color import color_shares
 
-
 SAMPLE = 600  # points that are looked at
 
 

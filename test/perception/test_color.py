@@ -1,0 +1,61 @@
+"""Colours get the word that people use, in dim light and on shaded things too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastreasonseg_ros.perception.color import color_shares, exposure_gain, name_color
+from fastreasonseg_ros.twin.types import COLORS
+
+SWATCHES = {
+    "black": [(10, 10, 12), (30, 28, 30)],
+    "white": [(250, 250, 250), (225, 222, 215), (205, 212, 235)],
+    "gray": [(128, 128, 128), (90, 92, 95)],
+    "red": [(200, 20, 30), (150, 15, 20), (230, 50, 40)],
+    "orange": [(245, 130, 20), (255, 150, 40)],
+    "yellow": [(250, 220, 20), (240, 230, 90), (245, 235, 160)],
+    "green": [(30, 150, 50), (100, 200, 80), (20, 80, 40)],
+    "blue": [(20, 60, 200), (60, 140, 220), (20, 30, 110)],
+    "purple": [(120, 40, 160), (90, 30, 120)],
+    "pink": [(255, 150, 190), (240, 120, 170)],
+    "brown": [(120, 70, 30), (90, 60, 35), (139, 90, 43)],
+}
+
+
+@pytest.mark.parametrize(("word", "rgb"), [(w, rgb) for w, swatches in SWATCHES.items() for rgb in swatches])
+def test_typical_colors_get_their_word(word, rgb):
+    picture = np.full((20, 20, 3), rgb, np.uint8)
+    assert name_color(picture, np.ones((20, 20), bool)) == word
+
+
+@pytest.mark.parametrize("word", ["red", "green", "blue", "yellow"])
+def test_shade_and_print_do_not_change_the_word(word):
+    picture = np.empty((40, 40, 3), np.uint8)
+    shading = np.linspace(0.75, 1.0, 40)[None, :, None]
+    picture[:] = np.array(SWATCHES[word][0]) * shading
+    picture[10:20, 5:35] = 245
+    assert name_color(picture, np.ones((40, 40), bool)) == word
+
+
+def test_only_pixels_of_the_mask_count_and_an_empty_mask_has_no_color():
+    picture = np.full((20, 20, 3), (20, 60, 200), np.uint8)
+    picture[:, 10:] = (200, 20, 30)
+    mask = np.zeros((20, 20), bool)
+    mask[:, 10:] = True
+    assert name_color(picture, mask) == "red"
+    assert name_color(picture, ~mask) == "blue"
+    assert name_color(picture, np.zeros((20, 20), bool)) is None
+
+
+def test_a_dim_picture_is_brightened_and_a_bright_one_left():
+    dim = np.full((40, 40, 3), 125, np.uint8)
+    assert exposure_gain(dim) == pytest.approx(1.88, abs=0.01)
+    assert exposure_gain(np.full((40, 40, 3), 250, np.uint8)) == 1.0
+    assert name_color(dim, np.ones((40, 40), bool), exposure_gain(dim)) == "white"
+
+
+def test_shares_are_of_all_eleven_terms():
+    shares = color_shares(np.array([[200, 20, 30], [200, 20, 30], [20, 60, 200], [250, 250, 250]], np.uint8))
+    assert shares[COLORS.index("red")] == 0.5
+    assert shares.sum() == pytest.approx(1.0)
