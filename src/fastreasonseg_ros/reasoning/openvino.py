@@ -7,7 +7,6 @@ Measured choices are in README.md of this folder. The weights are merged and tur
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
 
 _FORMAT = 1  # raise it when the files made below change
 _KV_BLOCK_TOKENS = 32
-_LONG_REPEAT = re.compile(r"\{([01]),[0-9]{2,}\}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class OpenVinoModel:
         config.do_sample = False
         config.apply_chat_template = False
         if grammar:
-            config.structured_output_config = genai.StructuredOutputConfig(grammar=unbounded(grammar))
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
         failure: list[BaseException] = []
         stopped = False
 
@@ -114,15 +112,6 @@ class OpenVinoModel:
         if failure:
             raise failure[0]
         return result.texts[0]
-
-
-def unbounded(grammar: str) -> str:
-    """`grammar` with long bounded repeats, {1,160}, written as `+`.
-
-    xgrammar makes a state with a token mask for each count: 3 to 6 s for a new twin instead of 0.05 s. What a repeat
-    would bound, max_new_tokens bounds too.
-    """
-    return _LONG_REPEAT.sub(lambda match: "+" if match.group(1) == "1" else "*", grammar)
 
 
 def _pipeline(path: Path, **properties: Any):
