@@ -11,12 +11,18 @@ def name_shape(f: Features) -> str:
         return "flat"
     if f.length > 3.0 * max(f.width, f.height):
         return "elongated"
-    if f.hollow > 0.35 and f.length > 0.085 and f.height < 0.85 * f.length and f.flatness < 0.8:
+    round_above = f.round_top > 0.92  # a square has 0.79
+    wide = f.length > 0.085 and f.height < 0.85 * f.length
+    if wide and round_above and (f.hollow > 0.35 or f.curvature < -1.5):
         return "bowl"
-    if f.sphere_miss < 0.06 and f.curvature > 8 and f.length < 1.6 * f.height + 0.01 and f.flatness < 0.6:
+    if f.sphere_miss < 0.07 and f.curvature > 8 and f.flatness < 0.65:
+        return "sphere" if f.length < 1.45 * f.height + 0.005 else "bowl"  # half a ball: turned upside down
+    if f.curvature > 10 and f.upright < 0.3 and f.round_top > 0.9 and f.length < 2 * f.height + 0.01:
         return "sphere"
+    if round_above or f.hollow > 0.35:
+        return "cylinder"
     if f.flatness > 0.8:
         return "box"
-    if f.curvature > 4 or f.ribbed < 0.03 or f.hollow > 0.35:
+    if f.curvature > 4 or f.ribbed < 0.03:
         return "cylinder"
     return "box" if f.flatness > 0.65 else "irregular"

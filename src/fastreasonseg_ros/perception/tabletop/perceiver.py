@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from scipy import ndimage
 
@@ -32,7 +33,7 @@ class TabletopPerceiver:
         """Raises ModelError for a label model that was named and cannot be read."""
         self.config = config
         path = (config.label_model or find_label_model()) if config.names else None
-        self._namer = None if path is None else LabelModel.load(path)
+        self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
         """Things above the supporting surface, none where there is no surface or nothing on it.

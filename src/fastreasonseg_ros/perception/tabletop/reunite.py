@@ -139,7 +139,8 @@ def _in_line(scene: Scene, a: int, b: int) -> bool:
     wide1, wide2 = high1 - low1, high2 - low2
     both = max(high1, high2) - min(low1, low2)
     gap = np.quantile(flat[1] @ along, 0.05) - np.quantile(flat[0] @ along, 0.95)
-    return both < 1.3 * max(wide1, wide2) + 0.015 and min(wide1, wide2) > 0.4 * max(wide1, wide2) and gap < 0.2
+    alike = min(wide1, wide2) > 0.4 * max(wide1, wide2)
+    return bool(alike and both < 1.3 * max(wide1, wide2) + 0.015 and gap < 0.2)
 
 
 def _main_face(group: Group) -> tuple[np.ndarray, np.ndarray]:
