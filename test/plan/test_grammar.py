@@ -1,6 +1,7 @@
 """The grammar of a twin allows what runs on it and nothing else."""
 
 import pytest
+import xgrammar
 
 from fastreasonseg_ros.plan.grammar import grammar, vocabulary
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
@@ -19,7 +20,6 @@ def test_the_vocabulary_is_what_the_twin_has_as_plain_words():
 
 def accepts(text: str, twin: DigitalTwin, look_for: bool = False) -> bool:
     """Whether xgrammar, which runs the grammar inside OpenVINO, takes the whole text."""
-    xgrammar = pytest.importorskip("xgrammar", reason="xgrammar is an extra; OpenVINO has its own copy")
     info = xgrammar.TokenizerInfo([bytes([n]) for n in range(256)], vocab_size=256, stop_token_ids=[0])
     compiled = xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(grammar(twin, look_for))
     matcher = xgrammar.GrammarMatcher(compiled, terminate_without_stop_token=True)

@@ -34,7 +34,8 @@ def test_something_to_drink_from_nearest_the_plate():
 
 
 def test_the_same_plan_follows_the_scene_when_a_mug_moves():
-    plan = parse_rollout("The mug nearest the plate.\na = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)").plan
+    written = "The mug nearest the plate.\na = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)"
+    plan = parse_rollout(written).plan
     moved = tuple(
         Instance(3, "mug", color="red", center_m=(0.2, 0.05, 1.05), size_m=(0.08, 0.1, 0.08)) if i.id == 3 else i
         for i in BREAKFAST.instances

@@ -44,7 +44,8 @@ def test_every_family_speaks(made):
 
 
 def test_all_six_categories_and_three_levels_are_there_and_some_answers_are_empty(made):
-    assert {q.category for _, q in made} == {"attribute", "spatial", "semantic", "affordance", "temporal", "compositional"}
+    categories = {"attribute", "spatial", "semantic", "affordance", "temporal", "compositional"}
+    assert {q.category for _, q in made} == categories
     assert {q.level for _, q in made} == {1, 2, 3}
     share_of_none = sum(not q.target_ids for _, q in made) / len(made)
     assert 0.03 < share_of_none < 0.2
@@ -58,7 +59,8 @@ def test_the_same_seed_makes_the_same_questions():
 
 def test_nouns_and_forms_held_out_are_not_in_training():
     train, unseen = data.split(NOUNS, held_out=False), data.split(NOUNS, held_out=True)
-    assert len(unseen) >= 100 and not set(train) & set(unseen)
+    assert len(unseen) >= 100
+    assert not set(train) & set(unseen)
     everything = [(section, line) for section, lines in english.forms().items() for line in lines]
     assert len(everything) >= 600
     assert sum(english.is_held_out(section + line) for section, line in everything) >= 60
@@ -80,4 +82,5 @@ def test_a_half_written_file_goes_on_where_it_stopped(tmp_path):
     data.main(["--out", str(cut), "--scenes", "4", "--per-scene", "2", "--dataset", str(tmp_path / "set")])
     assert cut.read_bytes() == whole.read_bytes()
     asked = [json.loads(line) for line in (tmp_path / "set" / "queries.jsonl").read_text().splitlines()]
-    assert {q["scene"] for q in asked} <= {"s0", "s1", "s2", "s3"} and all(q["text"] for q in asked)
+    assert {q["scene"] for q in asked} <= {"s0", "s1", "s2", "s3"}
+    assert all(q["text"] for q in asked)

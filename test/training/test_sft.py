@@ -27,7 +27,8 @@ def tiny():
 
 
 def test_branches_of_a_packed_scene_cost_what_they_cost_alone(tiny):
-    branches = [(question_turn("the red mug"), "Why.\na = find(color=red)"), (question_turn("a fork?"), "No fork.\nnone")]
+    known = (question_turn("the red mug"), "Why.\na = find(color=red)")
+    branches = [known, (question_turn("a fork?"), "No fork.\nnone")]
     packed, count = sft.loss_of(tiny, sft.pack(Characters(), "mug: red", branches), torch.device("cpu"))
     alone = 0.0
     for asked, completion in branches:
