@@ -91,6 +91,9 @@ def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
     for k, kind in enumerate(EVENTS):
         if not ids or (kind == "cover" and len(ids) < 2):
             break
+        if kind == "cover":
+            up = np.asarray(scene.plane.normal)
+            ids.sort(key=lambda k: float(np.ptp(scene.surface(k) @ up)))
         id = ids.pop()
         start_s = 0.3 * quarter + k * quarter
         to = (float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)))
@@ -183,8 +186,9 @@ def _cover(scene: Scene, event: Event) -> Mover:
     def path() -> np.ndarray:
         here, there = scene.place(event.id), scene.place(event.over or event.id)
         toward = np.asarray(scene.view.at)[:2] - there[:2]
-        gap = 0.01 + sum(scene.radius(k) for k in (event.id, event.over or event.id))
-        end = np.append(there[:2] + gap * toward / np.linalg.norm(toward), here[2])
+        toward /= np.linalg.norm(toward)
+        gap = 0.01 + scene.extent(event.over or event.id, toward) + scene.extent(event.id, -toward)
+        end = np.append(there[:2] + gap * toward, here[2])
         up = np.array([0, 0, LIFT_M])
         return np.array([here, here + up, end + up, end])
 

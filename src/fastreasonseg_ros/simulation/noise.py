@@ -26,7 +26,7 @@ class Sensor:
     disparity_px: float
 
 
-KINECT = Sensor(0.075, 0.45, 4.5, 0.09)
+KINECT = Sensor(0.075, 0.45, 4.5, 0.05)
 REALSENSE = Sensor(0.05, 0.28, 6.0, 0.06)
 
 
@@ -43,9 +43,9 @@ def structured_light(
     """
     h, w = depth_m.shape
     depth_fb = np.float32(focal_px * KINECT.baseline_m)
-    seen = _jittered(depth_m, rng, 0.7)
+    seen = _jittered(depth_m, rng, 0.4)
     # The projector's dots are matched in windows: the error is correlated over a few pixels.
-    error = cv2.GaussianBlur(rng.standard_normal((h, w), np.float32), (0, 0), 0.9) * 3.0 * KINECT.disparity_px
+    error = _correlated(rng, (h, w), 1.5) * KINECT.disparity_px
     disparity = np.round(8 * (depth_fb / seen + error)) / 8
     out = depth_fb / np.maximum(disparity, 0.125)
     holes = _shadow(depth_m, depth_fb) | _edges(depth_m, rng, 0.45) | _grazing(depth_m, focal_px, 0.06)
@@ -66,13 +66,12 @@ def stereo(
     depth_fb = np.float32(focal_px * REALSENSE.baseline_m)
     filled = np.nan_to_num(depth_m, nan=50.0)
     near = cv2.erode(filled, np.ones((3, 5), np.uint8))  # windows that touch the foreground take its depth
-    seen = np.where(_patches(rng, (h, w), 0.5, 8), near, filled)
+    seen = np.where((filled - near > 0.02 * filled) & _patches(rng, (h, w), 0.5, 8), near, filled)
     rim = _edges(depth_m, rng, 0.35)
     flying = cv2.GaussianBlur(seen, (5, 5), 0)
     seen = np.where(rim & _patches(rng, (h, w), 0.5, 3), flying, seen)
-    wavy = cv2.GaussianBlur(rng.standard_normal((h, w), np.float32), (0, 0), 3.0) * 10.0 * REALSENSE.disparity_px
-    fine = cv2.GaussianBlur(rng.standard_normal((h, w), np.float32), (0, 0), 1.0) * 1.5 * REALSENSE.disparity_px
-    out = depth_fb / np.maximum(depth_fb / seen + wavy + fine, 0.125)
+    error = (_correlated(rng, (h, w), 3.0) + 0.4 * _correlated(rng, (h, w), 1.0)) * REALSENSE.disparity_px
+    out = depth_fb / np.maximum(depth_fb / seen + error, 0.125)
     holes = _shadow(depth_m, depth_fb) | ~np.isfinite(depth_m) | (rim & _patches(rng, (h, w), 0.3, 3))
     holes |= (
         _grazing(depth_m, focal_px, 0.08)
@@ -101,10 +100,16 @@ def colour_noise(
     return np.clip(soft + grain[..., None] + tint, 0, 255).astype(np.uint8)
 
 
+def _correlated(rng: np.random.Generator, shape: tuple[int, int], reach_px: float) -> Depth:
+    """Noise of unit spread that is alike over some reach_px pixels."""
+    noise = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), reach_px)
+    return noise * np.float32(2.0 * np.sqrt(np.pi) * reach_px)
+
+
 def _jittered(depth_m: Depth, rng: np.random.Generator, spread_px: float) -> Depth:
     """Depth looked up at neighbours: edges become ragged."""
     h, w = depth_m.shape
-    wander = cv2.GaussianBlur(rng.standard_normal((h, w, 2), np.float32), (0, 0), 0.8) * (2.5 * spread_px)
+    wander = np.float32(spread_px) * np.stack([_correlated(rng, (h, w), 0.8) for _ in range(2)], axis=2)
     columns, rows = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     return cv2.remap(
         depth_m, columns + wander[..., 0], rows + wander[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE

@@ -106,9 +106,9 @@ class Scene:
         """z of a thing's origin when it touches the table as it is turned now; metres."""
         return 0.001 - self.things[id].body.reach(self.turn(id))[1]
 
-    def radius(self, id: int) -> float:
-        """Of the circle about a thing's origin that it covers on the table as it is turned now; metres."""
-        return self.things[id].body.reach(self.turn(id))[0]
+    def extent(self, id: int, direction: np.ndarray) -> float:
+        """How far a thing reaches from its origin along a horizontal unit direction; metres."""
+        return float(((self.things[id].body.vertices() @ self.turn(id).T)[:, :2] @ direction).max())
 
     def touching(self) -> set[tuple[int, int]]:
         """Pairs of ids, the smaller first, that are in contact now."""
