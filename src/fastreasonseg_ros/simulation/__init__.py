@@ -6,5 +6,6 @@ with make_scene(3, clutter="stacked") as scene:
 
 from .clips import Event, make_clip, play
 from .scene import Scene, make_scene
+from .truth import true_twin
 
-__all__ = ["Event", "Scene", "make_clip", "make_scene", "play"]
+__all__ = ["Event", "Scene", "make_clip", "make_scene", "play", "true_twin"]
