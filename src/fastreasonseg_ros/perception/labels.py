@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float32
@@ -66,7 +67,7 @@ class LabelModel:
             if model.output.shape[1] != len(model.labels) or model.hidden.shape[0] != len(model.mean):
                 raise ValueError("its layers do not fit each other")
             return model
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise ModelError(
                 f"{path}: no usable label model ({error}); restore models/{FILE} or make it with "
                 "`fastreasonseg train labels`"
