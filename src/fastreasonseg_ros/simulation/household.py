@@ -75,7 +75,7 @@ KINDS: dict[str, Kind] = {
     "lemon": Kind(food.lemon, ("yellow",)),
     "pear": Kind(food.pear, ("green", "yellow")),
     "tomato": Kind(food.tomato, ("red",)),
-    "banana": Kind(food.banana, ("yellow", "yellow", "yellow", "green")),
+    "banana": Kind(food.banana, ("yellow",)),
     "carrot": Kind(food.carrot, ("orange",)),
     "egg": Kind(food.egg, ("white", "brown")),
 }

@@ -86,7 +86,7 @@ SENSORS: dict[str, Noise] = {"structured_light": structured_light, "stereo": ste
 
 
 def colour_noise(
-    color: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator, blur_px: float = 0.6, spread: float = 2.5
+    color: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator, blur_px: float = 0.75, spread: float = 2.5
 ) -> UInt8[np.ndarray, "h w 3"]:
     """A cheap colour camera with automatic exposure: a little blurred, grainy, brighter in the middle."""
     h, w = color.shape[:2]

@@ -46,6 +46,8 @@ class Camera:
         )
         color, coded = np.empty((*shape, 3), np.uint8), np.empty((*shape, 3), np.uint8)
         raw = np.empty(shape, np.float32)
+        # Another camera's context, freed meanwhile, leaves OpenGL without a frame buffer.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         mujoco.mjr_render(self._rect, scene, self._context)
         mujoco.mjr_readPixels(color, None, self._rect, self._context)
         # Depth comes with the second pass, which has no antialiasing, so that depth and ids agree at every pixel.

@@ -122,12 +122,12 @@ def build(placements: Sequence[Placement], world: World, view: View, size: tuple
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     visual = spec.visual
     visual.global_.offwidth, visual.global_.offheight = size
-    visual.quality.shadowsize, visual.quality.offsamples = 1024, 0  # antialiasing trebles the cost
+    visual.quality.shadowsize, visual.quality.offsamples = 2048, 0  # antialiasing trebles the cost
     visual.headlight.ambient = [world.ambient] * 3
     visual.headlight.diffuse, visual.headlight.specular = [0.1] * 3, [0.0] * 3
     spec.stat.extent, spec.stat.center = 2.0, [0, 0, 0]
     visual.map.znear, visual.map.zfar = 0.05, 10.0
-    visual.map.shadowclip = 0.8
+    visual.map.shadowclip = 1.6
     _furniture(spec, world)
     for number, (direction, power) in enumerate(world.lamps):
         spec.worldbody.add_light(
