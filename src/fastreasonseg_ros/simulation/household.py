@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
-from . import food, tools, vessels
+from . import food, packages, tools, vessels
 from .body import Body
 from .materials import NAMES, Rgb, shade
 
@@ -47,13 +47,13 @@ KINDS: dict[str, Kind] = {
     "candle": Kind(vessels.candle, ("white", "red", "purple", "pink", "orange", "green", "blue", "yellow")),
     "salt shaker": Kind(vessels.shaker, ("white", "black", "brown", "red", "gray")),
     "cereal box": Kind(
-        tools.cereal_box, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "white")
+        packages.cereal_box, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "white")
     ),
-    "tea box": Kind(tools.tea_box, ("green", "yellow", "red", "purple", "black", "blue", "orange", "pink")),
-    "box": Kind(tools.box_, (*ANY, "brown", "brown")),
-    "carton": Kind(tools.carton, ("white", "blue", "green", "red", "orange", "yellow")),
-    "canister": Kind(tools.pail, ("white", "gray", "red", "blue", "green", "black", "yellow", "pink")),
-    "book": Kind(tools.book),
+    "tea box": Kind(packages.tea_box, ("green", "yellow", "red", "purple", "black", "blue", "orange", "pink")),
+    "box": Kind(packages.box_, (*ANY, "brown", "brown")),
+    "carton": Kind(packages.carton, ("white", "blue", "green", "red", "orange", "yellow")),
+    "canister": Kind(packages.pail, ("white", "gray", "red", "blue", "green", "black", "yellow", "pink")),
+    "book": Kind(packages.book),
     "spoon": Kind(tools.spoon, ("gray", "gray", "gray", "brown", "black")),
     "fork": Kind(tools.fork, METAL),
     "knife": Kind(tools.knife, ("black", "black", "brown", "red", "blue")),
@@ -65,10 +65,10 @@ KINDS: dict[str, Kind] = {
     "tape": Kind(tools.tape, ("gray", "black", "blue", "red", "yellow", "brown", "white", "green")),
     "flashlight": Kind(tools.flashlight, ("black", "yellow", "red", "blue", "green", "gray")),
     "marker": Kind(tools.marker, ("red", "blue", "green", "black", "purple", "orange", "pink", "yellow")),
-    "remote control": Kind(tools.remote, ("black", "black", "gray", "white")),
-    "phone": Kind(tools.phone, ("black", "black", "white", "blue", "red")),
-    "sponge": Kind(tools.sponge, ("yellow", "blue", "green", "pink")),
-    "toy block": Kind(tools.toy_block, ("red", "yellow", "green", "blue", "orange", "purple")),
+    "remote control": Kind(packages.remote, ("black", "black", "gray", "white")),
+    "phone": Kind(packages.phone, ("black", "black", "white", "blue", "red")),
+    "sponge": Kind(packages.sponge, ("yellow", "blue", "green", "pink")),
+    "toy block": Kind(packages.toy_block, ("red", "yellow", "green", "blue", "orange", "purple")),
     "ball": Kind(food.ball, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
     "apple": Kind(food.apple, ("red", "red", "green", "yellow")),
     "orange": Kind(food.orange, ("orange",)),
