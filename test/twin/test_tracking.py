@@ -73,6 +73,12 @@ def test_what_stays_away_too_long_is_forgotten_and_its_id_never_given_again():
     assert twins[-1].instances[0].id == 2
 
 
+def test_a_flicker_is_soon_forgotten_and_a_thing_that_was_there_is_not():
+    cup, flicker = thing(0.0), thing(0.7, "bowl", "blue", size_m=0.2)
+    twins = run([cup], [cup], [cup], [cup, flicker], *[[]] * 8)
+    assert [[i.id for i in t.instances] for t in twins[4:]] == [[1, 2]] * 5 + [[1]] * 3
+
+
 def test_a_far_and_different_thing_does_not_inherit_an_id():
     twins = run([thing(-0.8, "cup", "red")], [thing(0.8, "bowl", "blue", size_m=0.2)])
     assert [(i.id, i.visible) for i in twins[-1].instances] == [(1, False), (2, True)]

@@ -24,8 +24,9 @@ NO_LABEL = "object"
 class TrackingConfig:
     """keep_s: how long an object that is not seen stays. reach_m: how far a seen one may be from where it was expected.
 
-    max_speed: metres per second added to the reach for every second unseen, up to max_reach_m. still_m: noise of a
-    centre; movement below it does not count. smooth_s: time constant of the velocity. fade: of votes, a frame.
+    max_speed: metres per second added to the reach for every second unseen, up to max_reach_m. What was seen
+    in fewer than confirm_frames may be a flicker and stays for brief_s only. still_m: noise of a centre; movement below
+    it does not count. smooth_s: time constant of the velocity. fade: of votes, a frame.
     """
 
     keep_s: float = 10.0
@@ -36,6 +37,8 @@ class TrackingConfig:
     smooth_s: float = 0.2
     fade: float = 0.97
     accept: float = 1.6
+    confirm_frames: int = 4
+    brief_s: float = 0.5
 
 
 def update(
@@ -54,7 +57,9 @@ def update(
     gone = [
         replace(i, visible=False, velocity=None)
         for i in twin.instances
-        if i.id not in set(ids) and i.last_seen_s is not None and frame.stamp_s - i.last_seen_s <= config.keep_s
+        if i.id not in set(ids)
+        and i.last_seen_s is not None
+        and frame.stamp_s - i.last_seen_s <= _patience_s(i, config)
     ]
     shape = frame.color.shape[:2]
     image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, perceived.detections, strict=True)}, shape)
@@ -105,6 +110,12 @@ def assign(twin: DigitalTwin, detections: tuple[Detection, ...], stamp_s: float,
             last += 1
             ids[n] = last
     return ids  # type: ignore[return-value]
+
+
+def _patience_s(track: Instance, config: TrackingConfig) -> float:
+    """How long a lost object stays."""
+    flicker = track.memory is not None and track.memory.frames < config.confirm_frames
+    return min(config.brief_s, config.keep_s) if flicker else config.keep_s
 
 
 def _overlaps(twin: DigitalTwin, tracks: list[Instance], detections: list[Detection]) -> np.ndarray:
