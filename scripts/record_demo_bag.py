@@ -22,7 +22,7 @@ from fastreasonseg_ros.simulation.placing import Placement, on_top
 from fastreasonseg_ros.simulation.shapes import rotation
 from fastreasonseg_ros.simulation.world import World, view_from
 
-SEED, DURATION_S, FPS = 20, 10.0, 7.5
+SEED, DURATION_S, FPS = 24, 10.0, 7.5
 # Kind, place on the table in metres (x to the right, y away), and turn in degrees.
 THINGS = (
     ("red mug", (-0.3, -0.12), -60.0),  # 1, pushed
@@ -32,7 +32,7 @@ THINGS = (
     ("brown book", (0.33, 0.02), 25.0),  # 5
     ("white tin", None, 160.0),  # 6, on the book
     ("yellow cereal box", (-0.2, 0.24), 20.0),  # 7
-    ("black hammer", (-0.38, 0.08), 60.0),  # 8
+    ("blue hammer", (-0.4, 0.04), 62.0),  # 8
     ("purple ball", (0.27, 0.27), 0.0),  # 9, taken away
     ("yellow banana", (0.25, -0.2), 200.0),  # 10, brought
 )
@@ -49,7 +49,7 @@ def demo_scene(size: tuple[int, int] = (640, 480)) -> Scene:
     rng = np.random.default_rng(SEED)
     placed: list[Placement] = []
     for number, (name, at, degrees) in enumerate(THINGS, 1):
-        thing = make_thing(name, rng)
+        thing = make_thing(name, np.random.default_rng([SEED, number]))
         if at is None:
             placed.append(on_top(thing, placed[UPON[number] - 1], rng))
         else:
