@@ -62,7 +62,8 @@ def above_support(
     floor = np.maximum(np.float32(min_height_m), np.float32(3.0 * surface.noise_per_m) * surface.points[..., 2] ** 2)
     with np.errstate(invalid="ignore"):
         above = (height > floor) & (height < max_height_m)
-        on = np.abs(height) < floor
+        # A wall crosses the height of the table too, but does not face up.
+        on = (np.abs(height) < floor) & (surface.normals @ np.asarray(plane.normal, np.float32) > 0.8)
     flat_on = footprint(surface.points[largest(on)][::7], plane)
     if len(flat_on) >= 10:
         corners = hull(flat_on)
