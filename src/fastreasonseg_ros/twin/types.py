@@ -66,7 +66,7 @@ class Frame:
     def __post_init__(self) -> None:
         if self.color.ndim != 3 or self.color.shape[2] != 3 or self.color.dtype != np.uint8 or self.color.size == 0:
             raise FrameError(
-                f"colour image must be uint8 of shape (h, w, 3) and not empty, got {self.color.dtype} {self.color.shape}"
+                f"colour image must be uint8 of shape (h, w, 3), not empty; got {self.color.dtype} {self.color.shape}"
             )
         h, w = self.color.shape[:2]
         if self.depth_m is not None and self.depth_m.shape != (h, w):
@@ -77,7 +77,7 @@ class Frame:
         k = self.intrinsics
         if k is not None and (k.width, k.height) != (w, h):
             raise FrameError(
-                f"camera_info is for {k.width}x{k.height} but the picture is {w}x{h}: use the camera_info of this stream"
+                f"camera_info is for {k.width}x{k.height} but the picture is {w}x{h}: use this stream's camera_info"
             )
         if self.truth is not None and self.truth.ids.shape != (h, w):
             raise FrameError(f"ground-truth ids are {self.truth.ids.shape} but the picture is {(h, w)}")
