@@ -32,12 +32,12 @@ Samples = list[tuple[str, Float32[np.ndarray, "features"]]]
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; see --help."""
     parser = argparse.ArgumentParser("fastreasonseg train labels", description=__doc__)
-    parser.add_argument("--scenes", type=int, default=1500, help="simulated scenes to see (%(default)s)")
+    parser.add_argument("--scenes", type=int, default=600, help="simulated scenes to see (%(default)s)")
     parser.add_argument("--seed", type=int, default=100_000, help="of the first scene (%(default)s)")
     parser.add_argument("--work", type=Path, default=Path("out/labels"), help="folder of seen scenes (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models/labels/labels.npz"), help="model (%(default)s)")
     parser.add_argument("--hidden", type=int, default=96, help="width of the hidden layer (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=300, help="passes over the samples (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=150, help="passes over the samples (%(default)s)")
     parser.add_argument("--min-score", type=float, default=0.4, help="below it a thing is an object (%(default)s)")
     args = parser.parse_args(argv)
     scenes = [see_cached(args.work, args.seed + n, n) for n in tqdm(range(args.scenes), desc="scenes", unit="scene")]
