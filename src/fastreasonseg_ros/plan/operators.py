@@ -33,7 +33,7 @@ KEYS = {
 ATTRIBUTES = ("label", "color", "shape", "size")
 POSES = ("upright", "lying")
 FILTERS = {"label": None, "color": COLORS, "shape": SHAPES, "pose": POSES, "visible": ("yes", "no", "any")}
-SETS = ("all", "gone")
+SETS: tuple[str, ...] = ("all", "gone")
 REFERENCES = ("camera", "table")
 
 

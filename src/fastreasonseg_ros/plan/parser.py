@@ -41,7 +41,7 @@ def _parse_short(lines: list[str]) -> Plan:
 def parse_plan(text: str, answer: str | None = None) -> Plan:
     """The plan in `text`, one step a line. answer: a value's name, ids, `none`, or None for the last value."""
     steps: list[Step] = []
-    names = set(SETS)
+    names: set[str] = set(SETS)
     for number, line in enumerate((ln for ln in text.splitlines() if ln.strip()), 1):
         if number > MAX_STEPS:
             raise PlanError(f"the plan has more than {MAX_STEPS} steps; split the question")

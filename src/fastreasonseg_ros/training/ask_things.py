@@ -136,7 +136,7 @@ def none_of(c: Composer, absent: Sequence[Noun]) -> Said:
     shown = {c.nouns[i.label] for i in c.twin.instances if i.label in c.nouns}
     kin = set(noun.is_a) | {noun.category, noun.noun} | set(noun.synonyms)
     draw = c.rng.random()
-    if draw < 0.4:
+    if draw < 0.6:
         heads = {label.split()[-1] for label in c.labels}
         if noun.noun in {s.noun for s in shown} or noun.noun.split()[-1] in heads:
             raise Unsuitable("it is there")
@@ -147,23 +147,23 @@ def none_of(c: Composer, absent: Sequence[Noun]) -> Said:
         return Said(text, None, f"there is no {words} here", 1)
     if any(kin & (set(s.is_a) | {s.category, s.noun}) for s in shown):
         raise Unsuitable("something like it is there")
-    if draw < 0.6:
+    if draw < 0.75:
         word = c.rng.choice(noun.is_a)
         text = c.form("class_many", word)
         return Said(text, None, f"nothing here is {english.a(word)}", 1)
-    if draw < 0.8:
+    if draw < 0.88:
         use = c.rng.choice(noun.uses)
         text = c.form("use_one", use=use, using=english.gerund(use))
         return Said(text, None, f"nothing here is for {english.gerund(use)}", 2)
     return Said(c.rng.choice(noun.needs), None, f"that needs {english.a(noun.noun)}, and there is none", 3)
 
 
-@family("semantic", 6)
+@family("semantic", 18)
 def absent_thing(c: Composer) -> Said:
     return none_of(c, list(c.nouns.values()))
 
 
-@family("attribute", 3)
+@family("attribute", 5)
 def absent_color(c: Composer) -> Said:
     x = c.phrase(kinds=("label", "head", "class"))
     color = c.rng.choice(COLORS)

@@ -54,7 +54,7 @@ def least_squares_plane(points: Float[np.ndarray, "n 3"]) -> Plane:
     offset = float(normal @ mean)
     if offset > 0:
         normal, offset = -normal, -offset
-    return Plane(tuple(float(c) for c in normal), offset)
+    return Plane(_vector(normal), offset)
 
 
 def fit_plane(
@@ -98,6 +98,11 @@ def plane_axes(plane: Plane) -> Float[np.ndarray, "3 3"]:
     return np.stack([first, np.cross(up, first), up])
 
 
+def _vector(row: np.ndarray) -> Vector:
+    x, y, z = row
+    return float(x), float(y), float(z)
+
+
 def extent(points: Points, trim: float = 0.01) -> tuple[Vector, Vector] | None:
     """Centre and size (metres) along x, y, z; the share `trim` is cut at each end as noise. None if empty."""
     points = points[np.isfinite(points).all(axis=1)]
@@ -105,7 +110,7 @@ def extent(points: Points, trim: float = 0.01) -> tuple[Vector, Vector] | None:
         return None
     low, high = np.quantile(points, [trim, 1 - trim], axis=0)
     centre, size = (low + high) / 2, high - low
-    return tuple(float(c) for c in centre), tuple(float(s) for s in size)
+    return _vector(centre), _vector(size)
 
 
 def elevation(points: Points, plane: Plane, trim: float = 0.01) -> tuple[float, float] | None:

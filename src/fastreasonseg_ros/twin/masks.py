@@ -85,9 +85,9 @@ def dilate(mask: Mask, radius_px: float) -> Mask:
     """The mask grown by a disk of that radius."""
     if not mask.any():
         return mask.copy()
-    return ndimage.distance_transform_edt(~mask) <= radius_px
+    return np.asarray(ndimage.distance_transform_edt(~mask)) <= radius_px
 
 
 def fill_holes(mask: Mask) -> Mask:
     """The mask without holes, that is with every background pixel from which no path leads to the border."""
-    return ndimage.binary_fill_holes(mask)
+    return np.asarray(ndimage.binary_fill_holes(mask))
