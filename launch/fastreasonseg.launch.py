@@ -17,7 +17,7 @@ ARGUMENTS = {
     "camera": ("true", "false: a driver publishes the pictures"),
     "source": ("", "of camera_node: device, video, folder, scene, bag, simulation or topic; empty: as in params_file"),
     "path": ("", "what camera_node opens; empty: as in params_file"),
-    "perceiver": ("", "of twin_node: tabletop, foundation or oracle; empty: as in params_file"),
+    "perceiver": ("", "of twin_node: tabletop or oracle; empty: as in params_file"),
     "color_topic": ("color/image_raw", "colour pictures"),
     "depth_topic": ("depth/image_raw", "depth registered to colour"),
     "info_topic": ("color/camera_info", "camera model of the colour pictures"),

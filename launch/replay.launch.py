@@ -19,7 +19,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             DeclareLaunchArgument("bag", description="folder of a rosbag2, or a .mcap or .db3 file"),
-            DeclareLaunchArgument("perceiver", default_value="tabletop", description="tabletop, foundation or oracle"),
+            DeclareLaunchArgument("perceiver", default_value="tabletop", description="tabletop or oracle"),
             DeclareLaunchArgument("composed", default_value="false", description="true: one process for all nodes"),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(everything), launch_arguments=arguments.items()),
         ]

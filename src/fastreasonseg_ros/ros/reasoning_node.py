@@ -26,7 +26,7 @@ from .worker import NewestWorker
 
 @dataclass(frozen=True)
 class ReasoningSettings:
-    language_model: str = setting("openvino", "openvino, transformers or remote")
+    language_model: str = setting("openvino", "which backend runs it: openvino")
     language_model_config: str = setting("", "YAML file with the model's settings; empty: its defaults")
     language_model_overrides: list[str] = setting([], "single settings of the model, as a.b=c")
     query_timeout_s: float = setting(30.0, "time for a question that names none")

@@ -30,7 +30,7 @@ PATIENCE = 3  # pictures
 
 @dataclass(frozen=True)
 class TwinSettings:
-    perceiver: str = setting("tabletop", "how pictures become instances: tabletop, foundation or oracle")
+    perceiver: str = setting("tabletop", "how pictures become instances: tabletop or oracle")
     perceiver_config: str = setting("", "YAML file with the perceiver's settings; empty: its defaults")
     perceiver_overrides: list[str] = setting([], "single settings of the perceiver, as a.b=c")
     color_transport: str = setting("raw", "raw (color/image_raw) or compressed (color/image_raw/compressed)")

@@ -57,5 +57,5 @@ class TabletopPerceiver:
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError(
             f"the tabletop perceiver names things by fixed words and cannot look for {', '.join(words) or 'others'}: "
-            "choose the foundation perceiver to ask for words"
+            "ask for things by colour, shape, size or place instead"
         )
