@@ -135,6 +135,16 @@ def test_without_depth_sides_come_from_the_picture():
     assert execute(parse_plan("a = nearest(all, camera)"), flat).ids == (2,)
 
 
+def test_one_thing_without_depth_is_left_out_and_the_others_are_measured():
+    glass = Instance(9, "glass", color="white", box_xyxy=(0, 0, 40, 40))
+    scene = DigitalTwin((*SCENE.instances, glass), SCENE.relations)
+    result = execute(parse_plan("a = find(label=bottle)\nb = left_of(all, a)"), scene)
+    assert (result.ids, result.trace[1].note) == ((1, 2), "1 without a known place left out")
+    assert execute(parse_plan("a = max(all, height)"), scene).ids == (3,)
+    with pytest.raises(MissingDataError, match="depth camera"):
+        execute(parse_plan("a = find(label=glass)\nb = near(all, a)"), scene)
+
+
 def test_a_tilted_camera_measures_height_along_the_plane_normal():
     up = (0.0, -0.8, -0.6)  # looking down by 37 degrees: higher is up and nearer
     scene = DigitalTwin(

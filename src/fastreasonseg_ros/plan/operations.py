@@ -36,6 +36,16 @@ class Run:
         self.look_for: list[str] = []
         self.note = ""
 
+    def placed(self, ids: Iterable[int]) -> Ids:
+        """Those whose place is known; how many are not is the step's remark."""
+        ids = tuple(ids)
+        known = tuple(k for k in ids if self.view.is_placed(k))
+        if ids and not known:
+            raise MissingDataError("no place is known for any of them; it needs a depth camera")
+        if len(known) < len(ids):
+            self.note = f"{len(ids) - len(known)} without a known place left out"
+        return known
+
     def instances(self, ids: Iterable[int]) -> list[Instance]:
         return [self.view.by_id[k] for k in ids]
 
@@ -128,8 +138,10 @@ def _directional(axis: int, sign: float) -> Callable[[Run, Step], Ids]:
         slack = view.slack[1 if axis == 1 else 0]
         if step.args[1] == "camera":  # left or right half of the view
             middle = 0.0 if view.metric else view.twin.image_size[0] / 2
-            return tuple(k for k in run.values[step.args[0]] if sign * (view.place(k).right - middle) > slack)
-        members, refs = _members_and_refs(run, step)
+            return tuple(
+                k for k in run.placed(run.values[step.args[0]]) if sign * (view.place(k).right - middle) > slack
+            )
+        members, refs = map(run.placed, _members_and_refs(run, step))
         if not refs:
             return ()
         edge = max(sign * view.place(r).point[axis] for r in refs)
@@ -140,7 +152,7 @@ def _directional(axis: int, sign: float) -> Callable[[Run, Step], Ids]:
 
 def _near(run: Run, step: Step) -> Ids:
     view, slack = run.view, run.view.slack[2]
-    members, refs = _members_and_refs(run, step)
+    members, refs = map(run.placed, _members_and_refs(run, step))
     reach = {r: max(slack, *view.place(r).extent) for r in refs}
     return tuple(k for k in members if any(view.gap(k, r) <= reach[r] for r in refs))
 
@@ -149,9 +161,9 @@ def _nearest(last: bool) -> Callable[[Run, Step], Ids]:
     def operation(run: Run, step: Step) -> Ids:
         view = run.view
         if step.args[1] == "camera":
-            scored = [(view.camera_distance(k), k) for k in run.values[step.args[0]]]
+            scored = [(view.camera_distance(k), k) for k in run.placed(run.values[step.args[0]])]
         else:
-            members, refs = _members_and_refs(run, step)
+            members, refs = map(run.placed, _members_and_refs(run, step))
             scored = [(min(view.distance(k, r) for r in refs), k) for k in members] if refs else []
         if not scored:
             return ()
@@ -161,7 +173,7 @@ def _nearest(last: bool) -> Callable[[Run, Step], Ids]:
 
 
 def _between(run: Run, step: Step) -> Ids:
-    x, a, b = (run.values[name] for name in step.args)
+    x, a, b = (run.placed(run.values[name]) for name in step.args)
     if step.args[1] == step.args[2]:  # between two members of one set
         pairs = [(p, q) for n, p in enumerate(a) for q in a[n + 1 :]]
     else:

@@ -38,7 +38,7 @@ class View:
     def __init__(self, twin: DigitalTwin) -> None:
         self.twin = twin
         self.by_id = {i.id: i for i in twin.instances}
-        self.metric = bool(twin.instances) and all(i.center_m is not None for i in twin.instances if i.visible)
+        self.metric = any(i.center_m is not None for i in twin.instances)
         self._places: dict[int, Place] = {}
         self._supports: dict[int, set[int]] = {}
         for relation in twin.relations:
@@ -55,6 +55,11 @@ class View:
         else:
             self._up, self._forward = (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)
 
+    def is_placed(self, id: int) -> bool:
+        """Whether `place` knows it: among things in metres, one without a depth pixel is nowhere."""
+        i = self.by_id[id]
+        return (i.center_m if self.metric else i.box_xyxy) is not None
+
     def place(self, id: int) -> Place:
         """Where the instance is. Raises MissingDataError when neither a centre nor a box is known."""
         place = self._places.get(id)
@@ -63,7 +68,7 @@ class View:
         return place
 
     def _compute(self, i: Instance) -> Place:
-        if self.metric and i.center_m is not None:
+        if i.center_m is not None and self.metric:
             c = i.center_m
             width, height, depth = i.size_m or (0.0, 0.0, 0.0)
             up = c[0] * self._up[0] + c[1] * self._up[1] + c[2] * self._up[2]
@@ -71,8 +76,8 @@ class View:
                 height = i.elevation_m[1] - i.elevation_m[0]
             forward = c[0] * self._forward[0] + c[1] * self._forward[1] + c[2] * self._forward[2]
             return Place(c[0], up, forward, (width, height, depth))
-        if i.box_xyxy is None:
-            raise MissingDataError(f"instance {i.id} ({i.label}) has neither a 3-D place nor a box")
+        if i.box_xyxy is None or self.metric:
+            raise MissingDataError(f"instance {i.id} ({i.label}) has no known place")
         x0, y0, x1, y1 = i.box_xyxy
         return Place((x0 + x1) / 2, -(y0 + y1) / 2, -y1, (x1 - x0, y1 - y0, 0.0))
 
@@ -92,9 +97,7 @@ class View:
     def camera_distance(self, id: int) -> float:
         """Metres from the camera; without depth, minus the lower edge of the box in pixels."""
         i = self.by_id[id]
-        if i.center_m is not None:
-            return math.hypot(*i.center_m)
-        return self.place(id).forward
+        return math.hypot(*i.center_m) if self.metric and i.center_m is not None else self.place(id).forward
 
     def gap(self, a: int, b: int) -> float:
         """Least distance between the two axis-aligned boxes."""
@@ -155,6 +158,8 @@ class View:
     def key(self, id: int, key: str) -> float | None:
         """Value of a key of operators.KEYS, or None where the twin does not know it."""
         i = self.by_id[id]
+        if key in ("x", "y", "z", "depth") and not self.is_placed(id):
+            return None
         if key in ("x", "y", "z"):
             p = self.place(id)
             return {"x": p.right, "y": p.up, "z": p.forward}[key]
@@ -165,6 +170,8 @@ class View:
         simple = {"path": i.path_length_m, "first_seen": i.first_seen_s, "last_seen": i.last_seen_s, "score": i.score}
         if key in simple:
             return simple[key]
+        if i.size_m is None and not self.is_placed(id):
+            return None
         w, h, d = self.extents(i)
         return {"width": w, "height": h, "length": max(w, h, d), "volume": w * h * (d or 1.0)}[key]
 
@@ -177,6 +184,8 @@ class View:
 
     def is_upright(self, i: Instance) -> bool | None:
         """Taller than it is wide and deep; None when it has no longest side to speak of."""
+        if i.size_m is None and not self.is_placed(i.id):
+            return None
         w, h, d = self.extents(i)
         across = max(w, d)
         if h > 1.15 * across:
