@@ -71,7 +71,7 @@ def test_a_question_is_answered_with_the_object_its_mask_and_the_executed_steps(
     assert {"model", "total"} <= {e.stage for e in answer.latency}
 
 
-@pytest.mark.parametrize("text", ["the green mug", "where is the umbrella?"])
+@pytest.mark.parametrize("text", ["the green mug", "Show me the scissors.", "give me the laptop"])
 def test_what_is_not_there_is_an_answer_and_not_an_error(robot: ReasonSegClient, text: str) -> None:
     answer = robot.ask(text)
     assert (answer.status, list(answer.ids)) == (Answer.NO_MATCH, [])
