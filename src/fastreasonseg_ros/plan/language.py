@@ -71,7 +71,7 @@ class Rollout:
     def short(self) -> str:
         """The form the student writes: the reason, then one step a line; the last value is the answer.
 
-        Nineteen tokens less than the tagged form, which is a quarter of a second on two CPU cores.
+        22 tokens less than the tagged form for a plan of three steps: a quarter of a second at 12.5 ms a token.
         """
         plan = self.plan
         lines = [" ".join(self.reason.split()), *map(str, plan.steps)]

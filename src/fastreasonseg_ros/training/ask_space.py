@@ -246,14 +246,13 @@ def other_than(c: Composer) -> Said:
     if c.rng.random() < 0.5:
         name = c.step(f"minus(all, {x.name})")
         return Said(c.form("except", x), name, f"all but the {x.words}", 2)
-    label = c.twin.instance(x.ids[0]).label
     group = c.phrase("many", kinds=("thing",)) if c.rng.random() < 0.5 else c.phrase("many", kinds=("label", "class"))
     color = c.twin.instance(x.ids[0]).color or "red"
     name = c.step(f"minus({group.name}, {x.name})")
-    if not set(x.ids) < set(group.ids) or len(c.ids(name)) != 1 or label == "":
+    if not set(x.ids) < set(group.ids) or len(c.ids(name)) != 1:
         raise Unsuitable("not the other one")
     text = c.form("other", x, n=group.words, ns=group.plural, c=color)
-    if x.words not in text and c.step(f"find(color={color})"):
+    if x.words not in text:
         raise Unsuitable("said by colour alone")
     return Said(text, name, f"the {group.plural} without the {x.words}", 2)
 

@@ -2,8 +2,7 @@
 
 All questions about one scene are trained in one sequence: the scene is read once, and each question with its
 completion is a branch that sees the scene and itself but no other branch (a block mask; positions start again after
-the scene). Only completion tokens go through the output layer. Together that is 1.9 times the questions per second of
-one padded row a question.
+the scene). Only completion tokens go through the output layer.
 """
 
 from __future__ import annotations
@@ -209,10 +208,10 @@ def _resume(path: Path, model, optimizer, base_hash: str) -> tuple[int, float]:
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["base"] != base_hash:
         raise ModelError(f"{path} continues another base model; give another `out` or delete it")
-    missing = model.load_state_dict(state["weights"], strict=False).unexpected_keys
-    if missing:
+    unknown = model.load_state_dict(state["weights"], strict=False).unexpected_keys
+    if unknown:
         raise ModelError(
-            f"{path} has weights that this LoRA does not ({missing[0]}); same rank and layers, or delete it"
+            f"{path} has weights that this LoRA does not ({unknown[0]}); same rank and layers, or delete it"
         )
     optimizer.load_state_dict(state["optimizer"])
     return state["step"], state["minutes"]
