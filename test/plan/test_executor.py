@@ -64,6 +64,10 @@ SCENE = DigitalTwin(
         ("a = find(label=bottle)\nb = in_front_of(all, a)", (4, 5)),
         ("a = find(label=bottle)\nb = behind(all, a)", (6,)),
         ("a = find(label=book)\nb = near(all, a)", (2, 3)),
+        ("a = find(label=cup|apple)\nb = left_of(a, a)", (2,)),
+        ("a = find(color=white)\nb = find(color=white)\nc = in_front_of(a, b)", (4,)),
+        ("a = find(label=cup)\nb = behind(a, a)", ()),
+        ("a = find(label=book|cup)\nb = near(a, a)", (1, 2)),
         ("a = on(all, all)", (2,)),
         ("a = on(all, table)", (1, 3, 4, 6)),
         ("a = find(label=cup)\nb = under(all, a)", (1,)),
@@ -101,6 +105,7 @@ class OnlyCups:
 def test_like_asks_the_meaning_of_words_about_the_labels_in_the_set():
     assert execute(parse_plan('a = like(all, "drink tea")'), SCENE, OnlyCups()).ids == (2,)
     assert execute(parse_plan('a = like(all, "beat eggs")'), SCENE, OnlyCups()).ids == ()
+    assert execute(parse_plan('a = like(all, "drink tea", color=red)'), SCENE, OnlyCups()).ids == ()
 
 
 def test_like_without_a_meaning_model_says_what_is_missing():

@@ -34,8 +34,16 @@ def made():
 
 def test_every_rollout_executes_to_the_answer_it_claims(made):
     for twin, question in made:
-        again = parse_rollout(question.rollout.short())
-        assert execute(again.plan, twin).ids == question.target_ids, question
+        again = execute(parse_rollout(question.rollout.short()).plan, twin, question.meaning)
+        assert again.ids == question.target_ids, question
+        assert tuple(step.ids for step in again.trace) == question.steps
+
+
+def test_words_that_are_no_label_in_view_are_left_to_the_operator_like(made):
+    named = [(twin, s) for twin, q in made for s in q.rollout.plan.steps if s.operator == "like"]
+    assert len(named) > 100
+    for twin, step in named:
+        assert step.args[1].strip('"') not in {i.label for i in twin.instances if i.visible or step.args[0] == "gone"}
 
 
 def test_every_family_speaks(made):

@@ -47,6 +47,7 @@ def grammar(twin: DigitalTwin, look_for: bool = False) -> str:
         _alternatives("attribute", ATTRIBUTES),
         "count ::= [1-9]",
         'text ::= "\\"" [^"\\n\\\\]+ "\\""',
+        'colored ::= (", color=" colors)?' if colors else 'colored ::= ""',
         "noun ::= [a-z] [a-z ]+",
     ]
     for name, values in (("label", labels), ("color", colors), ("shape", shapes)):
@@ -67,6 +68,8 @@ def _call(row: Operator, n: int) -> str:
     kinds = {"set": f"set{n}", "ref": f"set{n}"}
     if row.references:
         kinds["ref"] = f"(set{n} | {_quoted(row.references)})"
+    if row.name == "like":  # a label would say the same twice
+        return f'"like(" set{n} ", " text colored ")"'
     parts = [kinds.get(kind, kind) for kind in row.args] + (["filters"] if row.filters else [])
     return f'"{row.name}(" ' + ' ", " '.join(parts) + ' ")"'
 

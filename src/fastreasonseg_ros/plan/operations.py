@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
@@ -127,9 +128,11 @@ def _top(run: Run, step: Step) -> Ids:
     return tuple(order[: int(step.args[1])])
 
 
-def _members_and_refs(run: Run, step: Step) -> tuple[Ids, Ids]:
+def _members_and_refs(run: Run, step: Step, of_one_set: bool = False) -> tuple[Ids, Ids]:
+    """The references are no members; with of_one_set, they are where all members are references: 'the other one'."""
     members, refs = run.values[step.args[0]], run.values[step.args[1]]
-    return tuple(k for k in members if k not in refs), refs
+    others = tuple(k for k in members if k not in refs)
+    return (members if of_one_set and not others else others), refs
 
 
 def _directional(axis: int, sign: float) -> Callable[[Run, Step], Ids]:
@@ -141,20 +144,19 @@ def _directional(axis: int, sign: float) -> Callable[[Run, Step], Ids]:
             return tuple(
                 k for k in run.placed(run.values[step.args[0]]) if sign * (view.place(k).right - middle) > slack
             )
-        members, refs = map(run.placed, _members_and_refs(run, step))
-        if not refs:
-            return ()
-        edge = max(sign * view.place(r).point[axis] for r in refs)
-        return tuple(k for k in members if sign * view.place(k).point[axis] > edge + slack)
+        members, refs = map(run.placed, _members_and_refs(run, step, of_one_set=True))
+        along = {k: sign * view.place(k).point[axis] for k in {*members, *refs}}
+        edge = {k: max((along[r] for r in refs if r != k), default=math.inf) for k in members}
+        return tuple(k for k in members if along[k] > edge[k] + slack)
 
     return operation
 
 
 def _near(run: Run, step: Step) -> Ids:
     view, slack = run.view, run.view.slack[2]
-    members, refs = map(run.placed, _members_and_refs(run, step))
+    members, refs = map(run.placed, _members_and_refs(run, step, of_one_set=True))
     reach = {r: max(slack, *view.place(r).extent) for r in refs}
-    return tuple(k for k in members if any(view.gap(k, r) <= reach[r] for r in refs))
+    return tuple(k for k in members if any(view.gap(k, r) <= reach[r] for r in refs if r != k))
 
 
 def _nearest(last: bool) -> Callable[[Run, Step], Ids]:
@@ -244,7 +246,7 @@ def _like(run: Run, step: Step) -> Ids:
     members = run.instances(run.values[step.args[0]])
     labels = tuple(dict.fromkeys(i.label for i in members))
     fitting = run.meaning.matching(step.args[1].strip('"'), labels) if labels else frozenset()
-    return tuple(i.id for i in members if i.label in fitting)
+    return tuple(i.id for i in members if i.label in fitting and _matches(run.view, i, step))
 
 
 def _look_for(run: Run, step: Step) -> Ids:

@@ -65,7 +65,7 @@ _ROWS = (
     Operator("min", ("set", "key"), "the one with the smallest value", "min(a, x)"),
     Operator("nth", ("set", "count", "key"), "k-th by rising value; falling with a minus", "nth(a, 2, -height)"),
     Operator("top", ("set", "count", "key"), "the k largest; the k smallest with a minus", "top(a, 2, volume)"),
-    _space("left_of", "left of every reference, by more than 1 cm", "left_of(all, a)", ("camera",)),
+    _space("left_of", "left of every (other) reference, by more than 1 cm", "left_of(all, a)", ("camera",)),
     _space("right_of", "right of every reference, by more than 1 cm", "right_of(all, a)", ("camera",)),
     _space("above", "centre higher than every reference's, by more than 2 cm", "above(all, a)"),
     _space("below", "centre lower than every reference's, by more than 2 cm", "below(all, a)"),
@@ -103,7 +103,12 @@ _ROWS = (
     ),
     _space("receding", "drawing away by more than 3 cm/s", "receding(all, a)", ("camera",), "motion"),
     Operator(
-        "like", ("set", "text"), "whose label fits the words in meaning", 'like(all, "beat eggs")', needs="meaning"
+        "like",
+        ("set", "text"),
+        "whose label fits the words: a kind, a synonym, a use, a property",
+        'like(all, "something to beat eggs")',
+        filters=True,
+        needs="meaning",
     ),
     Operator("look_for", ("noun",), "asks perception to find a new word; those of that label", "look_for(corkscrew)"),
 )

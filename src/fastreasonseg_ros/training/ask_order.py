@@ -29,7 +29,7 @@ def superlative(c: Composer) -> Said:
         words = f"{c.rng.choice(_ADJECTIVES[key])} {x.words}"
         return Said(c.form("one", words), extreme(c, x.name, key), f"of the {x.plural}, the {sup}", 2)
     text = c.form("sup", x, sup=sup)
-    return Said(text, extreme(c, x.name, key), f"of the {x.plural}, the {sup}", 1 if not x.inferred else 2)
+    return Said(text, extreme(c, x.name, key), f"of the {x.plural}, the {sup}", 1 if not x.implied else 2)
 
 
 @family("attribute", 6)

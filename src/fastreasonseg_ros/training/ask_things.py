@@ -44,7 +44,7 @@ _TAGS = {
 
 @family("semantic", 8)
 def by_name(c: Composer) -> Said:
-    x = c.phrase(kinds=("label", "color_label", "head"))
+    x = c.phrase(kinds=("label", "color_label", "head", "content"))
     text = one_or_many(c, x, "one", "many")
     if c.rng.random() < 0.07:  # what no twin can know is passed over
         text = text.rstrip("?.") + " " + c.rng.choice(_UNSEEN)
@@ -62,24 +62,24 @@ def by_color(c: Composer) -> Said:
 @family("semantic", 10)
 def by_class(c: Composer) -> Said:
     x = c.phrase(kinds=("class",))
-    return Said(one_or_many(c, x, "class_one", "class_many"), x.name, "those are meant", 1)
+    return Said(one_or_many(c, x, "class_one", "class_many"), x.name, f"asked for what is {english.a(x.words)}", 1)
 
 
 @family("attribute", 3)
 def by_material(c: Composer) -> Said:
     material = c.rng.choice(MATERIALS)
-    x = c.of_kind(material, lambda n: material in n.material, f"{material}: {{}}")
+    x = c.of_kind(f"made of {material}", lambda n: material in n.material)
     section = "material_one" if len(x.ids) == 1 else "material_many"
-    return Said(c.form(section, m=material), x.name, x.inferred, 2)
+    return Said(c.form(section, m=material), x.name, f"whatever is made of {material}", 2)
 
 
 @family("affordance", 4)
 def by_property(c: Composer) -> Said:
     tag = c.rng.choice(list(_TAGS))
     words = c.rng.choice(_TAGS[tag])
-    x = c.of_kind(words, lambda n: tag in n.tags, f"{words}: {{}}")
+    x = c.of_kind(words, lambda n: tag in n.tags)
     section = "tag_one" if len(x.ids) == 1 else "tag_many"
-    return Said(c.form(section, tag=words), x.name, x.inferred, 2)
+    return Said(c.form(section, tag=words), x.name, f"whatever {words}", 2)
 
 
 @family("attribute", 2)
@@ -103,22 +103,13 @@ def by_pose(c: Composer) -> Said:
 # --- what it is for ----------------------------------------------------------------------------------------------
 
 
-def _sharing(c: Composer, noun: Noun, use: str) -> str:
-    """The labels in view that serve this use: the noun itself and those listed with the same use."""
-    fitting = [x for x in dict.fromkeys(i.label for i in c.visible) if x in c.nouns and use in c.nouns[x].uses]
-    if noun.noun not in fitting:
-        raise Unsuitable("not in view")
-    return c.step(f"find(label={'|'.join(plan_word(x) for x in fitting)})")
-
-
 @family("affordance", 10)
 def by_use(c: Composer) -> Said:
     noun = c.noun(c._some().label)
     use = c.rng.choice(noun.uses)
-    name = _sharing(c, noun, use)
+    name = c.step(c.like(use, c.serving(use)))
     section = "use_one" if len(c.ids(name)) == 1 else "use_many"
-    text = c.form(section, use=use, using=english.gerund(use))
-    return Said(text, name, f"to {use}, take the {noun.noun}", 2)
+    return Said(c.form(section, use=use, using=english.gerund(use)), name, f"something to {use}", 2)
 
 
 @family("affordance", 16)
@@ -141,20 +132,21 @@ def none_of(c: Composer, absent: Sequence[Noun]) -> Said:
         if noun.noun in {s.noun for s in shown} or noun.noun.split()[-1] in heads:
             raise Unsuitable("it is there")
         words = c.rng.choice([noun.noun, noun.noun, *noun.synonyms])
-        if c.rng.random() < 0.3:
-            words = f"{c.rng.choice(COLORS)} {words}"
-        text = c.form("one", words)
-        return Said(text, None, f"there is no {words} here", 1)
+        color = c.rng.choice(c.colors) if c.colors and c.rng.random() < 0.2 else None
+        name = c.step(c.like(words, (), color))
+        words = f"{color} {words}" if color else words
+        text = c.form(c.rng.choice(["one", "one", "many"]), words)
+        return Said(text, name, f"asked for {english.a(words)}", 1, may_be_empty=True)
     if any(kin & (set(s.is_a) | {s.category, s.noun}) for s in shown):
         raise Unsuitable("something like it is there")
     if draw < 0.75:
         word = c.rng.choice(noun.is_a)
         text = c.form("class_many", word)
-        return Said(text, None, f"nothing here is {english.a(word)}", 1)
+        return Said(text, c.step(c.like(word, ())), f"asked for what is {english.a(word)}", 1, may_be_empty=True)
     if draw < 0.88:
         use = c.rng.choice(noun.uses)
         text = c.form("use_one", use=use, using=english.gerund(use))
-        return Said(text, None, f"nothing here is for {english.gerund(use)}", 2)
+        return Said(text, c.step(c.like(use, ())), f"something to {use}", 2, may_be_empty=True)
     return Said(c.rng.choice(noun.needs), None, f"that needs {english.a(noun.noun)}, and there is none", 3)
 
 
@@ -175,3 +167,13 @@ def absent_color(c: Composer) -> Said:
         return Said(text, None, f"no {x.words} here is {color}", 1)
     name = c.step(f"filter({x.name}, color={color})")
     return Said(text, name, f"of the {x.plural}, those {color}", 1, may_be_empty=True)
+
+
+@family("semantic", 4)
+def contrast(c: Composer) -> Said:
+    """'the tea, not the cereal': what is turned down takes no part in the plan."""
+    x = c.phrase(kinds=("label", "color_label", "head", "content", "class"))
+    before = dict(c.steps)
+    y = c.phrase(kinds=("label", "color_label", "content", "class", "head"), avoid=x.ids)
+    c.steps = before
+    return Said(c.form("contrast", x, y=y.words, ys=y.plural), x.name, f"the {x.words}, not the {y.words}", 2)

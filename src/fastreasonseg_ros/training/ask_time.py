@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..plan.language import plan_word
 from . import english
 from .composer import Composer, NounPhrase, Unsuitable
 from .families import Said, extreme, family
@@ -72,12 +73,15 @@ def departed(c: Composer) -> Said:
     text = c.form(section, NounPhrase(words, english.plural(words), "all" if anything else "gone", ()))
     if anything:
         return Said(text, c.step("left_view(all)"), "what left the view", 1)
-    fitting = [i.label for i in gone if i.label == words or (i.label in c.nouns and words in c.nouns[i.label].is_a)]
-    name = c.step(f"filter(gone, label={'|'.join(dict.fromkeys(fitting))})")
+    if words == label:
+        name = c.step(f"filter(gone, label={plan_word(label)})")
+    else:
+        fitting = [i.label for i in gone if i.label in c.nouns and words in c.nouns[i.label].is_a]
+        name = c.step(c.like(words, fitting, among="gone"))
     return Said(text, name, f"of what left the view, the {words}", 2)
 
 
-@family("temporal", 4)
+@family("temporal", 8)
 def toward_something(c: Composer) -> Said:
     _lively(c)
     ref = c.phrase("one", kinds=("label", "color_label", "class"))

@@ -38,6 +38,27 @@ _SHAPE_WORDS = {
 }
 
 
+# Words that describe what no twin knows; a plan leaves them out.
+_PASSED_OVER = (
+    "old", "new", "nice", "plain", "empty", "half-empty", "full", "open", "closed", "clean", "dirty", "dusty", "shiny",
+    "printed", "patterned", "striped", "spotted", "worn", "broken", "expensive", "cheap", "lovely", "ugly", "simple",
+    "opened", "unopened", "fancy", "cute", "modern", "used", "colourful", "smooth", "rough", "folded", "crumpled",
+)  # fmt: skip
+_COLOR_WORDS = {
+    "gray": ("grey", "silver", "silvery", "greyish"),
+    "red": ("crimson", "reddish", "scarlet", "dark red"),
+    "blue": ("navy", "light blue", "dark blue", "bluish", "sky-blue"),
+    "green": ("olive", "dark green", "light green", "greenish", "lime"),
+    "yellow": ("golden", "yellowish", "lemon-coloured"),
+    "brown": ("beige", "tan", "brownish", "chestnut"),
+    "white": ("snow-white", "cream", "whitish"),
+    "black": ("jet-black", "pitch-black", "dark"),
+    "purple": ("violet", "lilac"),
+    "pink": ("rosy", "magenta"),
+    "orange": ("orange-coloured",),
+}
+_PACKAGES = ("box", "tin", "can", "carton", "package", "pack", "packet", "bag", "jar", "canister", "bottle", "tube")
+
 # What people call things whose label ends like this, loosely.
 _LOOSE_WORDS = {
     "box": ("carton", "package", "pack", "packet", "cardboard box"),
@@ -67,13 +88,27 @@ class Unsuitable(Exception):
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """Words without article, their plural, the value that holds what they mean, and what was inferred to get there."""
+    """Words without article, their plural, and the value that holds what they mean.
+
+    implied: the words are no label in view, so that the operator `like` has to find what they mean.
+    """
 
     words: str
     plural: str
     name: str
     ids: tuple[int, ...]
-    inferred: str = ""
+    implied: bool = False
+
+
+class KnownMeaning:
+    """The meaning of words while a question is made: what the knowledge table says, as the composer noted it."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, frozenset[str]] = {}
+
+    def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        """See `plan.operations.Meaning`."""
+        return self.labels[text] & frozenset(labels)
 
 
 class Composer:
@@ -84,7 +119,8 @@ class Composer:
         self.steps: dict[str, str] = {}  # expression -> name
         self.visible = [i for i in twin.instances if i.visible]
         self.labels, self.colors, _ = vocabulary(twin)
-        self.inferred: list[str] = []
+        self.meaning = KnownMeaning()
+        self.first: list[str] = []  # what has to be found before what is asked for, for the reason
 
     def noun(self, label: str) -> Noun:
         if label not in self.nouns:
@@ -117,13 +153,15 @@ class Composer:
         if name in ("all", "gone"):
             return tuple(i.id for i in self.twin.instances if i.visible == (name == "all"))
         try:
-            return execute(parse_plan(self.plan_text(), name), self.twin).ids
+            return execute(parse_plan(self.plan_text(), name), self.twin, self.meaning).ids
         except MissingDataError as error:
             raise Unsuitable(str(error)) from error
 
     def phrase(self, size: str = "any", kinds: Sequence[str] = (), avoid: Sequence[int] = ()) -> NounPhrase:
         """A noun phrase that means one thing ('one'), several ('many') or either, none of them in `avoid`."""
-        weights = {"label": 40, "color_label": 16, "class": 14, "use": 8, "color": 10, "thing": 10, "head": 12}
+        weights = {
+            "label": 40, "color_label": 16, "class": 14, "use": 8, "color": 10, "thing": 10, "head": 12, "content": 6,
+        }  # fmt: skip
         chosen = {k: w for k, w in weights.items() if not kinds or k in kinds}
         for _ in range(12):
             kind = self.rng.choices(list(chosen), list(chosen.values()))[0]
@@ -132,8 +170,6 @@ class Composer:
                 made = getattr(self, f"_{kind}")()
                 fits = {"one": len(made.ids) == 1, "many": len(made.ids) > 1, "any": bool(made.ids)}[size]
                 if fits and not set(made.ids) & set(avoid):
-                    if made.inferred:
-                        self.inferred.append(made.inferred)
                     return made
             except Unsuitable:
                 pass
@@ -145,23 +181,39 @@ class Composer:
             raise Unsuitable("nothing in view")
         return self.rng.choice(self.visible)
 
-    def _made(self, words: str, expression: str, inferred: str = "") -> NounPhrase:
+    def _made(self, words: str, expression: str) -> NounPhrase:
         name = "all" if expression == "all" else self.step(expression)
-        return NounPhrase(words, english.plural(words), name, self.ids(name), inferred)
+        return NounPhrase(words, english.plural(words), name, self.ids(name), expression.startswith("like("))
+
+    def like(self, words: str, fitting: Sequence[str], color: str | None = None, among: str = "all") -> str:
+        """The step that finds, by meaning, the labels that are known to fit the words."""
+        self.meaning.labels[words] = frozenset(fitting)
+        return f'like({among}, "{words}"' + (f", color={color})" if color else ")")
 
     def _label(self) -> NounPhrase:
         label = self._some().label
         noun = self.nouns.get(label)
         if noun and noun.synonyms and self.rng.random() < 0.25:
-            synonym = self.rng.choice(noun.synonyms)
-            return self._made(synonym, f"find(label={plan_word(label)})", f"{synonym} is {label}")
-        return self._made(label, f"find(label={plan_word(label)})")
+            return self._called(self.rng.choice(noun.synonyms))
+        return self._made(self._adorned(label), f"find(label={plan_word(label)})")
+
+    def _called(self, word: str) -> NounPhrase:
+        """By another word for it."""
+        if plan_word(word) in self.labels:
+            raise Unsuitable("that word is a label of its own")
+        fitting = [x for x in self.labels if x in self.nouns and word in self.nouns[x].synonyms]
+        return self._colored(word, fitting, 0.25)
+
+    def _adorned(self, words: str) -> str:
+        """With an adjective, now and then, that no twin can know: the plan passes it over."""
+        return f"{self.rng.choice(_PASSED_OVER)} {words}" if self.rng.random() < 0.06 else words
 
     def _color_label(self) -> NounPhrase:
         i = self._some()
         if not i.color:
             raise Unsuitable("no colour")
-        return self._made(f"{i.color} {i.label}", f"find(label={plan_word(i.label)}, color={i.color})")
+        said = self.rng.choice(_COLOR_WORDS.get(i.color, ())) if self.rng.random() < 0.15 else i.color
+        return self._made(f"{said} {i.label}", f"find(label={plan_word(i.label)}, color={i.color})")
 
     def _color(self) -> NounPhrase:
         color = self._some().color
@@ -175,45 +227,63 @@ class Composer:
         words = self._some().label.split()
         if len(words) < 2:
             raise Unsuitable("one word only")
-        fitting = [label for label in self.labels if label.split()[-1] == words[-1]]
         said = words[-1]
         if said in _LOOSE_WORDS and self.rng.random() < 0.35:
             said = self.rng.choice(_LOOSE_WORDS[said])
-        inferred = f"{said}: {', '.join(fitting)}" if said != words[-1] or len(fitting) > 1 else ""
-        return self._colored(said, f"find(label={'|'.join(fitting)})", inferred, 0.5)
+        if said in self.labels or (said != words[-1] and any(x.split()[-1] == said for x in self.labels)):
+            raise Unsuitable("that word is another label")
+        return self._colored(said, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
 
-    def _colored(self, words: str, find: str, inferred: str, chance: float) -> NounPhrase:
-        """The same find, with the colour of one of its members put in by chance."""
-        if self.rng.random() < chance:
-            plain = execute(parse_plan(f"a = {find}"), self.twin).ids
-            color = self.twin.instance(self.rng.choice(plain)).color if plain else None
-            if color:
-                return self._made(f"{color} {words}", f"{find[:-1]}, color={color})", inferred)
-        return self._made(words, find, inferred)
+    def _content(self) -> NounPhrase:
+        """'tea', 'pack of tea' for a tea box."""
+        what, _, head = self._some().label.rpartition(" ")
+        if head not in _PACKAGES or not what or what in self.labels:
+            raise Unsuitable("no package of something")
+        if sum(x.rpartition(" ")[0] == what for x in self.labels) > 1:
+            raise Unsuitable("several packages of it")
+        loose = self.rng.choice([head, *_LOOSE_WORDS.get(head, ())])
+        words = self.rng.choice([what, f"{loose} of {what}", f"{loose} with {what}", f"{what} {loose}"])
+        if words in self.labels:
+            raise Unsuitable("said as it is labelled")
+        return self._colored(words, [f"{what} {head}"], 0.2)
+
+    def _colored(self, words: str, fitting: Sequence[str], chance: float) -> NounPhrase:
+        """What fits the words, by meaning; with the colour of one of them put in by chance."""
+        found = [i for i in self.visible if plan_word(i.label) in fitting]
+        if not found:
+            raise Unsuitable("none in view")
+        color = self.rng.choice(found).color if self.rng.random() < chance else None
+        return self._made(f"{color} {words}" if color else self._adorned(words), self.like(words, fitting, color))
 
     def _class(self) -> NounPhrase:
-        noun = self.noun(self._some().label)
-        word = self.rng.choice(noun.is_a)
-        return self.of_class(word)
+        return self.of_class(self.rng.choice(self.noun(self._some().label).is_a))
 
     def of_class(self, word: str) -> NounPhrase:
         """Everything in view that is a `word`."""
-        return self.of_kind(word, lambda n: word in n.is_a or word == n.category, f"{word}: {{}}", 0.25)
+        if word in self.labels:
+            return self._made(word, f"find(label={plan_word(word)})")
+        return self.of_kind(word, lambda n: word in n.is_a or word == n.category, 0.25)
 
-    def of_kind(self, word: str, test: Callable[[Noun], bool], inferred: str, color_chance: float = 0.0) -> NounPhrase:
-        """What passes the test of the knowledge table, found by naming its labels."""
-        seen = dict.fromkeys(i.label for i in self.visible)
-        fitting = [label for label in seen if label == word or (label in self.nouns and test(self.nouns[label]))]
-        if not fitting or len(fitting) > 6:
-            raise Unsuitable("none or too many of that kind")
-        expression = f"find(label={'|'.join(plan_word(x) for x in fitting)})"
-        return self._colored(word, expression, inferred.format(", ".join(fitting)), color_chance)
+    def of_kind(self, words: str, test: Callable[[Noun], bool], color_chance: float = 0.0) -> NounPhrase:
+        """What passes the test of the knowledge table."""
+        seen = dict.fromkeys(plan_word(i.label) for i in self.visible)
+        return self._colored(words, [x for x in seen if x in self.nouns and test(self.nouns[x])], color_chance)
 
     def _use(self) -> NounPhrase:
-        label = self._some().label
-        use = self.rng.choice(self.noun(label).uses)
-        words = self.rng.choice([f"thing for {english.gerund(use)}", f"thing you {use} with", f"thing to {use} with"])
-        return self._made(words, f"find(label={plan_word(label)})", f"to {use}, a {label}")
+        use = self.rng.choice(self.noun(self._some().label).uses)
+        what = self.rng.choice(["thing", "thing", "object", "item", "one"])
+        said, words = self.rng.choice(
+            [
+                (english.gerund(use), f"{what} for {english.gerund(use)}"),
+                (use, f"{what} you {use} with"),
+                (use, f"{what} to {use} with"),
+            ]
+        )
+        return self._made(words, self.like(said, self.serving(use)))
+
+    def serving(self, use: str) -> list[str]:
+        """The labels in view that the knowledge table lists with this use."""
+        return [x for x in self.labels if x in self.nouns and use in self.nouns[x].uses]
 
     def shape_word(self, shape: str) -> str:
         if shape not in _SHAPE_WORDS:

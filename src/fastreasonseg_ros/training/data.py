@@ -1,7 +1,8 @@
 """`fastreasonseg train data`: rollouts by the thousand, each executed on its twin, one JSON line a scene.
 
-A line holds the twin, its text as the prompt has it, and questions with hint, completion and the ids that executing
-the completion gave. Line n depends on the seed and n only, so a half-written file goes on where it stopped.
+A line holds the twin, its text as the prompt has it, and questions with hint, completion, the ids that executing the
+completion gave, and those that each of its steps gave (`like` taken to mean what the knowledge table says). Line n
+depends on the seed and n only, so a half-written file goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def main(argv: list[str]) -> int:
                     "category": q.category,
                     "level": q.level,
                     "family": q.family,
+                    "steps": [list(ids) for ids in q.steps],
                 }
                 for q, near in zip(questions, hints, strict=True)
             ]

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from ..plan.language import Plan, Rollout
 from ..plan.parser import parse_plan
 from ..reasoning.nouns import Noun
 from ..twin.types import DigitalTwin
-from . import ask_order, ask_space, ask_things, ask_time, english  # noqa: F401  (families register on import)
-from .composer import Composer, Unsuitable
+from . import (  # noqa: F401  (families register on import)
+    ask_compositions,
+    ask_order,
+    ask_space,
+    ask_things,
+    ask_time,
+    english,
+)
+from .composer import Composer, KnownMeaning, Unsuitable
 from .families import FAMILIES
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question about a twin with the rollout that answers it and the ids that executing it gives."""
+    """A question about a twin with the rollout that answers it and the ids that executing it gives.
+
+    steps: the ids that each step gave. meaning: the labels that the texts of its `like` steps mean.
+    """
 
     text: str
     rollout: Rollout
@@ -25,6 +35,8 @@ class Question:
     category: str
     level: int
     family: str
+    steps: tuple[tuple[int, ...], ...] = ()
+    meaning: KnownMeaning = field(default_factory=KnownMeaning, compare=False)
 
 
 def make_question(rng: Random, twin: DigitalTwin, nouns: Mapping[str, Noun], held_out: bool = False) -> Question | None:
@@ -45,7 +57,9 @@ def make_question(rng: Random, twin: DigitalTwin, nouns: Mapping[str, Noun], hel
         return None
     if said.answer and len(ids) == everything and everything > 2 and rng.random() < 0.8:
         return None  # an answer that takes all teaches little
-    reason = "; ".join(dict.fromkeys([*composer.inferred, said.reason]))
+    reason = "; ".join(dict.fromkeys([*composer.first, said.reason]))
     reason = " ".join(reason.replace("=", " ").replace("<", " ").replace(">", " ").split())[:150]
     reason = reason[0].upper() + reason[1:] + "."
-    return Question(english.rough(rng, said.text), Rollout(reason, plan), ids, category, said.level, name)
+    steps = tuple(composer.ids(step.name) for step in plan.steps)
+    text = english.rough(rng, said.text)
+    return Question(text, Rollout(reason, plan), ids, category, said.level, name, steps, composer.meaning)

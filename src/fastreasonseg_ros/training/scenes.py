@@ -50,8 +50,8 @@ def random_twin(rng: Random, pool: Sequence[Noun], box_world: Sequence[Noun] = (
     rng.shuffle(wanted)
     ids = rng.sample(range(1, len(wanted) + 8), len(wanted))
     instances = [_instance(rng, id, noun, _SCALES[scale]) for id, noun in zip(ids, wanted, strict=True)]
-    instances, relations = _stack(rng, instances, wanted, 0.5 if piled else 0.12)
-    if rng.random() < 0.4:
+    instances, relations = _stack(rng, instances, wanted, 0.5 if piled else 0.18)
+    if rng.random() < 0.5:
         instances = _animate(rng, instances, wanted, {r.subject for r in relations})
     stamp = max(i.last_seen_s or 0.0 for i in instances)
     return DigitalTwin(tuple(instances), tuple(relations), stamp_s=stamp)
