@@ -6,6 +6,7 @@ question about one scene (and cached), and the student needs no arithmetic.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..plan.language import plan_word
@@ -13,6 +14,10 @@ from ..plan.operators import table
 from ..twin.types import DigitalTwin
 
 MAX_LABELS = 60
+END = "<|im_end|>"  # after it a model has nothing to say
+
+_SYSTEM = "<|im_start|>system\n"
+_TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.S)
 
 _INSTRUCTIONS = """You answer questions about a scene with a short plan over its objects. First one line of \
 reasoning, then one step a line, `name = operator(...)`, names a, b, c ...; the last step is the answer. \
@@ -57,8 +62,20 @@ def prompt(twin: DigitalTwin, question: str, near: Sequence[str] = (), instructi
     near: the labels nearest to the question in meaning, best first (WordMeaning.nearest); a hint that the model may
     ignore. instructions: adds the language's description and an example, for models that were not trained on it.
     """
-    system = f"<|im_start|>system\n{_INSTRUCTIONS.format(table=table())}<|im_end|>\n" if instructions else ""
-    return system + scene_turn(scene_text(twin)) + question_turn(question, near)
+    text = scene_turn(scene_text(twin)) + question_turn(question, near)
+    return instructed(text) if instructions else text
+
+
+def instructed(prompt: str) -> str:
+    """The prompt with the language's description and an example before it, if it has none yet."""
+    if prompt.startswith(_SYSTEM):
+        return prompt
+    return f"{_SYSTEM}{_INSTRUCTIONS.format(table=table())}<|im_end|>\n{prompt}"
+
+
+def messages(prompt: str) -> list[dict[str, str]]:
+    """The prompt's finished turns as role and content, for chat endpoints and other models' templates."""
+    return [{"role": role, "content": content} for role, content in _TURN.findall(prompt)]
 
 
 def scene_turn(scene: str) -> str:
