@@ -9,7 +9,7 @@ from ..config import load_config
 from ..errors import ConfigError
 from .protocol import LanguageModel, WordMeaning
 
-LANGUAGE_MODELS = ("openvino",)
+LANGUAGE_MODELS = ("openvino", "remote")
 
 
 def make_language_model(
@@ -17,12 +17,17 @@ def make_language_model(
 ) -> LanguageModel:
     """The language model of that backend, loaded: some seconds. config: YAML file; overrides: "threads=4".
 
-    Raises ConfigError for an unknown backend or setting, ModelError for files that are missing or damaged.
+    Raises ConfigError for an unknown backend or setting, ModelError for files that are missing or damaged, and for
+    a server that cannot be used.
     """
     if backend == "openvino":
         from .openvino import OpenVinoConfig, OpenVinoModel
 
         return OpenVinoModel(load_config(OpenVinoConfig, config, overrides))
+    if backend == "remote":
+        from .remote import RemoteConfig, RemoteModel
+
+        return RemoteModel(load_config(RemoteConfig, config, overrides))
     raise ConfigError(f"unknown language model {backend!r}; there are: {', '.join(LANGUAGE_MODELS)}")
 
 
