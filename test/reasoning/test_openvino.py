@@ -101,3 +101,17 @@ def test_unknown_backends_and_settings_are_named():
         make_language_model("llama")
     with pytest.raises(ConfigError, match=r"unknown setting thread .*did you mean threads"):
         make_language_model("openvino", None, ["thread=4"])
+
+
+def test_replies_of_a_batch_equal_those_one_by_one(model):
+    prompts = [prompt(TWIN, question) for question in ("the red mug", "what is left of the plate?", "an animal")]
+    grammars = [grammar(TWIN)] * 2 + ['root ::= "zebra" | "yak"']
+    together = model.generate_batch(prompts, grammars)
+    assert together == [model.generate(*pair) for pair in zip(prompts, grammars, strict=True)]
+    assert together[-1] in ("zebra", "yak")
+
+
+def test_a_grammar_that_is_none_in_a_batch_leaves_the_model_usable(model):
+    with pytest.raises(ModelError, match="generation failed"):
+        model.generate_batch(["x", "x"], ['root ::= "yak"', "root ::= ((("])
+    assert model.generate_batch(["x", "x"], ['root ::= "yak"'] * 2) == ["yak", "yak"]

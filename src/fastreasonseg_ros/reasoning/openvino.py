@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def prepared_model(config: OpenVinoConfig) -> Path:
         gguf_path = target / "student.gguf"
         merge(base, adapter, gguf_path)
         try:
-            _pipeline(gguf_path, enable_save_ov_model=True)
+            _genai().LLMPipeline(str(gguf_path), "CPU", enable_save_ov_model=True)
         except RuntimeError as error:
             raise ModelError(f"{base}: OpenVINO cannot read it ({_brief(error)}); get it with {GET_BASE}") from error
         gguf_path.unlink()
@@ -74,7 +74,7 @@ class OpenVinoModel:
         scheduler.enable_prefix_caching = True
         scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
         try:
-            self._pipe = _pipeline(folder, scheduler_config=scheduler, **properties)
+            self._pipe = _genai().ContinuousBatchingPipeline(str(folder), scheduler, "CPU", properties)
         except RuntimeError as error:
             raise ModelError(
                 f"{folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
@@ -85,12 +85,6 @@ class OpenVinoModel:
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""
         genai = _genai()
-        config = genai.GenerationConfig()
-        config.max_new_tokens = self.config.max_new_tokens
-        config.do_sample = False
-        config.apply_chat_template = False
-        if grammar:
-            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
         failure: list[BaseException] = []
         stopped = False
 
@@ -106,16 +100,47 @@ class OpenVinoModel:
 
         with self._lock:
             try:
-                result = self._pipe.generate([prompt], config, *([stream] if on_text else []))
+                results = self._pipe.generate([prompt], [self._settings(grammar)], *([stream] if on_text else []))
             except RuntimeError as error:
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
         if failure:
             raise failure[0]
-        return result.texts[0]
+        return results[0].m_generation_ids[0]
 
+    def generate_batch(self, prompts: Sequence[str], grammars: Sequence[str]) -> list[str]:
+        """The same replies as one by one, decoded together: 3 to 4 times as many a second from 16 prompts on.
 
-def _pipeline(path: Path, **properties: Any):
-    return _genai().LLMPipeline(str(path), "CPU", **properties)
+        `context_tokens` should hold all of them, some 250 tokens each; otherwise some wait. Raises ModelError.
+        """
+        handles = []
+        with self._lock:
+            try:
+                for number, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
+                    handles.append(self._pipe.add_request(number, prompt, self._settings(grammar)))
+                while self._pipe.has_non_finished_requests():
+                    self._pipe.step()
+            except RuntimeError as error:
+                for handle in handles:  # left in the pipeline, they would end the process with the next call
+                    handle.cancel()
+                while self._pipe.has_non_finished_requests():
+                    self._pipe.step()
+                raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
+            tokenizer = self._pipe.get_tokenizer()
+            return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a reply, without the one that ends it."""
+        return int(self._pipe.get_tokenizer().encode(text, add_special_tokens=False).input_ids.shape[1])
+
+    def _settings(self, grammar: str):
+        genai = _genai()
+        config = genai.GenerationConfig()
+        config.max_new_tokens = self.config.max_new_tokens
+        config.do_sample = False
+        config.apply_chat_template = False
+        if grammar:
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
+        return config
 
 
 def _genai():
