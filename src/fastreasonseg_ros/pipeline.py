@@ -21,6 +21,7 @@ from .plan.executor import Execution, execute
 from .plan.grammar import grammar, vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
+from .reasoning.forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, results_turn
 from .reasoning.prompt import prompt
 from .reasoning.protocol import LanguageModel, WordMeaning
 from .twin.tracking import update
@@ -58,15 +59,20 @@ def reason(
     *,
     instructions: bool = False,
     look_for: bool = False,
+    form: Form = "plan",
+    without: tuple[str, ...] = (),
     on_text: OnText | None = None,
 ) -> Answer:
     """Answers one question about one twin.
 
     instructions: put the plan language into the prompt, for models that were not trained on it. look_for: let plans
-    ask perception for words it does not know (see `wanted_words`). on_text gets the model's text as it comes, and
-    returns True to cancel. Whatever goes wrong with the question, the model or its plan is a status in the answer.
+    ask perception for words it does not know (see `wanted_words`). form: what the model writes (reasoning/forms.py).
+    without: operators that plans may not use; `like` is left out where there is no word meaning. on_text gets the
+    model's text as it comes, and returns True to cancel. Whatever goes wrong with the question, the model or its plan
+    is a status in the answer.
     """
-    return StandingQuestion(query, language_model, meaning, instructions, look_for).answer(twin, on_text)
+    question = StandingQuestion(query, language_model, meaning, instructions, look_for, form, without)
+    return question.answer(twin, on_text)
 
 
 def wanted_words(answer: Answer) -> tuple[str, ...]:
@@ -89,11 +95,14 @@ class StandingQuestion:
         meaning: WordMeaning | None = None,
         instructions: bool = False,
         look_for: bool = False,
+        form: Form = "plan",
+        without: tuple[str, ...] = (),
     ) -> None:
         self.query = query
         self.rollout: Rollout | None = None
         self._model, self._meaning = language_model, meaning
-        self._instructions, self._look_for = instructions, look_for
+        self._instructions, self._look_for, self._form = instructions, look_for, form
+        self._without = without if meaning else (*without, "like")
         self._labels: frozenset[str] = frozenset()
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
@@ -102,8 +111,11 @@ class StandingQuestion:
             return bool(twin.instances)
         return depends_on_labels(self.rollout.plan) and not self._labels.issuperset(vocabulary(twin)[0])
 
-    def answer(self, twin: DigitalTwin, on_text: OnText | None = None) -> Answer:
-        """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called."""
+    def answer(self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False) -> Answer:
+        """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
+
+        keep_plan: a plan that is there is executed also where `needs_plan` would have it made anew.
+        """
         start, spent = time.perf_counter(), {}
 
         def reply(status: Status, message: str, **more: object) -> Answer:
@@ -123,7 +135,8 @@ class StandingQuestion:
             check_question(self.query.text)
             if not twin.instances:
                 return reply(Status.NO_MATCH, "no object is in view, and none was before")
-            if self.needs_plan(twin) and not self._plan(twin, on_text, spent):
+            planned = keep_plan and self.rollout is not None
+            if not planned and self.needs_plan(twin) and not self._plan(twin, on_text, spent):
                 return reply(Status.CANCELLED, "the question was cancelled")
             assert self.rollout is not None
             done = time.perf_counter()
@@ -139,8 +152,11 @@ class StandingQuestion:
         start = time.perf_counter()
         labels = vocabulary(twin)[0]
         near = self._meaning.nearest(self.query.text, labels, NEAR_LABELS) if self._meaning and labels else ()
-        text = prompt(twin, self.query.text, near, self._instructions)
-        rules = grammar(twin, self._look_for)
+        if self._form == "ids":
+            text, rules = ids_prompt(twin, self.query.text, near), ids_grammar(twin)
+        else:
+            text = prompt(twin, self.query.text, near, self._instructions)
+            rules = grammar(twin, self._look_for, self._without)
         spent["prompt"] = _since_ms(start)
         start, cancelled = time.perf_counter(), False
 
@@ -154,9 +170,16 @@ class StandingQuestion:
         if cancelled:
             return False
         try:
-            self.rollout = parse_rollout(written)
+            rollout = parse_rollout(written)
         except PlanError as error:
             raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
+        if self._form == "results" and rollout.plan.steps:
+            start = time.perf_counter()
+            trace = execute(rollout.plan, twin, self._meaning).trace
+            reply = self._model.generate(text + written.rstrip() + results_turn(trace, twin), answer_grammar(trace))
+            rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
+            spent["model"] += _since_ms(start)
+        self.rollout = rollout
         self._labels |= frozenset(labels)
         return True
 

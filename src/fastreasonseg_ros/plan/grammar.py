@@ -9,6 +9,7 @@ of new tokens bounds it.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from ..twin.types import DigitalTwin
 from .language import plan_word
@@ -25,8 +26,11 @@ def vocabulary(twin: DigitalTwin) -> tuple[tuple[str, ...], tuple[str, ...], tup
     return tuple(labels), tuple(colors), tuple(shapes)
 
 
-def grammar(twin: DigitalTwin, look_for: bool = False) -> str:
-    """EBNF of the short rollout form for this twin; look_for: whether perception can take new words."""
+def grammar(twin: DigitalTwin, look_for: bool = False, without: Collection[str] = ()) -> str:
+    """EBNF of the short rollout form for this twin.
+
+    look_for: whether perception can take new words. without: operators that may not be written.
+    """
     labels, colors, shapes = vocabulary(twin)
     filters = {
         "label": "labels" if labels else None,
@@ -54,7 +58,8 @@ def grammar(twin: DigitalTwin, look_for: bool = False) -> str:
         if values:
             lines.append(_alternatives(name, values))
             lines.append(f'{name}s ::= {name} ("|" {name}){{0,{min(7, len(values) - 1)}}}')
-    operators = [row for row in OPERATORS.values() if look_for or row.name != "look_for"]
+    left_out = {*without, *(() if look_for else ("look_for",))}
+    operators = [row for row in OPERATORS.values() if row.name not in left_out]
     for n in range(len(NAMES)):
         earlier = tuple(NAMES[:n]) + SETS
         lines.append(_alternatives(f"set{n}", earlier))
