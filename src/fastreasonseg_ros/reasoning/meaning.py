@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float32
 
 from ..errors import ModelError
 from .cache import cached, file_sha256
+from .grounding import Grounder
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
 
@@ -58,6 +59,8 @@ class SentenceMeaning:
         self.config = config
         self._model = MiniLM(threads=config.threads)
         self._rows, self._table = self._knowledge()
+        self._grounder = Grounder()
+        self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
 
     def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
@@ -67,7 +70,20 @@ class SentenceMeaning:
         return (1.0 / (1.0 + np.exp(-self.config.slope * (cosines - self.config.middle)))).astype(np.float32)
 
     def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        """The labels that fit the text; may be none."""
+        """The labels that fit the text; may be none. First what word lists know (grounding.py), then by similarity."""
+        key = (text, tuple(labels))
+        found = self._matched.get(key)
+        if found is None:
+            if len(self._matched) >= _KEPT_TEXTS:
+                self._matched.clear()
+            found = self._matched[key] = self._match(text, labels)
+        return found
+
+    def _match(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        grounding = self._grounder.ground(text, labels)
+        return grounding.labels if grounding.labels or grounding.sure else self._similar(text, labels)
+
+    def _similar(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         chosen = fitting(self.similarity(text, labels), self.config.threshold, self.config.odds)
         return frozenset(label for label, fits in zip(labels, chosen, strict=True) if fits)
 

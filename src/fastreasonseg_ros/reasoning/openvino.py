@@ -39,15 +39,26 @@ class OpenVinoConfig:
     properties: dict[str, str] | None = None
 
 
-def prepared_model(config: OpenVinoConfig) -> Path:
-    """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
+def model_name(config: OpenVinoConfig) -> str:
+    """Names base, adapter and format by their contents, without loading anything. Raises ModelError."""
     base = config.base or base_gguf()
-    folder = (config.adapter or find_adapter()) if config.use_adapter else None
-    adapter = read_adapter(folder) if folder else None
+    folder = adapter_folder(config)
     parts = [str(_FORMAT), file_sha256(base)]
     if folder:
         parts += [file_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
-    key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+
+
+def adapter_folder(config: OpenVinoConfig) -> Path | None:
+    """The adapter that these settings choose; None is the base alone."""
+    return (config.adapter or find_adapter()) if config.use_adapter else None
+
+
+def prepared_model(config: OpenVinoConfig) -> Path:
+    """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
+    base = config.base or base_gguf()
+    folder = adapter_folder(config)
+    adapter = read_adapter(folder) if folder else None
 
     def build(target: Path) -> None:
         gguf_path = target / "student.gguf"
@@ -58,7 +69,7 @@ def prepared_model(config: OpenVinoConfig) -> Path:
             raise ModelError(f"{base}: OpenVINO cannot read it ({_brief(error)}); get it with {GET_BASE}") from error
         gguf_path.unlink()
 
-    return cached(f"student-{key}", build)
+    return cached(model_name(config), build)
 
 
 class OpenVinoModel:
