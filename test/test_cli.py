@@ -12,7 +12,7 @@ import pytest
 
 from fastreasonseg_ros.cli import TRAINING, build_parser, main
 
-COMMANDS = ("demo", "ask", "eval", "eval-twins", "bag", "bench", "train", "models")
+COMMANDS = ("demo", "ask", "eval", "eval-twins", "compare", "bag", "bench", "train", "models")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +50,8 @@ def test_every_command_explains_its_arguments(command: str, capsys: pytest.Captu
 def test_a_missing_data_set_is_one_line_on_stderr_and_status_2(tmp_path: Path) -> None:
     done = run("eval", str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr == f"fastreasonseg: {tmp_path}: has no queries.jsonl; give the folder of a data set\n"
+    assert done.stderr.startswith(f"fastreasonseg: {tmp_path}: has no queries.jsonl and the files of no known data set; ")
+    assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 
 

@@ -22,6 +22,8 @@ TRAINING = {
     "grpo": ("reinforcement with executed rewards", "issue 3"),
     "segmenter": ("the table-top segmenter, on simulated depth", "issue 4"),
     "labels": ("the table-top labels", "issue 4"),
+    "forms": ("rollouts in another form, to measure the plan against", "issue 3"),
+    "export": ("a student as one GGUF file, or as a transformers folder", "issue 3"),
 }
 
 
@@ -97,10 +99,17 @@ def build_parser() -> argparse.ArgumentParser:
     _backends(ask)
 
     evaluate = command("eval", "evaluation.run_eval", "measure answers on a data set of pictures and questions")
-    evaluate.add_argument("dataset", help="folder with queries.jsonl and scenes")
+    evaluate.add_argument("dataset", help="its folder: our own form, or a benchmark as it is published")
+    evaluate.add_argument(
+        "--format",
+        metavar="NAME",
+        help="force it: folder, reasonseg, llmseg40k, revos, reasonvos, osd, davis, ade20k, ... (found by the files)",
+    )
+    evaluate.add_argument("--split", metavar="NAME", help="part of a benchmark (its validation part)")
     evaluate.add_argument("--limit", metavar="N", type=int, help="only the first N questions")
     evaluate.add_argument("--overlays", metavar="DIR", help="write a picture of every answer")
     _outputs(evaluate)
+    _comparable(evaluate)
     _backends(evaluate)
 
     twins = command("eval-twins", "evaluation.run_eval_twins", "measure reasoning alone, on questions about twins")
@@ -108,7 +117,28 @@ def build_parser() -> argparse.ArgumentParser:
     twins.add_argument("queries", help="queries.jsonl")
     twins.add_argument("--limit", metavar="N", type=int, help="only the first N questions")
     _outputs(twins)
+    _comparable(twins)
     _backends(twins, perception=False)
+
+    results = command("compare", "evaluation.compare", "set results of eval side by side, with paired intervals")
+    results.add_argument(
+        "files", nargs="+", metavar="FILE", help="results (--json) or rows; the first against the others"
+    )
+    results.add_argument("--seed", type=int, default=0, help="of the bootstrap (%(default)s)")
+    results.add_argument("--json", metavar="FILE", help="write the comparison")
+
+    students = command("eval-students", "evaluation.run_eval_students", "compare students on the same questions")
+    students.add_argument("--config", default="config/eval/students.yaml", help="students and questions (%(default)s)")
+    students.add_argument("--only", metavar="NAME", nargs="+", help="only these students")
+    students.add_argument("--sets", metavar="NAME", nargs="+", help="only these sets of questions")
+    students.add_argument("--limit", metavar="N", type=int, help="only the first N questions of each set")
+    students.add_argument("--batch", type=int, default=32, help="replies decoded together (%(default)s)")
+    students.add_argument("--threads", type=int, default=2, help="of the models while they decode (%(default)s)")
+    students.add_argument("--latency", type=int, default=60, help="questions timed one by one, 0: none (%(default)s)")
+    students.add_argument("--latency-threads", type=int, default=2, help="threads while these are timed (%(default)s)")
+    students.add_argument("--out", default="out/students", help="what is kept, to go on from (%(default)s)")
+    students.add_argument("--markdown", metavar="FILE", help="the table (OUT/students.md)")
+    students.add_argument("--json", metavar="FILE", help="the figures (OUT/students.json)")
 
     bag = command("bag", "evaluation.run_bag", "look into a bag, or ask questions while it is played")
     bag.add_argument("action", choices=["info", "eval"], help="info: its topics; eval: play it and ask")
@@ -137,6 +167,12 @@ def build_parser() -> argparse.ArgumentParser:
 def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures")
     parser.add_argument("--rows", metavar="FILE", help="write one JSON line a question, as soon as it is answered")
+
+
+def _comparable(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="go on with the --rows of a run that was interrupted")
+    parser.add_argument("--against", metavar="FILE", help="compare with an earlier result (its --json or --rows)")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (%(default)s)")
 
 
 def _backends(parser: argparse.ArgumentParser, perception: bool = True) -> None:

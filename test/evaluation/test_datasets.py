@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.datasets import Dataset, read_questions, read_twin_scenes
+from fastreasonseg_ros.evaluation.datasets import read_questions, read_twin_scenes
+from fastreasonseg_ros.evaluation.readers import open_dataset
+from fastreasonseg_ros.evaluation.readers.folder import FolderScene
 
 CAMERA = {"width": 4, "height": 3, "fx": 5.0, "fy": 5.0, "cx": 1.5, "cy": 1.0, "depth_unit_m": 0.001}
 
@@ -53,7 +55,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_frames_carry_colour_depth_camera_and_truth(root: Path) -> None:
-    [(number, frame)] = Dataset.open(root).scene("a").frames()
+    [(number, frame)] = open_dataset(root).scene("a").frames()
     assert (number, frame.stamp_s) == (0, 0.0)
     assert frame.color[0, 0].tolist() == [255, 10, 0]
     assert frame.depth_m is not None
@@ -67,25 +69,25 @@ def test_frames_carry_colour_depth_camera_and_truth(root: Path) -> None:
 
 
 def test_a_video_is_read_one_frame_at_a_time_with_rising_stamps(root: Path) -> None:
-    scene = Dataset.open(root).scene("video")
+    scene = open_dataset(root).scene("video")
     assert [round(f.stamp_s, 3) for _, f in scene.frames()] == [0.0, 0.1, 0.2]
     assert [n for n, _ in scene.frames(last=1)] == [0, 1]
     frames = scene.frames()
     next(frames)
-    (scene.path / "000001" / "rgb.png").unlink()  # not looked at before its turn
+    (root / "video" / "000001" / "rgb.png").unlink()  # not looked at before its turn
     with pytest.raises(DatasetError, match=r"000001/rgb\.png: picture is missing"):
         next(frames)
 
 
 def test_questions_keep_the_order_of_the_file_and_know_their_line(root: Path) -> None:
-    first, second = Dataset.open(root).questions
+    first, second = open_dataset(root).questions
     assert (first.category, first.level, first.frames) == ("attribute", 1, None)
     assert (second.category, second.level, second.frames) == (None, None, (0, 2))
     assert second.where == f"{root}/queries.jsonl:3"
 
 
 def test_depth_and_truth_may_be_absent(root: Path) -> None:
-    scene = Dataset.open(root).scene("a")
+    scene = FolderScene(root / "a")
     for name in ("depth", "ids"):
         (scene.path / "000000" / f"{name}.png").unlink()
     frame = scene.frame(0)
@@ -97,7 +99,7 @@ def test_depth_and_truth_may_be_absent(root: Path) -> None:
     ("line", "message"),
     [
         ({"scene": "b", "text": "x", "target_ids": []}, "queries.jsonl:1: unknown scene 'b'; there is no folder"),
-        ({"scene": "a", "text": "x", "target_ids": [7]}, "queries.jsonl:1: target id 7 is in no ids.png of"),
+        ({"scene": "a", "text": "x", "target_ids": [7]}, "queries.jsonl:1: target id 7 is in no annotation of"),
         ({"scene": "a", "text": "x", "target_ids": [], "frames": [0, 4]}, "queries.jsonl:1: frame 4 is not in"),
         ({"scene": "a", "text": "x"}, "queries.jsonl:1: target_ids: expected a list of ids from 1"),
         ({"scene": "a", "text": "x", "target_ids": [0]}, "queries.jsonl:1: target_ids: expected a list of ids"),
@@ -111,15 +113,15 @@ def test_depth_and_truth_may_be_absent(root: Path) -> None:
 def test_a_flawed_question_is_named_with_file_and_line(root: Path, line: dict | str, message: str) -> None:
     write_lines(root / "queries.jsonl", line)
     with pytest.raises(DatasetError) as error:
-        Dataset.open(root)
+        open_dataset(root)
     assert message in str(error.value)
     assert str(root) in str(error.value)
 
 
 def test_flawed_files_are_named(root: Path) -> None:
-    scene = Dataset.open(root).scene("a").path
+    scene = root / "a"
     cases = [
-        (scene / "000000" / "rgb.png", b"no picture", "rgb.png: is not a picture that OpenCV can read"),
+        (scene / "000000" / "rgb.png", b"no picture", "rgb.png: is not a picture that can be read"),
         (scene / "camera.json", b'{"width": 4}', "camera.json: needs numbers width height fx fy cx cy"),
         (scene / "camera.json", json.dumps(CAMERA | {"width": 5}).encode(), "000000: camera_info is for 5x3"),
     ]
@@ -127,17 +129,17 @@ def test_flawed_files_are_named(root: Path) -> None:
         good = path.read_bytes()
         path.write_bytes(content)
         with pytest.raises(DatasetError) as error:
-            Dataset.open(root).scene("a").frame(0)
+            open_dataset(root).scene("a").frame(0)
         assert message in str(error.value)
         path.write_bytes(good)
     with pytest.raises(DatasetError, match=r"has no queries\.jsonl"):
-        Dataset.open(root / "a")
+        open_dataset(root / "a")
 
 
 def test_depth_of_another_size_is_named_with_its_frame(root: Path) -> None:
     cv2.imwrite(str(root / "a" / "000000" / "depth.png"), np.ones((2, 2), np.uint16))
     with pytest.raises(DatasetError, match="a/000000: depth is 2x2 but colour is 4x3"):
-        Dataset.open(root).scene("a").frame(0)
+        open_dataset(root).scene("a").frame(0)
 
 
 def test_twin_questions_are_read_with_their_twins(tmp_path: Path) -> None:

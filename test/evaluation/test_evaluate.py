@@ -14,6 +14,7 @@ from fastreasonseg_ros.errors import FrameError
 from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion, evaluate_bag
 from fastreasonseg_ros.evaluation.datasets import Dataset, read_questions
 from fastreasonseg_ros.evaluation.evaluate import Ask, evaluate, evaluate_twins
+from fastreasonseg_ros.evaluation.readers import open_dataset
 from fastreasonseg_ros.evaluation.report import Output, table
 from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.twin.masks import box
@@ -61,6 +62,11 @@ class TableModel:
         return f"So it is.\n{plan}"
 
 
+def answers(rows: list[dict]) -> list[dict]:
+    """The rows of questions; perception has its own."""
+    return [row for row in rows if "n" in row]
+
+
 def asking(plans: Mapping[str, str]) -> Ask:
     model = TableModel(plans)
     return lambda twin, query: reason(twin, query, model)
@@ -101,7 +107,7 @@ def root(tmp_path: Path) -> Path:
 
 def ask_of(root: Path, *questions: dict) -> Dataset:
     (root / "queries.jsonl").write_text("".join(json.dumps(q) + "\n" for q in questions))
-    return Dataset.open(root)
+    return open_dataset(root)
 
 
 def test_right_and_wrong_answers_are_measured_by_their_masks(root: Path) -> None:
@@ -113,6 +119,8 @@ def test_right_and_wrong_answers_are_measured_by_their_masks(root: Path) -> None
     )
     rows: list[dict] = []
     result = evaluate(dataset, TruthPerceiver(), asking({"the mug": MUG, "the plate": PLATE}), rows.append)
+    assert [r.get("scene") for r in rows if "perception" in r] == ["still"]
+    rows = answers(rows)
     assert [r["iou"] for r in rows] == [1.0, 0.0, 1.0]
     assert [r["status"] for r in rows] == ["OK", "OK", "NO_MATCH"]
     assert rows[0]["trace"] == ["a = find(label=mug)  ->  1"]
@@ -120,7 +128,8 @@ def test_right_and_wrong_answers_are_measured_by_their_masks(root: Path) -> None
     assert rows[0]["predicted_ids"] == rows[0]["target_ids"] == [1]
     assert (result["giou"], result["n"]) == (pytest.approx(2 / 3), 3)
     assert result["ciou"] == pytest.approx(64 / (64 + 128))
-    assert result["by_category"]["semantic"] == {"giou": 0.5, "ciou": pytest.approx(64 / 192), "n": 2}
+    semantic = {"giou": 0.5, "ciou": pytest.approx(64 / 192), "n": 2}
+    assert result["by_category"]["semantic"] == semantic | {"intervals": {"giou": None, "ciou": None}}  # one scene
     assert result["by_level"]["2"]["giou"] == 0.0
     assert result["perception"]["overlap_f"] == 1.0
     assert result["perception"]["label_accuracy"] == 1.0
@@ -150,8 +159,10 @@ def test_a_question_is_asked_at_the_end_of_its_window_and_measured_over_it(root:
     result = evaluate(dataset, perceiver, ask, rows.append)
     assert asked_at == [("the mug", 0.2), ("the plate", 0.3)]
     assert [round(s, 3) for s in perceiver.stamps] == [0.0, 0.1, 0.2, 0.3]
-    assert [r["iou"] for r in rows] == [1.0, 1.0]
-    assert result["video"] == {"j": 1.0, "f": 1.0, "j_and_f": 1.0, "n": 1, "by_category": {}, "by_level": {}}
+    assert [r["iou"] for r in answers(rows)] == [1.0, 1.0]
+    video = {"j": 1.0, "f": 1.0, "j_and_f": 1.0, "n": 1, "by_category": {}, "by_level": {}}
+    assert result["video"] == video | {"intervals": dict.fromkeys(("j", "f", "j_and_f"))}
+    assert (result["perception"]["idf1"], result["perception"]["id_switches"]) == (1.0, 0)
 
 
 def test_a_frame_that_perception_refuses_is_an_empty_prediction(root: Path) -> None:
@@ -164,8 +175,10 @@ def test_a_frame_that_perception_refuses_is_an_empty_prediction(root: Path) -> N
     )
     rows: list[dict] = []
     result = evaluate(dataset, TruthPerceiver(), asking({"the plate": PLATE}), rows.append)
+    rows = answers(rows)
     assert [(r["iou"], r["status"]) for r in rows] == [(0.75, "OK"), (0.0, "BAD_INPUT")]
     assert rows[1]["message"] == "no depth"
+    assert result["perception"]["overlap_recall"] == 0.5  # the picture that was refused counts as an empty one
     assert result["statuses"] == {"OK": 1, "BAD_INPUT": 1}
     assert result["video"]["j"] == 0.75
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from ..errors import DatasetError
 from ..perception.protocol import Perceiver
 from ..twin.masks import select
 from ..twin.types import Frame
-from .datasets import read_jsonl
-from .evaluate import Ask, Seen, Times, ask_about, describe_row
-from .metrics import Grouped, MaskMetric, region_j
+from .evaluate import Ask, Seen, Times, ask_about, describe_row, score_row
+from .files import read_jsonl
+from .metrics import score_masks
+from .summary import summarise
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def evaluate_bag(
 ) -> dict[str, Any]:
     """Plays the frames through observe(), asks each question at its time; giou and ciou where targets are known."""
     due = sorted(questions, key=lambda q: float("inf") if q.at_s is None else q.at_s)
-    seen, times, masks, asked = Seen(), Times(), Grouped(MaskMetric), 0
+    seen, times, rows = Seen(), Times(), []
     start_s: float | None = None
     last: Frame | None = None
 
@@ -72,20 +74,21 @@ def evaluate_bag(
             ids = None if seen.twin is None else seen.twin.ids
             target = select(frame.truth.ids, question.target_ids)
             found = np.zeros_like(target) if ids is None or not answer else select(ids, answer.ids)
-            masks.update(question.category, None, [found], [target])
-            row |= {"target_ids": list(question.target_ids), "iou": round(region_j([found], [target]), 4)}
+            row |= {"target_ids": list(question.target_ids), "category": question.category}
+            row |= score_row(score_masks([found], [target]))
+        rows.append(row)
         on_row(row)
 
     for number, frame in enumerate(frames):
         start_s = frame.stamp_s if start_s is None else start_s
         while last is not None and due and due[0].at_s is not None and frame.stamp_s - start_s > due[0].at_s:
             ask_now(due.pop(0), last)
-            asked += 1
         seen.observe(number, frame, perceiver, times, keep=False)
         last = frame
     if last is None:
         raise DatasetError("the bag holds no frame; depth and colour must have stamps that go together")
     for question in due:
         ask_now(question, last)
-        asked += 1
-    return masks.compute() | {"asked": asked, "frames": len(times.perception)} | times.report()
+    statuses = dict(sorted(Counter(row["status"] for row in rows).items()))
+    counts = {"asked": len(rows), "frames": len(times.perception), "statuses": statuses}
+    return summarise(row for row in rows if "iou" in row) | counts | times.report()

@@ -1,50 +1,50 @@
 """Runs the questions of a data set through observe() and reason(), and measures the answers.
 
 A question is asked once the last frame of its window is seen: `frames` [first, last], or the scene's last frame alone.
-Its prediction is the union of the predicted instances' masks in every frame of the window, its target the union of
-`target_ids` there; IoU of masks decides, since a perceiver's ids are its own.
+Its prediction is the union of the predicted instances' masks in every annotated frame of the window, its target what
+the data set says; IoU of masks decides, since a perceiver's ids are its own.
+
+Every question gives a row, every scene whose objects are all annotated one more (perception); figures follow from rows
+alone, so that a run may be interrupted and continued (`done`), and two runs compared.
 """
 
 from __future__ import annotations
 
 import time
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, UInt16
+from jaxtyping import UInt16
 
-from ..errors import ReasonSegError, Status
+from ..errors import DatasetError, ReasonSegError, Status
 from ..perception.protocol import Perceiver
 from ..pipeline import observe
 from ..twin.masks import select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
-from .datasets import Dataset, Question, Scene
+from .datasets import Dataset, PackedIds, Question, Scene
 from .machine import machine, peak_rss_mb
-from .metrics import ExactSetMetric, Grouped, MaskMetric, VideoMetric, percentiles, region_j
-from .perception_report import PerceptionReport
+from .metrics import MaskScore, percentiles, score_masks
+from .perception_report import measure_picture, perception_figures
+from .summary import slim, summarise
+from .tracking_metrics import TrackingMetric
 
 Ask = Callable[[DigitalTwin, Query], Answer]
 Row = dict[str, Any]
-IdImage = UInt16[np.ndarray, "h w"]
-Mask = Bool[np.ndarray, "h w"]
 
 
 @dataclass
 class Times:
     perception: list[float] = field(default_factory=list)
     reasoning: list[float] = field(default_factory=list)
-    statuses: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> dict[str, Any]:
-        """The keys that every result has: how the questions ended, and what they cost."""
-        latency = {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)}
+        """What this process spent: the keys that every result has beside its figures."""
         return {
-            "statuses": dict(self.statuses),
-            "latency_ms": latency,
+            "latency_ms": {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)},
+            "timed": {"frames": len(self.perception), "questions": len(self.reasoning)},
             "peak_rss_mb": peak_rss_mb(),
             "machine": machine(),
         }
@@ -56,50 +56,62 @@ def evaluate(
     ask: Ask,
     on_row: Callable[[Row], None],
     on_answer: Callable[[Question, Frame, DigitalTwin, Answer], None] | None = None,
+    done: Sequence[Row] = (),
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Result of a data set: giou, ciou, n, by_category, by_level, perception, statuses, latency_ms, peak_rss_mb,
-    machine, and video (j, f, j_and_f) where questions have windows of frames.
+    """Result of a data set: giou, ciou, n, intervals, by_category, by_level, video, perception, statuses, questions (a
+    slim row each), and what Times.report() has.
 
-    on_row gets one row a question as soon as it is answered, on_answer what a picture of it needs. A frame or question
-    that raises a ReasonSegError counts as an empty prediction and its row says why; other exceptions propagate.
+    on_row gets every new row as soon as it is there, on_answer what a picture of it needs. `done`: rows of a run
+    that was interrupted, which are not made again. A frame or question that perception or reasoning refuses counts as
+    an empty prediction, and its row says why; a DatasetError (a broken picture) ends the run, others propagate.
     """
-    masks, video, times, perception = Grouped(MaskMetric), Grouped(VideoMetric), Times(), PerceptionReport()
+    rows, times = list(done), Times()
+    answered = {row["n"] for row in rows if "n" in row}
+    measured = {row["scene"] for row in rows if "perception" in row}
+
+    def add(row: Row) -> None:
+        rows.append(row)
+        on_row(row)
+
     for name, questions in dataset.by_scene().items():
-        scene = dataset.scene(name)
-        due: dict[int, list[Question]] = {}
-        for question in questions:
-            due.setdefault(_window(question, scene)[1], []).append(question)
-        seen = Seen()
-        for number, frame in scene.frames(max(due)):
-            seen.observe(number, frame, perceiver, times)
-            for question in due.get(number, ()):
-                answer, problem = ask_about(seen, question.text, ask, times)
-                predicted, target = _masks(question, scene, seen, answer)
-                masks.update(question.category, question.level, predicted, target)
-                if question.frames is not None:
-                    video.update(question.category, question.level, predicted, target)
-                on_row(_row(question, answer, problem) | {"iou": round(region_j(predicted, target), 4)})
-                if on_answer and answer and seen.twin:
-                    on_answer(question, frame, seen.twin, answer)
-        if seen.twin is not None and (last := seen.ids(max(due))) is not None:
-            perception.update(seen.twin, last, scene.truth_ids(max(due)), scene.words)
-    result = masks.compute() | {"perception": perception.compute()} | times.report()
-    if any(q.frames for q in dataset.questions):
-        result["video"] = video.compute()
-    return result
+        todo = [(n, question) for n, question in questions if n not in answered]
+        measure = dataset.truth == "all" and name not in measured
+        if todo or measure:
+            _run_scene(dataset.scene(name), questions, todo, measure, perceiver, ask, add, on_answer, times)
+    asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
+    order = {name: k for k, name in enumerate(dataset.by_scene())}
+    pictures = sorted((row for row in rows if row.get("perception")), key=lambda row: order[row["scene"]])
+    return (
+        summarise(asked, seed)
+        | {"perception": perception_figures(row["perception"] for row in pictures)}
+        | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items()))}
+        | times.report()
+        | {"questions": [slim(row) for row in asked]}
+    )
 
 
 def evaluate_twins(
-    twins: Mapping[str, DigitalTwin], questions: Iterable[Question], ask: Ask, on_row: Callable[[Row], None]
+    twins: Mapping[str, DigitalTwin],
+    questions: Iterable[Question],
+    ask: Ask,
+    on_row: Callable[[Row], None],
+    done: Sequence[Row] = (),
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Result of twin questions: exact, n, by_category, by_level, statuses, latency_ms, peak_rss_mb, machine."""
-    exact, times = Grouped(ExactSetMetric), Times()
-    for question in questions:
+    """Result of twin questions: exact, n, intervals, by_category, by_level, statuses, questions, and Times.report()."""
+    rows, times = list(done), Times()
+    answered = {row["n"] for row in rows}
+    for n, question in enumerate(questions):
+        if n in answered:
+            continue
         answer, problem = ask_timed(twins[question.scene], question.text, ask, times)
-        ids = answer.ids if answer else ()
-        exact.update(question.category, question.level, ids, question.target_ids)
-        on_row(_row(question, answer, problem) | {"exact": set(ids) == set(question.target_ids)})
-    return exact.compute() | times.report()
+        exact = set(answer.ids if answer else ()) == set(question.target_ids)
+        rows.append({"n": n} | _row(question, answer, problem) | {"exact": exact})
+        on_row(rows[-1])
+    rows.sort(key=lambda row: row["n"])
+    statuses = dict(sorted(Counter(row["status"] for row in rows).items()))
+    return summarise(rows, seed) | {"statuses": statuses} | times.report() | {"questions": [slim(row) for row in rows]}
 
 
 class Seen:
@@ -108,7 +120,7 @@ class Seen:
     def __init__(self) -> None:
         self.twin: DigitalTwin | None = None
         self.problem: ReasonSegError | None = None
-        self._ids: dict[int, tuple[bytes, tuple[int, ...]]] = {}
+        self._ids = PackedIds()
 
     def observe(self, number: int, frame: Frame, perceiver: Perceiver, times: Times, keep: bool = True) -> None:
         """A frame that perception refuses leaves the twin as it was, and its masks missing. keep: for ids()."""
@@ -117,37 +129,76 @@ class Seen:
         if twin is not None:
             self.twin = twin
             if keep and twin.ids is not None:
-                self._ids[number] = zlib.compress(twin.ids.tobytes(), 1), twin.ids.shape
+                self._ids.put(number, twin.ids)
 
-    def ids(self, number: int) -> IdImage | None:
-        packed, shape = self._ids.get(number, (None, ()))
-        return None if packed is None else np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape)
+    def ids(self, number: int) -> UInt16[np.ndarray, "h w"] | None:
+        return self._ids.get(number)
 
 
 def ask_about(seen: Seen, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
     """The answer about what was seen so far, or the reason why there is none."""
-    twin = seen.twin
-    if twin is None:
-        times.statuses[Status.BAD_INPUT.name] += 1
-        return None, seen.problem
-    return ask_timed(twin, text, ask, times)
+    return (None, seen.problem) if seen.twin is None else ask_timed(seen.twin, text, ask, times)
 
 
 def ask_timed(twin: DigitalTwin, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
-    answer, problem = _timed(lambda: ask(twin, Query(text)), times.reasoning)
-    times.statuses[(answer or problem).status.name] += 1
-    return answer, problem
+    return _timed(lambda: ask(twin, Query(text)), times.reasoning)
 
 
-def _masks(question: Question, scene: Scene, seen: Seen, answer: Answer | None) -> tuple[list[Mask], list[Mask]]:
-    """Predicted and target masks of every frame of the window."""
-    predicted, target = [], []
+def _run_scene(
+    scene: Scene,
+    questions: Sequence[tuple[int, Question]],
+    todo: Sequence[tuple[int, Question]],
+    measure: bool,
+    perceiver: Perceiver,
+    ask: Ask,
+    add: Callable[[Row], None],
+    on_answer: Callable[[Question, Frame, DigitalTwin, Answer], None] | None,
+    times: Times,
+) -> None:
+    """Asks what is to do while the frames go by; all questions tell how far the scene is looked at."""
+    due: dict[int, list[tuple[int, Question]]] = {}
+    for n, question in todo:
+        due.setdefault(_window(question, scene)[1], []).append((n, question))
+    last = max((_window(q, scene)[1] for _, q in questions), default=scene.numbers[-1])
+    seen, tracks, frames, size = Seen(), TrackingMetric(), 0, None
+    for number, frame in scene.frames(last):
+        if size not in (None, frame.image_size):
+            raise DatasetError(f"{scene.name}: frame {number} is {frame.image_size}, the frames before it {size}")
+        size, frames = frame.image_size, frames + 1
+        seen.observe(number, frame, perceiver, times)
+        truth = scene.truth_ids(number) if measure else None
+        if truth is not None:
+            tracks.update(seen.ids(number), truth)
+        for n, question in due.get(number, ()):
+            answer, problem = ask_about(seen, question.text, ask, times)
+            score = _score(question, scene, seen, answer)
+            add({"n": n} | _row(question, answer, problem) | score_row(score))
+            if on_answer and answer and seen.twin:
+                on_answer(question, frame, seen.twin, answer)
+    if measure and (truth := scene.truth_ids(last)) is not None:
+        picture = measure_picture(seen.twin, seen.ids(last), truth, scene.words)
+        add({"scene": scene.name, "perception": picture | (tracks.counts() if frames > 1 else {})})
+
+
+def _score(question: Question, scene: Scene, seen: Seen, answer: Answer | None) -> MaskScore:
+    """Of all annotated frames of the window."""
+    predicted, target, ignore = [], [], []
     first, last = _window(question, scene)
     for number in (n for n in scene.numbers if first <= n <= last):
-        target.append(select(scene.truth_ids(number), question.target_ids))
+        if (right := scene.target(question, number)) is None:
+            continue
         ids = seen.ids(number)
-        predicted.append(np.zeros_like(target[-1]) if ids is None or not answer else select(ids, answer.ids))
-    return predicted, target
+        predicted.append(None if ids is None or not answer else select(ids, answer.ids))
+        target.append(right)
+        ignore.append(scene.ignore(number))
+    if not target:
+        raise DatasetError(f"{question.where}: no frame of {scene.name} that it speaks of is annotated")
+    return score_masks(predicted, target, ignore, boundaries=question.frames is not None)
+
+
+def score_row(score: MaskScore) -> Row:
+    """The keys of a row that figures are made of."""
+    return {key: value for key, value in asdict(score).items() if value is not None}
 
 
 def _window(question: Question, scene: Scene) -> tuple[int, int]:
@@ -175,8 +226,8 @@ def _row(question: Question, answer: Answer | None, problem: ReasonSegError | No
 def describe_row(row: Row, answer: Answer | None, problem: ReasonSegError | None) -> Row:
     """The row with what was answered, or with the reason why nothing was."""
     if answer is None:
-        status = problem.status.name if problem else "NOT_READY"
-        return row | {"predicted_ids": [], "status": status, "message": str(problem or "no frame could be used")}
+        status = problem.status if problem else Status.BAD_INPUT
+        return row | {"predicted_ids": [], "status": status.name, "message": str(problem or "no frame could be used")}
     return row | {
         "predicted_ids": list(answer.ids),
         "status": answer.status.name,

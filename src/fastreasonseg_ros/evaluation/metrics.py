@@ -1,122 +1,90 @@
-"""Measures of answers: gIoU, cIoU, exact sets; J, F and J&F over frames; each also by category and by level.
+"""Measures of one question's masks: IoU with what gIoU and cIoU need, J and F of videos. summary.py adds them up.
 
-Every metric has update(...) and compute() -> dict; `Grouped` keeps one for all questions and one for each group.
+Definitions are those of the reference evaluations, so that figures can stand beside published ones:
+- IoU, gIoU, cIoU: LISA's validate() (intersectionAndUnionGPU with ignore_index): ignored pixels leave prediction and
+  target, an empty union counts 1. LISA adds 1e-5 to each union, which this does not.
+- J, F: db_eval_iou and db_eval_boundary of davis2017-evaluation (Perazzi et al., CVPR 2016, section 5.1).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool
 
-from ..twin.masks import boundary, dilate, iou
+from ..twin.masks import dilate, iou
 
 Mask = Bool[np.ndarray, "h w"]
-BOUNDARY_TOLERANCE = 0.008  # radius of the disk as a share of the image diagonal (Perazzi et al., DAVIS, CVPR 2016)
+BOUNDARY_TOLERANCE = 0.008  # radius of the disk as a share of the image diagonal
 
 
-@runtime_checkable
-class Metric(Protocol):
-    def update(self, *prediction_and_target: Any) -> None: ...
+@dataclass(frozen=True)
+class MaskScore:
+    """One question. iou: mean over its frames, 0..1 (J); intersection, union: pixels of all frames together.
 
-    def compute(self) -> dict[str, Any]: ...
-
-
-class MaskMetric:
-    """gIoU: mean over questions of the IoU (empty on empty = 1); cIoU: sum of intersections / sum of unions."""
-
-    def __init__(self) -> None:
-        self._ious: list[float] = []
-        self._intersection = self._union = 0
-
-    def update(self, predicted: Sequence[Mask], target: Sequence[Mask]) -> None:
-        """Masks of one question, one a frame; its IoU is the mean over its frames."""
-        self._ious.append(region_j(predicted, target))
-        for p, t in zip(predicted, target, strict=True):
-            self._intersection += int(np.count_nonzero(p & t))
-            self._union += int(np.count_nonzero(p | t))
-
-    def compute(self) -> dict[str, Any]:
-        if not self._ious:
-            return {"giou": None, "ciou": None, "n": 0}
-        ciou = self._intersection / self._union if self._union else 1.0
-        return {"giou": float(np.mean(self._ious)), "ciou": ciou, "n": len(self._ious)}
-
-
-class ExactSetMetric:
-    """Share of questions whose predicted ids are the target ids, in any order."""
-
-    def __init__(self) -> None:
-        self._right = self._n = 0
-
-    def update(self, predicted: Iterable[int], target: Iterable[int]) -> None:
-        self._right += set(predicted) == set(target)
-        self._n += 1
-
-    def compute(self) -> dict[str, Any]:
-        return {"exact": self._right / self._n if self._n else None, "n": self._n}
-
-
-class VideoMetric:
-    """J (mean IoU over frames), F (boundary) and their mean J&F, each averaged over questions."""
-
-    def __init__(self) -> None:
-        self._j: list[float] = []
-        self._f: list[float] = []
-
-    def update(self, predicted: Sequence[Mask | None], target: Sequence[Mask]) -> None:
-        """Masks of one question, one a frame; None is a missing frame and counts as an empty prediction."""
-        masks = [np.zeros_like(t) if p is None else p for p, t in zip(predicted, target, strict=True)]
-        self._j.append(region_j(masks, target))
-        self._f.append(float(np.mean([boundary_f(p, t) for p, t in zip(masks, target, strict=True)])))
-
-    def compute(self) -> dict[str, Any]:
-        if not self._j:
-            return {"j": None, "f": None, "j_and_f": None, "n": 0}
-        j, f = float(np.mean(self._j)), float(np.mean(self._f))
-        return {"j": j, "f": f, "j_and_f": (j + f) / 2, "n": len(self._j)}
-
-
-def region_j(predicted: Sequence[Mask], target: Sequence[Mask]) -> float:
-    """Mean IoU over frames, 0..1; a frame where both are empty counts 1."""
-    return float(np.mean([iou(p, t) for p, t in zip(predicted, target, strict=True)]))
-
-
-def boundary_f(predicted: Mask, target: Mask) -> float:
-    """F of the boundaries within 0.008 of the image diagonal, 0..1 (Perazzi et al., DAVIS, CVPR 2016, section 5.1).
-
-    Both empty = 1, one of them empty = 0.
+    f: mean boundary F over its frames, 0..1, where it was asked for.
     """
-    if not predicted.any() or not target.any():
-        return float(predicted.any() == target.any())
-    radius_px = float(math.ceil(BOUNDARY_TOLERANCE * math.hypot(*target.shape)))
-    edge_p, edge_t = boundary(predicted), boundary(target)
-    precision = np.count_nonzero(edge_p & dilate(edge_t, radius_px)) / np.count_nonzero(edge_p)
-    recall = np.count_nonzero(edge_t & dilate(edge_p, radius_px)) / np.count_nonzero(edge_t)
+
+    iou: float
+    intersection: int
+    union: int
+    f: float | None = None
+
+
+def score_masks(
+    predicted: Sequence[Mask | None],
+    target: Sequence[Mask],
+    ignore: Sequence[Mask | None] | None = None,
+    boundaries: bool = False,
+) -> MaskScore:
+    """Score of one question's masks, one a frame. A missing prediction (None) counts as an empty one.
+
+    ignore: pixels that count neither for nor against; None = all pixels count. Raises ValueError without a frame.
+    """
+    if not target:
+        raise ValueError("no frame to compare: a question needs at least one annotated frame")
+    masks = [np.zeros_like(t) if p is None else p for p, t in zip(predicted, target, strict=True)]
+    targets = list(target)
+    for k, void in enumerate(ignore or ()):
+        if void is not None:
+            masks[k], targets[k] = masks[k] & ~void, targets[k] & ~void
+    pairs = list(zip(masks, targets, strict=True))
+    return MaskScore(
+        iou=float(np.mean([iou(p, t) for p, t in pairs])),
+        intersection=sum(int(np.count_nonzero(p & t)) for p, t in pairs),
+        union=sum(int(np.count_nonzero(p | t)) for p, t in pairs),
+        f=float(np.mean([boundary_f(p, t) for p, t in pairs])) if boundaries else None,
+    )
+
+
+def boundary_f(predicted: Mask, target: Mask, tolerance: float = BOUNDARY_TOLERANCE) -> float:
+    """F of the boundaries, 0..1, within ceil(tolerance x diagonal) pixels.
+
+    As in the reference a mask without a boundary (empty, or the whole picture) agrees with another such mask (1) and
+    with no other (0).
+    """
+    radius_px = float(math.ceil(tolerance * math.hypot(*target.shape)))
+    edge_p, edge_t = davis_boundary(predicted), davis_boundary(target)
+    n_p, n_t = np.count_nonzero(edge_p), np.count_nonzero(edge_t)
+    if not n_p or not n_t:
+        return float(n_p == n_t)
+    precision = np.count_nonzero(edge_p & dilate(edge_t, radius_px)) / n_p
+    recall = np.count_nonzero(edge_t & dilate(edge_p, radius_px)) / n_t
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-class Grouped:
-    """One metric over all questions, one for each category and one for each level."""
-
-    def __init__(self, new: Callable[[], Metric]) -> None:
-        self._new = new
-        self._all = new()
-        self._groups: dict[str, dict[str, Metric]] = {"by_category": {}, "by_level": {}}
-
-    def update(self, category: str | None, level: int | None, predicted: Any, target: Any) -> None:
-        """Questions without a category or level count in the whole only."""
-        self._all.update(predicted, target)
-        for name, value in (("by_category", category), ("by_level", level)):
-            if value is not None:
-                self._groups[name].setdefault(str(value), self._new()).update(predicted, target)
-
-    def compute(self) -> dict[str, Any]:
-        groups = {name: {k: m.compute() for k, m in sorted(group.items())} for name, group in self._groups.items()}
-        return self._all.compute() | groups
+def davis_boundary(mask: Mask) -> Mask:
+    """Boundary pixels as the DAVIS and Berkeley benchmarks take them: pixels that differ from their neighbour to the
+    right, below, or right below. The last row looks right only, the last column down only; the last pixel is none."""
+    edge = np.zeros_like(mask)
+    here = mask[:-1, :-1]
+    edge[:-1, :-1] = (here ^ mask[:-1, 1:]) | (here ^ mask[1:, :-1]) | (here ^ mask[1:, 1:])
+    edge[-1, :-1] = mask[-1, :-1] ^ mask[-1, 1:]
+    edge[:-1, -1] = mask[:-1, -1] ^ mask[1:, -1]
+    return edge
 
 
 def percentiles(milliseconds: Sequence[float]) -> dict[str, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from sys import stderr
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -17,30 +18,37 @@ from ..errors import DatasetError
 
 
 class Output:
-    """Where a measuring command writes. Both files are opened at once, so that a wrong path fails before the work.
+    """Where a measuring command writes. Both paths are tried at once, so that a wrong one fails before the work.
 
-    Every row is on disk when row() returns: what was answered is not lost if something fails later.
+    Every row is on disk when row() returns: what was answered is not lost if something fails later, and a run that is
+    stopped says how to go on. done: rows that the file has already, behind which more are added; None where a command
+    cannot go on with them.
     """
 
-    def __init__(self, json_path: str | None, rows_path: str | None, total: int, unit: str = "question") -> None:
-        self._json = self._rows = None
-        self._json = _writable(json_path)
-        self._rows = _writable(rows_path)
-        self._total, self._unit = total, unit
+    def __init__(
+        self, json_path: str | None, rows_path: str | None, total: int, unit: str = "question", done: int | None = None
+    ) -> None:
+        self._json_path, self._rows_path = json_path, rows_path
+        self._resumable, self._done = done is not None, done or 0
+        if json_path:
+            _writable(json_path, "a").close()  # written at the end: until then what was there stays
+        self._rows = _writable(rows_path, "a" if done else "w") if rows_path else None
+        self._total, self._unit, self._written = total, unit, 0
         self._bar: tqdm | None = None
 
     def row(self, row: Mapping[str, Any]) -> None:
         if self._rows:
             self._rows.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._rows.flush()
+            self._written += 1
         # Made with the first row: models load before it, and an error there should stand alone on the terminal.
-        self._bar = self._bar or tqdm(total=self._total, unit=self._unit, dynamic_ncols=True)
+        self._bar = self._bar or tqdm(total=self._total, initial=self._done, unit=self._unit, dynamic_ncols=True)
         self._bar.update()
 
     def result(self, result: Mapping[str, Any]) -> None:
         """Writes and prints the figures."""
-        if self._json:
-            self._json.write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        if self._json_path:
+            write_text(self._json_path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         self._close_bar()
         print(table(result))
 
@@ -51,9 +59,12 @@ class Output:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close_bar()
-        for file in (self._json, self._rows):
-            if file:
-                file.close()
+        if self._rows:
+            self._rows.close()
+            if kind is not None and self._resumable and self._done + self._written:
+                print(
+                    f"{self._done + self._written} rows are in {self._rows_path}; --resume goes on there", file=stderr
+                )
 
     def _close_bar(self) -> None:
         if self._bar is not None:
@@ -64,9 +75,17 @@ def table(result: Mapping[str, Any]) -> str:
     """The figures as lines of text: groups below the whole, then perception and cost."""
     heads = [k for k in ("giou", "ciou", "exact", "j", "f", "j_and_f", "n") if k in result]
     lines = [_line("", heads), _line("all", [result[k] for k in heads])]
+    intervals = result.get("intervals") or {}
+    for k, word in enumerate(("  95 % from", "  to")):
+        if any(intervals.values()):
+            lines.append(_line(word, [i[k] if (i := intervals.get(h)) else "" for h in heads]))
     for group in ("by_category", "by_level"):
         for name, part in result.get(group, {}).items():
             lines.append(_line(f"level {name}" if group == "by_level" else name, [part[k] for k in heads]))
+    if video := result.get("video"):
+        lines.append("video: " + ", ".join(f"{k} {_shown(video[k])}" for k in ("j", "f", "j_and_f", "n")))
+    if result.get("caution"):
+        lines.append(f"caution: {result['caution']}")
     if result.get("perception"):
         lines.append("")
         lines += [f"perception {k}: {_shown(v)}" for k, v in result["perception"].items()]
@@ -90,12 +109,10 @@ def _shown(value: Any) -> str:
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _writable(path: str | None) -> TextIO | None:
-    if path is None:
-        return None
+def _writable(path: str, mode: str = "w") -> TextIO:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return open(path, "w", encoding="utf-8")
+        return open(path, mode, encoding="utf-8")
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
 
@@ -111,6 +128,5 @@ def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[
 
 def write_text(path: str | Path, text: str) -> None:
     """Raises DatasetError."""
-    if file := _writable(str(path)):
-        with file:
-            file.write(text)
+    with _writable(str(path)) as file:
+        file.write(text)

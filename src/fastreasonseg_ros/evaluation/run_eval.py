@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import DatasetError
 from ..twin.types import Answer, DigitalTwin, Frame
 from .backends import asker_of, perceiver_of
-from .datasets import Dataset, Question
+from .compare import compare, compare_table, read_result
+from .datasets import Question
 from .evaluate import evaluate
 from .overlay import draw_answer
+from .readers import open_dataset
 from .report import Output, write_picture
+from .rows import read_done, run_id
 
 
 def run(args: Namespace) -> int:
-    dataset = Dataset.open(args.dataset)
-    if args.limit is not None:
-        dataset = replace(dataset, questions=dataset.questions[: args.limit])
+    other = read_result(args.against) if args.against else None
+    dataset = open_dataset(args.dataset, args.format, args.split)
+    dataset.check_perceiver(args.perception)
+    dataset = dataset.limited(args.limit)
     number = {id(q): n for n, q in enumerate(dataset.questions)}
+    mark = {"run": run_id(args)}
+    if args.resume and not args.rows:
+        raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
+    done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
 
     def draw(question: Question, frame: Frame, twin: DigitalTwin, answer: Answer) -> None:
         labels = {i.id: i.label for i in twin.instances}
         ids = np.zeros(frame.color.shape[:2], np.uint16) if twin.ids is None else twin.ids
-        name = f"{number[id(question)]:04d}_{question.scene}.png"
+        name = f"{number[id(question)]:04d}_{Path(question.scene).name}.png"
         write_picture(Path(args.overlays) / name, draw_answer(frame.color, ids, answer, labels))
 
-    with Output(args.json, args.rows, len(dataset.questions)) as output:
-        perceiver, ask = perceiver_of(args), asker_of(args)
-        result = evaluate(dataset, perceiver, ask, output.row, draw if args.overlays else None)
-        output.result({"dataset": str(args.dataset), "perceiver": args.perception, "model": args.model} | result)
+    total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.truth == "all" else 0)
+    with Output(args.json, args.rows, total, "row", len(done)) as output:
+        perceiver = perceiver_of(args)
+        ask = asker_of(args) if dataset.questions else _no_question
+        result = evaluate(
+            dataset,
+            perceiver,
+            ask,
+            lambda row: output.row(row | mark),
+            draw if args.overlays else None,
+            done,
+            args.seed,
+        )
+        head = {
+            "dataset": str(args.dataset),
+            "format": dataset.format,
+            "split": dataset.split,
+            "perceiver": args.perception,
+            "model": args.model,
+        }
+        if caution := dataset.caution(args.perception):
+            head["caution"] = caution
+        if other is not None:
+            result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
+        output.result(head | result)
+        if other is not None:
+            print("\n" + compare_table(result["against"], "this run", args.against))
     return 0
+
+
+def _no_question(twin: DigitalTwin, query: object) -> Answer:
+    raise AssertionError("a data set without questions asks none")

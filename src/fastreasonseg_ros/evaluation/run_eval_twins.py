@@ -6,12 +6,15 @@ from argparse import Namespace
 
 from ..errors import DatasetError
 from .backends import asker_of
+from .compare import compare, compare_table, read_result
 from .datasets import read_questions, read_twin_scenes
 from .evaluate import evaluate_twins
 from .report import Output
+from .rows import read_done, run_id
 
 
 def run(args: Namespace) -> int:
+    other = read_result(args.against) if args.against else None
     twins = read_twin_scenes(args.scenes)
     questions = read_questions(args.queries)[: args.limit]
     for question in questions:
@@ -20,7 +23,15 @@ def run(args: Namespace) -> int:
         ids = {i.id for i in twins[question.scene].instances}
         if unknown := set(question.target_ids) - ids:
             raise DatasetError(f"{question.where}: target id {min(unknown)} is not in the twin of {question.scene}")
-    with Output(args.json, args.rows, len(questions)) as output:
-        result = evaluate_twins(twins, questions, asker_of(args), output.row)
+    mark = {"run": run_id(args)}
+    if args.resume and not args.rows:
+        raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
+    done = read_done(args.rows, mark["run"], questions) if args.resume else []
+    with Output(args.json, args.rows, len(questions), done=len(done)) as output:
+        result = evaluate_twins(twins, questions, asker_of(args), lambda row: output.row(row | mark), done, args.seed)
+        if other is not None:
+            result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
         output.result({"scenes": str(args.scenes), "model": args.model} | result)
+        if other is not None:
+            print("\n" + compare_table(result["against"], "this run", args.against))
     return 0

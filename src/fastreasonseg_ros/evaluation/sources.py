@@ -9,7 +9,9 @@ from ..errors import DatasetError, FrameError
 from ..twin.serialization import twin_from_json
 from ..twin.types import CameraIntrinsics, DigitalTwin, Frame
 from .bags import read_bag
-from .datasets import Scene, read_camera, read_color, read_depth, read_words
+from .datasets import read_words
+from .files import read_camera, read_color, read_depth
+from .readers.folder import FolderScene
 
 BAGS = (".mcap", ".db3", ".bag")
 
@@ -22,9 +24,8 @@ def frames_of(path: str | Path, depth: str | None = None, camera: str | None = N
     if path.suffix in BAGS or (path / "metadata.yaml").exists():
         yield from read_bag(path)
     elif path.is_dir():
-        labels = path.resolve().parent / "labels.jsonl"
-        words = read_words(labels).get(path.resolve().name) if labels.is_file() else None
-        for _, frame in (Scene(path, words) if words else Scene(path)).frames():
+        words = read_words(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
+        for _, frame in FolderScene(path, words).frames():
             yield frame
     else:
         yield _picture(path, depth, camera)

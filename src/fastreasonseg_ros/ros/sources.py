@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from ..errors import ConfigError, DatasetError
-from ..evaluation.datasets import read_color
+from ..evaluation.files import read_color
 from ..twin.types import Frame
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")

@@ -1,0 +1,103 @@
+"""ReasonVOS (Bai et al., VideoLISA, NeurIPS 2024), as VideoLISA's benchmark_check.py and eval_reason_vos.py read it.
+
+ReasonVOS/meta_expressions.json                   {"videos": {VIDEO: {"source", "frames", "is_sent", "expressions":
+                                                  {KEY: {"exp_text", "obj_id"}}}}}
+ReasonVOS/JPEGImages/VIDEO/*.jpg
+ReasonVOS/Annotations/SOURCE_VIDEO_OBJ/*.png      every pixel that is not 0 is the target
+
+A frame counts where its mask picture exists, as in eval_reason_vos.py. The format is known from that code; one of the
+two scripts writes SOURCE in small letters and the other as it stands, so both are tried.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import DatasetError
+from ..datasets import Dataset, IdImage, Mask, Question
+from ..files import check_size, read_json, read_mask
+from .pictures import Pictures, need
+
+NAME = "reasonvos"
+WHERE = (
+    "Download ReasonVOS (Google Drive, linked in BENCHMARK.md of github.com/showlab/VideoLISA) and unpack it so that "
+    "DIR/meta_expressions.json, DIR/JPEGImages/VIDEO/*.jpg and DIR/Annotations/SOURCE_VIDEO_OBJ/*.png exist"
+)
+
+
+def is_here(root: Path) -> bool:
+    return (root / "meta_expressions.json").is_file() and (root / "Annotations").is_dir()
+
+
+def open_here(root: Path, split: str | None = None) -> Dataset:
+    """Everything; ReasonVOS has no splits. Raises DatasetError."""
+    if split is not None:
+        raise DatasetError(f"{root}: ReasonVOS has no splits; leave --split out")
+    path = root / "meta_expressions.json"
+    videos = read_json(path).get("videos")
+    if not isinstance(videos, dict):
+        raise DatasetError(f"{path}: expected an object with videos")
+    questions: list[Question] = []
+    scenes: dict[str, tuple[list[Path], dict[int, Path]]] = {}
+    for name, video in videos.items():
+        where = f"{path}: {name}"
+        asked, source = (video.get(k) if isinstance(video, dict) else None for k in ("expressions", "source"))
+        if not isinstance(asked, dict) or not isinstance(source, str):
+            raise DatasetError(f"{where}: expected source and expressions, got {video!r}")
+        pictures = sorted(need(root / "JPEGImages" / name, WHERE).glob("*.jpg"))
+        folders: dict[int, Path] = {}
+        category = "long" if video.get("is_sent") else "short"
+        for key, expression in asked.items():
+            text, object_id = (
+                expression.get(k) if isinstance(expression, dict) else None for k in ("exp_text", "obj_id")
+            )
+            if not isinstance(text, str) or not isinstance(object_id, int | str):
+                raise DatasetError(f"{where}: expression {key}: expected exp_text and obj_id, got {expression!r}")
+            id = len(folders) + 1
+            folders[id] = _masks_folder(root, source, f"{name}_{object_id}", f"{where}: expression {key}")
+            window = (0, len(pictures) - 1)
+            questions.append(Question(name, text, (id,), category, None, window, f"{where}: expression {key}"))
+        scenes[name] = pictures, folders
+    return Dataset(NAME, root, tuple(questions), tuple(scenes), partial(_scene, scenes), False, "annotated")
+
+
+def _scene(scenes: dict[str, tuple[list[Path], dict[int, Path]]], name: str) -> ReasonVosScene:
+    return ReasonVosScene(name, *scenes[name])
+
+
+class ReasonVosScene(Pictures):
+    """One video; every question has its own folder of mask pictures. Where masks overlap, ids show the later one."""
+
+    def __init__(self, name: str, paths: list[Path], folders: dict[int, Path]) -> None:
+        super().__init__(name, paths)
+        self._folders = folders
+
+    def annotation(self, number: int) -> tuple[Path, IdImage | None]:
+        masks = {id: mask for id in self._folders if (mask := self._mask(id, number)) is not None}
+        width, height = self.size(number)
+        ids = np.zeros((height, width), np.uint16)
+        for id, mask in masks.items():
+            ids[mask] = id
+        return self.paths[number], ids if masks else None
+
+    def target(self, question: Question, number: int) -> Mask | None:
+        return self._mask(question.target_ids[0], number)
+
+    def _mask(self, id: int, number: int) -> Mask | None:
+        path = self._folders[id] / f"{self.paths[number].stem}.png"
+        if not path.is_file():
+            return None
+        mask = read_mask(path)
+        check_size(path, mask, self.size(number), self.paths[number])
+        return mask
+
+
+def _masks_folder(root: Path, source: str, rest: str, where: str) -> Path:
+    tried = [root / "Annotations" / f"{prefix}_{rest}" for prefix in dict.fromkeys((source.lower(), source))]
+    for path in tried:
+        if next(path.glob("*.png"), None) is not None:
+            return path
+    raise DatasetError(f"{where}: has no mask pictures in {' or '.join(map(str, tried))}. {WHERE}")

@@ -1,0 +1,66 @@
+"""The rows file of a run that was interrupted: what is in it is kept, and the run goes on behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import DatasetError
+from .datasets import Question
+from .files import read_jsonl
+
+Row = dict[str, Any]
+# What changes the rows of a run. Where they are written, and how many, does not.
+SETTINGS = (
+    "dataset", "format", "split", "scenes", "queries", "perception", "perception_set", "model", "model_set",
+)  # fmt: skip
+FILES = ("perception_config", "model_config")
+
+
+def run_id(args: Namespace) -> str:
+    """Short name of a configuration, the same for the same settings; every row carries it."""
+    said: dict[str, Any] = {key: value for key in SETTINGS if (value := getattr(args, key, None)) is not None}
+    for key in FILES:
+        if path := getattr(args, key, None):
+            said[key] = Path(path).read_text() if Path(path).is_file() else path
+    for key in ("dataset", "scenes", "queries"):
+        if key in said:
+            said[key] = str(Path(said[key]).resolve())
+    return hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def read_done(path: str | Path, run: str, questions: Sequence[Question]) -> list[Row]:
+    """The rows of this run that are in the file; none where there is no file. A half-written last line is cut off.
+
+    Raises DatasetError naming the line that another run, or a run about other questions, has written.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) != len(data):
+        path.write_bytes(whole)
+    rows = []
+    for where, row in read_jsonl(path):
+        if row.get("run") != run:
+            raise DatasetError(
+                f"{where}: was written with other settings, data or version; give another --rows file, or leave "
+                "--resume out to begin anew"
+            )
+        if "n" in row and not (
+            isinstance(n := row["n"], int)
+            and 0 <= n < len(questions)
+            and (questions[n].scene, questions[n].text) == (row.get("scene"), row.get("text"))
+        ):
+            raise DatasetError(
+                f"{where}: answers a question that this run does not ask ({row.get('text')!r}); give another --rows "
+                "file, or leave --resume out to begin anew"
+            )
+        rows.append(row)
+    return rows

@@ -1,0 +1,83 @@
+"""From rows, one a question, to figures: the same rows always give the same figures, in whatever runs they were made.
+
+Every measure is a ratio of two sums over questions, so that one function serves figure and interval alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from .intervals import ratio_interval
+
+Row = Mapping[str, Any]
+Terms = Callable[[Row], tuple[float, float]]
+
+# measure -> (a key that a row must have for it, what the row adds to the sums above and below)
+MEASURES: dict[str, tuple[str, Terms]] = {
+    "giou": ("iou", lambda r: (r["iou"], 1)),
+    "ciou": ("union", lambda r: (r["intersection"], r["union"])),
+    "exact": ("exact", lambda r: (r["exact"], 1)),
+    "j": ("f", lambda r: (r["iou"], 1)),
+    "f": ("f", lambda r: (r["f"], 1)),
+    "j_and_f": ("f", lambda r: ((r["iou"] + r["f"]) / 2, 1)),
+}
+VIDEO = ("j", "f", "j_and_f")
+KEPT = ("n", "scene", "text", "frames", "category", "level", "status", "iou", "intersection", "union", "f", "exact")
+
+
+def summarise(rows: Iterable[Row], seed: int = 0) -> dict[str, Any]:
+    """giou, ciou (or exact), n, intervals of 95 %; by_category, by_level; and video (j, f, j_and_f, ...) alike.
+
+    Measures that no row has are left out. Questions without a category or level count in the whole only.
+    """
+    rows = list(rows)
+    result = _grouped(rows, [m for m in MEASURES if m not in VIDEO], seed)
+    if videos := [row for row in rows if row.get("f") is not None]:
+        result["video"] = _grouped(videos, VIDEO, seed)
+    return result
+
+
+def terms(rows: Sequence[Row], measure: str) -> tuple[list[float], list[float]]:
+    """What every row adds to the sums above and below of a measure."""
+    pairs = [MEASURES[measure][1](row) for row in rows]
+    return [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
+
+
+def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """Sum over sum; nothing out of nothing is 1."""
+    below = sum(denominators)
+    return sum(numerators) / below if below else 1.0
+
+
+def scene_of(row: Row, index: int) -> Any:
+    """What a row is drawn with in a bootstrap: its scene, or itself where it has none."""
+    return row.get("scene", index)
+
+
+def slim(row: Row) -> dict[str, Any]:
+    """What figures and comparisons need of a row."""
+    return {key: row[key] for key in KEPT if row.get(key) is not None}
+
+
+def _grouped(rows: Sequence[Row], measures: Iterable[str], seed: int) -> dict[str, Any]:
+    result = _figures(rows, measures, seed)
+    for name, key in (("by_category", "category"), ("by_level", "level")):
+        groups: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.get(key) is not None:
+                groups.setdefault(str(row[key]), []).append(row)
+        result[name] = {value: _figures(group, measures, seed) for value, group in sorted(groups.items())}
+    return result
+
+
+def _figures(rows: Sequence[Row], measures: Iterable[str], seed: int) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    intervals: dict[str, Any] = {}
+    for measure in measures:
+        mine = [row for row in rows if row.get(MEASURES[measure][0]) is not None]
+        if mine:
+            above, below = terms(mine, measure)
+            figures[measure] = ratio(above, below)
+            intervals[measure] = ratio_interval(above, below, [scene_of(r, k) for k, r in enumerate(mine)], seed)
+    return figures | {"n": len(rows), "intervals": intervals}
