@@ -175,11 +175,15 @@ class RemoteModel:
 
     def _listed(self) -> list[str]:
         with self._explained():
-            page = self._client.models.list()
-            data = getattr(page, "data", None)
-            if not isinstance(data, list):
-                raise self._no_api(page)
-            return [str(getattr(model, "id", "")) for model in data]
+            text = self._client.models.with_raw_response.list().http_response.text
+        try:
+            page = json.loads(text)
+        except ValueError as error:
+            raise self._no_api(text) from error
+        data = page.get("data") if isinstance(page, dict) else None
+        if not isinstance(data, list):
+            raise self._no_api(text)
+        return [str(model.get("id")) for model in data if isinstance(model, dict)]
 
     def _probe(self, listed: list[str]) -> None:
         """One short reply: some servers list less than they serve, load a model when it is asked, or skip grammars."""
