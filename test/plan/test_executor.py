@@ -176,3 +176,16 @@ def test_five_steps_over_fifty_instances_take_less_than_a_millisecond():
         execute(plan, many)
         times.append(time.perf_counter() - start)
     assert min(times) < 1e-3  # the least of many: other processes may hold the core
+
+
+def test_relative_depth_orders_things_and_says_that_it_has_no_metres() -> None:
+    far = Instance(1, "mug", box_xyxy=(10, 10, 50, 200), nearness=0.2)
+    near = Instance(2, "mug", box_xyxy=(100, 10, 150, 60), nearness=0.9)
+    twin = DigitalTwin((far, near))
+    execution = execute(parse_plan("a = find(label=mug)\nb = nearest(a, camera)\nc = behind(a, b)"), twin)
+    assert [step.ids for step in execution.trace] == [(1, 2), (2,), (1,)]
+    assert execution.trace[0].note == ""
+    assert execution.trace[1].note == "in the picture: depth is relative, without metres"
+    for metres in ("moving(a)", "moved(a)", "approaching(a, camera)", "max(a, speed)"):
+        with pytest.raises(MissingDataError, match="depth is relative here; use a depth camera or a metric depth model"):
+            execute(parse_plan(f"a = find(label=mug)\nb = {metres}"), twin)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from ..twin.geometry import elevation, extent
-from ..twin.types import Box, Detection, Plane
+from ..twin.geometry import elevation, extent, require_depth
+from ..twin.types import Box, Detection, Frame, Plane
 from .color import exposure_gain, name_color
 from .features import Features, measure
 from .labels import PLAIN, UNSURE, LabelModel
 from .shape import name_shape
-from .surface import Surface
+from .support import find_support
+from .surface import Surface, analyse, shrink, shrink_intrinsics
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,22 @@ class Geometry:
     surface: Surface
     factor: int
     plane: Plane | None
+
+
+def geometry_of(frame: Frame, work_width_px: int) -> Geometry | None:
+    """What the frame's depth says of the whole picture; None without depth or camera model.
+
+    work_width_px: width that depth is shrunk to first. Raises FrameError where no depth pixel is valid.
+    """
+    if frame.depth_m is None or frame.intrinsics is None:
+        return None
+    depth, camera = require_depth(frame)
+    factor = max(1, round(camera.width / work_width_px))
+    small = shrink(depth, factor)
+    if min(small.shape) < 3:
+        factor, small = 1, depth
+    surface = analyse(small, shrink_intrinsics(camera, factor))
+    return Geometry(depth, surface, factor, find_support(surface))
 
 
 def describe(

@@ -9,12 +9,9 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import ConfigError, FrameError
-from ..twin.geometry import require_depth
 from ..twin.types import COLORS, Frame, Perceived
 from .color import exposure_gain
-from .describe import Geometry, describe
-from .support import find_support
-from .surface import analyse, shrink, shrink_intrinsics
+from .describe import describe, geometry_of
 
 SPELLINGS = {"grey": "gray"}
 
@@ -44,7 +41,7 @@ class OraclePerceiver:
                 "the oracle perceiver needs ground truth and this frame has none: use a simulated or annotated source, "
                 "or the tabletop perceiver"
             )
-        geometry = None if frame.depth_m is None or frame.intrinsics is None else self._geometry(frame)
+        geometry = geometry_of(frame, self.config.work_width_px)
         labels = truth.ids.astype(np.int32)
         gain = exposure_gain(frame.color)
         found = []
@@ -69,12 +66,3 @@ class OraclePerceiver:
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError("the oracle perceiver knows all that is true; it has no vocabulary to set")
-
-    def _geometry(self, frame: Frame) -> Geometry:
-        depth, camera = require_depth(frame)
-        factor = max(1, round(camera.width / self.config.work_width_px))
-        small = shrink(depth, factor)
-        if min(small.shape) < 3:
-            factor, small = 1, depth
-        surface = analyse(small, shrink_intrinsics(camera, factor))
-        return Geometry(depth, surface, factor, find_support(surface))

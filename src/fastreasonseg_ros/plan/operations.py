@@ -210,7 +210,10 @@ def _speed(faster: bool) -> Callable[[Run, Step], Ids]:
 
 
 def _moved(run: Run, step: Step) -> Ids:
-    return tuple(k for k in run.values[step.args[0]] if (run.view.key(k, "path") or 0.0) > MOVED_M)
+    paths = {k: run.view.key(k, "path") for k in run.values[step.args[0]]}
+    if paths and all(v is None for v in paths.values()):
+        raise MissingDataError("no path is known; it needs depth and at least two frames")
+    return tuple(k for k, v in paths.items() if (v or 0.0) > MOVED_M)
 
 
 def _entered(run: Run, step: Step) -> Ids:

@@ -1,7 +1,8 @@
 """Where things are, for the executor: one view of a twin in plain floats, in 3-D where known, else in the picture.
 
 With a supporting plane, "up" is its normal and "forward" is the viewing direction along it; without, up is -y and
-forward is z. Without depth, places are in pixels and the picture's lower edge is the nearest.
+forward is z. Without depth, places are in pixels and the picture's lower edge is the nearest; with depth that is
+relative, forward follows it, still in pixels: it orders things and measures none.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class View:
         self.twin = twin
         self.by_id = {i.id: i for i in twin.instances}
         self.metric = any(i.center_m is not None for i in twin.instances)
+        known = [i.nearness is not None for i in twin.instances if i.visible]
+        self.relative = not self.metric and any(known) and all(known)
         self._places: dict[int, Place] = {}
         self._supports: dict[int, set[int]] = {}
         for relation in twin.relations:
@@ -79,7 +82,17 @@ class View:
         if i.box_xyxy is None or self.metric:
             raise MissingDataError(f"instance {i.id} ({i.label}) has no known place")
         x0, y0, x1, y1 = i.box_xyxy
-        return Place((x0 + x1) / 2, -(y0 + y1) / 2, -y1, (x1 - x0, y1 - y0, 0.0))
+        forward = (
+            (1.0 - i.nearness) * math.hypot(*self.twin.image_size) if self.relative and i.nearness is not None else -y1
+        )
+        return Place((x0 + x1) / 2, -(y0 + y1) / 2, forward, (x1 - x0, y1 - y0, 0.0))
+
+    @property
+    def without_metres(self) -> str:
+        """Why places are in pixels; empty where they are in metres."""
+        if self.metric:
+            return ""
+        return "depth is relative, without metres" if self.relative else "no depth is known"
 
     @property
     def slack(self) -> tuple[float, float, float]:
@@ -95,7 +108,7 @@ class View:
         return math.dist(p.point, q.point) if self.metric else math.dist(p.point[:2], q.point[:2])
 
     def camera_distance(self, id: int) -> float:
-        """Metres from the camera; without depth, minus the lower edge of the box in pixels."""
+        """Metres from the camera; without them `Place.forward`, which only orders."""
         i = self.by_id[id]
         return math.hypot(*i.center_m) if self.metric and i.center_m is not None else self.place(id).forward
 

@@ -65,7 +65,11 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
     def number(value: Any) -> float | None:
         return None if value is None else float(value)
 
-    depth = {"mean": number(instance.depth_mean_m), "std": number(instance.depth_std_m)}
+    depth = {
+        "mean": number(instance.depth_mean_m),
+        "std": number(instance.depth_std_m),
+        "relative": number(instance.nearness),
+    }
     data = {
         "id": int(instance.id),
         "label": instance.label,
@@ -140,6 +144,7 @@ def _instance(fields: _Fields) -> Instance:
         center_m=fields.numbers("center", 3),
         size_m=fields.numbers("size", 3),
         elevation_m=fields.numbers("elevation", 2),
+        nearness=depth.number("relative"),
         velocity=fields.numbers("velocity", 3),
         path_length_m=fields.number("path_length"),
         first_seen_s=fields.number("first_seen"),

@@ -185,6 +185,7 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         center_m=d.center_m,
         size_m=d.size_m,
         elevation_m=d.elevation_m,
+        nearness=d.nearness,
         velocity=velocity,
         path_length_m=path,
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,

@@ -105,7 +105,8 @@ class Detection:
     """One object that a perceiver sees in one frame, before it has an id.
 
     box_xyxy: pixels, end exclusive. size_m: width, height, depth along x, y, z. elevation_m: height of the lowest
-    and highest point above the supporting plane. track_hint: an id that the perceiver is sure of (oracle).
+    and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
+    relative: it orders things and measures none. track_hint: an id that the perceiver is sure of.
     """
 
     mask: Bool[np.ndarray, "h w"]
@@ -119,6 +120,7 @@ class Detection:
     center_m: Vector | None = None
     size_m: Vector | None = None
     elevation_m: tuple[float, float] | None = None
+    nearness: float | None = None
     track_hint: int | None = None
 
 
@@ -148,7 +150,10 @@ class TrackMemory:
 
 @dataclass(frozen=True)
 class Instance:
-    """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked."""
+    """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked.
+
+    nearness: 0 (far) to 1 (near) where depth is relative, that is without metres; see `Detection`.
+    """
 
     id: int
     label: str
@@ -161,6 +166,7 @@ class Instance:
     center_m: Vector | None = None
     size_m: Vector | None = None
     elevation_m: tuple[float, float] | None = None
+    nearness: float | None = None
     velocity: Vector | None = None
     path_length_m: float | None = None
     first_seen_s: float | None = None
