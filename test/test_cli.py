@@ -50,7 +50,7 @@ def test_every_command_explains_its_arguments(command: str, capsys: pytest.Captu
 def test_a_missing_data_set_is_one_line_on_stderr_and_status_2(tmp_path: Path) -> None:
     done = run("eval", str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr.startswith(f"fastreasonseg: {tmp_path}: has no queries.jsonl and the files of no known data set; ")
+    assert done.stderr.startswith(f"fastreasonseg: {tmp_path}: has no queries.jsonl and the files of no known data set")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 

@@ -46,9 +46,9 @@ def read_mask(path: Path) -> Bool[np.ndarray, "h w"]:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) as read_color will give it, from the header alone."""
+    """(width, height) as read_color will give it; of a JPEG file from its header alone."""
     with _opened(path) as image:
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        turned = _decoded(path, image.getexif).get(0x0112, 1) in (5, 6, 7, 8)
         return (image.height, image.width) if turned else image.size
 
 

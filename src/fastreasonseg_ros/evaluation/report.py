@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from sys import stderr
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -62,9 +62,8 @@ class Output:
         if self._rows:
             self._rows.close()
             if kind is not None and self._resumable and self._done + self._written:
-                print(
-                    f"{self._done + self._written} rows are in {self._rows_path}; --resume goes on there", file=stderr
-                )
+                rows = self._done + self._written
+                print(f"{rows} rows are in {self._rows_path}; --resume goes on there", file=sys.stderr)
 
     def _close_bar(self) -> None:
         if self._bar is not None:

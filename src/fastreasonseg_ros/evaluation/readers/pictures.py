@@ -17,6 +17,7 @@ class Pictures(Scene):
     def __init__(self, name: str, paths: list[Path], words: Words | None = None) -> None:
         super().__init__(name, words)
         self.paths = paths
+        self._sizes: dict[int, tuple[int, int]] = {}
         if not paths:
             raise DatasetError(f"{name}: has no pictures")
 
@@ -32,7 +33,9 @@ class Pictures(Scene):
 
     def size(self, number: int) -> tuple[int, int]:
         """(width, height) of a frame's picture."""
-        return picture_size(self.paths[number])
+        if number not in self._sizes:
+            self._sizes[number] = picture_size(self.paths[number])
+        return self._sizes[number]
 
     def read_truth(self, number: int) -> IdImage | None:
         path, ids = self.annotation(number)
