@@ -27,8 +27,8 @@ def _setting(report: Report) -> str:
         f"Made on {report['date']} from commit {report['commit'] or '(none)'} by `{report['command']}`.",
         f"Machine: {m['cores']} cores of {m['cpu']}, {m['memory_gb']} GB, {m['system']}, Python {m['python']}.",
         "In brackets: 95 % intervals, bootstrap over scenes. Tokens: written by the model, mean. p50 and p95: a new",
-        "question, asked alone, from text to ids, in a process of its own; then its memory (resident at the end / peak at",
-        "loading), and the load average of the machine meanwhile.",
+        "question, asked alone, from text to ids, in a process of its own; then its memory (resident at last / peak)",
+        "and the load average of the machine meanwhile.",
     ]
     return "\n".join(lines)
 
