@@ -68,11 +68,8 @@ def loading(model: str) -> Iterator[None]:
             raise ModelError(
                 f"{model}: a package is missing ({reason}); `pip install 'fastreasonseg_ros[foundation]'`"
             ) from error
-        if isinstance(error, OSError | RuntimeError | ValueError | KeyError | TypeError | EOFError):
-            raise ModelError(f"{model}: cannot be loaded ({reason}); {get_hint(model)}") from error
-        if type(error).__module__.startswith(("safetensors", "pickle", "_pickle", "omegaconf", "hydra")):
-            raise ModelError(f"{model}: is damaged ({reason}); {get_hint(model)}") from error
-        raise
+        # A damaged file fails anywhere in its reader, with any kind of error.
+        raise ModelError(f"{model}: cannot be loaded ({reason}); {get_hint(model)}") from error
 
 
 _SMALLER = "close other programs, choose a smaller model or image, or half precision"

@@ -10,7 +10,7 @@ from ..config import load_config
 from ..errors import ConfigError
 from .protocol import Perceiver
 
-PERCEIVERS = ("tabletop", "oracle")
+PERCEIVERS = ("tabletop", "foundation", "oracle")
 
 
 def make_perceiver(
@@ -24,6 +24,10 @@ def make_perceiver(
         from .tabletop import TabletopConfig, TabletopPerceiver
 
         return TabletopPerceiver(load_config(TabletopConfig, config, overrides))
+    if kind == "foundation":
+        from .foundation.perceiver import FoundationConfig, FoundationPerceiver
+
+        return FoundationPerceiver(load_config(FoundationConfig, config, overrides))
     if kind == "oracle":
         from .oracle import OracleConfig, OraclePerceiver
 

@@ -151,7 +151,7 @@ class GroundingDino:
         count, most = tokens["input_ids"].shape[1], self._model.config.max_text_len
         if count > most:
             raise ConfigError(
-                f"{len(words)} words make {count} tokens and Grounding DINO reads {most}: give fewer words, or use owlv2"
+                f"{len(words)} words make {count} tokens and Grounding DINO reads {most}: give fewer, or use owlv2"
             )
         offsets = tokens.pop("offset_mapping")[0]
         spans = torch.zeros(len(words), most, dtype=torch.bool)

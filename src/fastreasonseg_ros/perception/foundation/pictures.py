@@ -95,7 +95,7 @@ def _filtered(picture: Tensor, axis: int, pixels: Tensor, weights: Tensor) -> Te
 
 
 def dpt_size(height: int, width: int, side: int = 518, multiple: int = 14) -> tuple[int, int]:
-    """(height, width) that DPTImageProcessor resizes to: aspect kept, scaled as little as possible, a multiple of 14."""
+    """(height, width) that DPTImageProcessor resizes to: aspect kept, scaled as little as possible, multiples of 14."""
     scale_height, scale_width = side / height, side / width
     scale = scale_width if abs(1 - scale_width) < abs(1 - scale_height) else scale_height
     return _multiple(scale * height, multiple), _multiple(scale * width, multiple)
