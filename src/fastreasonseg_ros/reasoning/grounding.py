@@ -9,9 +9,9 @@ from functools import cached_property
 
 from ..twin.types import COLORS
 from . import lexicon
-from .nouns import Noun, class_words, other_class_words
+from .nouns import Noun, other_class_words
 from .sayings import LOOSE_WORDS, class_of_phrase, has_material, material_of_word, tag_of_phrase
-from .things import Thing, Things
+from .things import LENT, Guess, Thing, Things
 from .words import ALL_WORDS, WEAK, clean, content, corrected, is_plural, key, singulars, without_article, word_set
 
 _SAYS_NEED = re.compile(
@@ -22,8 +22,7 @@ _SAYS_NEED = re.compile(
 _MADE_OF = re.compile(r"\b(?:(?:made|built|consists?|consisting|formed) (?:out )?(?:of|from)|of) ([a-z ]+)$")
 _LOOSE_HEADS = frozenset(LOOSE_WORDS) | {w for words in LOOSE_WORDS.values() for w in words}
 _PLAIN = word_set("big small large little tall short long old new nice empty full whole single other same")
-# Kinds whose names are lent to other things: a rubber duck, a computer mouse, a hot dog, a toy car.
-_LENT = ("animal", "person", "food", "vehicle", "musical instrument", "plant")
+_ANY_DEVICE = word_set("device devices equipment gear product products")
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,9 @@ class Grounding:
 class Grounder:
     """Words to labels by one knowledge table and WordNet."""
 
-    def __init__(self, nouns: Mapping[str, Noun] | None = None) -> None:
-        self.things = Things(nouns)
+    def __init__(self, nouns: Mapping[str, Noun] | None = None, guess: Guess | None = None) -> None:
+        """guess: what a label that is not in the table is probably like (likeness.py)."""
+        self.things = Things(nouns, guess)
 
     def ground(self, text: str, labels: Sequence[str]) -> Grounding:
         """The labels that the words mean; not sure where word lists cannot tell."""
@@ -79,8 +79,8 @@ class Grounder:
                     return Grounding(
                         frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either"
                     )
-        sure = not need and all(t.known for t in things.values()) and self._is_known(words)
-        return Grounding(frozenset(), sure, "absent" if sure else "unknown")
+        known = not need and self._is_known(words)
+        return Grounding(frozenset(), known, "absent" if known else "unknown")
 
     # --- nouns -------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Grounder:
 
     def _name_test(self, words: str, forms: set[str]) -> Callable[[Thing], bool]:
         wanted = forms | {w for form in forms for w in other_class_words(form)} | {words}
-        in_classes = any(form in class_words() for form in wanted)
+        in_classes = any(form in self.things.class_words for form in wanted)
 
         def test(thing: Thing) -> bool:
             if wanted & thing.names or wanted & thing.kinds:
@@ -128,7 +128,7 @@ class Grounder:
         if not thing.known:
             return False
         meant = frozenset(k for head in wanted & thing.heads for k in self.things.known_words(head) or ())
-        return any(kind in meant and kind not in thing.kinds for kind in _LENT)
+        return any(kind in meant and kind not in thing.kinds for kind in LENT)
 
     def _borrowed_test(self, forms: set[str]) -> Callable[[Thing], bool]:
         """'duck' where only a rubber duck is in view; what is eaten is not called by the name of an animal."""
@@ -144,10 +144,15 @@ class Grounder:
         return (lambda t: t.label in {things[x].label for x in inner.labels} and t.is_of(material)) if inner else None
 
     def _inside_test(self, words: str, forms: set[str]) -> Callable[[Thing], bool]:
+        """'tea' for a tea box and a tea tin, 'medicine' for an aspirin bottle."""
         thing = self.things.of(words)
         said = forms | {words} | (thing.names if thing.known else set())
         said |= {f for w in tuple(said) for f in _OTHER_CONTENTS.get(w, ())}
-        return lambda t: bool(said & t.inside)
+
+        def test(t: Thing) -> bool:
+            return bool(said & t.inside) or any(said & (self.things.known_words(w) or set()) for w in t.inside)
+
+        return test
 
     def _narrower_test(self, words: str) -> Callable[[Thing], bool]:
         """'labrador' where only a dog is in view, 'coffee mug' where only a mug is."""
@@ -163,14 +168,14 @@ class Grounder:
 
     def _property(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:
         made = _MADE_OF.search(words)
-        plain = " ".join(w for w in words.split() if w not in ALL_WORDS)
+        plain = " ".join(w for w in words.split() if w not in ALL_WORDS and w not in _ANY_DEVICE)
         said = without_article(made[1]) if made else plain
         material = material_of_word().get(said) or material_of_word().get(said.removeprefix("the "))
         if material:
             exact_words = said if said in material_of_word() else material
             found = {x for x, t in things.items() if t.is_of(material) or has_material(exact_words, t.stated_material)}
             return Grounding(frozenset(found), True, "property")
-        said = key(words)
+        said = key(plain)
         if said in tag_of_phrase():
             tag = tag_of_phrase()[said]
             found = {x for x, t in things.items() if tag in t.tags}
@@ -203,7 +208,7 @@ class Grounder:
 
     def _is_known(self, words: str) -> bool:
         forms = singulars(words)
-        if any(f in class_words() for f in (words, *forms)) or self.things.noun(words):
+        if any(f in self.things.class_words for f in (words, *forms)) or self.things.noun(words):
             return True
         form = lexicon.known_form(words)
         return form is not None and not lexicon.is_mostly_abstract(form)
@@ -218,17 +223,19 @@ class Grounder:
     @cached_property
     def _vocabulary(self) -> frozenset[str]:
         """Words of the table and of the lists."""
-        phrases = [*class_words(), *tag_of_phrase(), *material_of_word()]
+        phrases = [*self.things.class_words, *tag_of_phrase(), *material_of_word()]
         for noun in self.things.nouns.values():
             phrases += [noun.noun, noun.category, *noun.synonyms, *noun.is_a, *noun.uses]
         words = {w for phrase in phrases for w in clean(phrase).split() if len(w) > 2}
         return frozenset(words | {w + "s" for w in words})
 
 
+_CEREALS = ("cereal", "muesli", "granola", "cornflakes", "oats")
 _OTHER_CONTENTS = {
-    "muesli": ("cereal", "oats"), "granola": ("cereal",), "cornflakes": ("cereal",), "crisp": ("chips", "chip"),
-    "potato crisp": ("chips", "crisps"), "potato chip": ("chips", "crisps"), "biscuit": ("cookie",),
-    "spaghetti": ("pasta",), "noodles": ("pasta",), "soda": ("cola", "lemonade"), "cat food": ("pet food",),
+    **dict.fromkeys(_CEREALS, _CEREALS),
+    "crisp": ("chips", "chip"), "potato crisp": ("chips", "crisps"), "potato chip": ("chips", "crisps"),
+    "biscuit": ("cookie",), "spaghetti": ("pasta",), "noodles": ("pasta",), "soda": ("cola", "lemonade"),
+    "cat food": ("pet food",),
 }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ lists among a grater's uses. Settings were fitted on the table's own `needs`, wh
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,8 +16,10 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from ..errors import ModelError
+from . import lexicon
 from .cache import cached, file_sha256
 from .grounding import Grounder
+from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
 
@@ -31,7 +32,9 @@ class MeaningConfig:
     """Settings of word meaning.
 
     similarity = 1 / (1 + exp(-slope (cosine - middle))); cosines with wider words count `wider` less. A label matches
-    when its similarity is at least `threshold` and its odds at least the best label's divided by `odds`.
+    when its similarity is at least `threshold` (`surely` where the text names a known thing that is not in view) and
+    its odds at least the best label's divided by `odds`. A label that the table does not hold has the kinds, tags and
+    materials of which it is like the members by at least `likely` (likeness.py).
     """
 
     threads: int = 2
@@ -40,6 +43,8 @@ class MeaningConfig:
     wider: float = 0.15
     threshold: float = 0.16
     odds: float = 4.0
+    likely: float = 0.35
+    surely: float = 0.9
 
 
 def fitting(similarity: Float32[np.ndarray, "n"], threshold: float, odds: float) -> Bool[np.ndarray, "n"]:
@@ -58,8 +63,8 @@ class SentenceMeaning:
         """Loads the model: 1 s, and 20 s once to embed the knowledge table into the cache. Raises ModelError."""
         self.config = config
         self._model = MiniLM(threads=config.threads)
-        self._rows, self._table = self._knowledge()
-        self._grounder = Grounder()
+        self._rows, self._table, self._likeness = self._knowledge()
+        self._grounder = Grounder(guess=self._guess)
         self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
 
@@ -81,10 +86,14 @@ class SentenceMeaning:
 
     def _match(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         grounding = self._grounder.ground(text, labels)
-        return grounding.labels if grounding.labels or grounding.sure else self._similar(text, labels)
+        if grounding.labels or grounding.why in ("property", "nothing"):
+            return grounding.labels
+        return self._similar(text, labels, self.config.surely if grounding.sure else self.config.threshold)
 
-    def _similar(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        chosen = fitting(self.similarity(text, labels), self.config.threshold, self.config.odds)
+    def _similar(self, text: str, labels: Sequence[str], threshold: float | None = None) -> frozenset[str]:
+        """By similarity alone."""
+        least = self.config.threshold if threshold is None else threshold
+        chosen = fitting(self.similarity(text, labels), least, self.config.odds)
         return frozenset(label for label, fits in zip(labels, chosen, strict=True) if fits)
 
     def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
@@ -110,22 +119,33 @@ class SentenceMeaning:
             self._kept[texts] = vectors
         return vectors
 
-    def _knowledge(self) -> tuple[dict[str, int], np.ndarray]:
-        """Row of each phrase of the knowledge table, and the vectors (half precision), made once."""
-        texts = sorted({phrase for noun in load_nouns() for phrase in phrases(noun) + wider_words(noun)})
-        model_hash = file_sha256(minilm_folder() / "model.safetensors")
-        key = hashlib.sha256("\n".join([model_hash, *texts]).encode()).hexdigest()[:16]
+    def _guess(self, label: str, perhaps: bool = False) -> frozenset[str]:
+        """Kinds, tags and materials that a label which the table does not hold probably has, or perhaps."""
+        least = self.config.likely / 2 if perhaps else self.config.likely
+        return self._likeness.of(label, self._embedded((label,))[0], least)
+
+    def _knowledge(self) -> tuple[dict[str, int], np.ndarray, Likeness]:
+        """Row of each phrase of the knowledge table, the vectors (half precision), what is learnt; made once."""
+        nouns = load_nouns()
+        texts = sorted({phrase for noun in nouns for phrase in phrases(noun) + wider_words(noun)})
+        parts = (file_sha256(minilm_folder() / "model.safetensors"), file_sha256(lexicon.FILE), repr(nouns), *texts)
+        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
         def build(target: Path) -> None:
-            np.save(target / "vectors.npy", self._model.embed(texts).astype(np.float16))
-            (target / "phrases.json").write_text(json.dumps(texts))
+            vectors = self._model.embed(texts)
+            rows = {text: row for row, text in enumerate(texts)}
+            learnt = fit(nouns, lambda names: vectors[[rows[name] for name in names]])
+            np.save(target / "vectors.npy", vectors.astype(np.float16))
+            np.savez(target / "likeness.npz", **learnt.arrays())
 
         folder = cached(f"meaning-{key}", build)
         try:
             table = np.load(folder / "vectors.npy")
-        except (OSError, ValueError) as error:
+            with np.load(folder / "likeness.npz") as arrays:
+                learnt = Likeness.from_arrays(arrays)
+        except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{folder}: cannot be read ({error}); remove this folder, it is made anew") from error
-        return {text: row for row, text in enumerate(texts)}, table
+        return {text: row for row, text in enumerate(texts)}, table, learnt
 
 
 @lru_cache(_KEPT_TEXTS)

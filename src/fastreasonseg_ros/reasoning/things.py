@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from . import lexicon
-from .nouns import Noun, load_nouns, other_class_words, wider_classes
+from .likeness import MATERIAL, TAG
+from .nouns import Noun, class_words, load_nouns, other_class_words, wider_classes
 from .sayings import PACKAGING, has_material, material_of_word
 from .words import clean, content, singulars
 
@@ -24,6 +25,11 @@ _TAGS_OF_KINDS = {
 }  # fmt: skip
 _NEAR_STEPS = 2
 _NOT_HANDED_DOWN = {"heavy", "graspable", "cold"}
+
+
+# Kinds whose names are lent to other things: a rubber duck, a computer mouse, a hot dog, a toy car, a desk organizer.
+LENT = ("animal", "person", "food", "vehicle", "musical instrument", "plant", "living thing")
+Guess = Callable[[str, bool], Set[str]]
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,17 @@ class Thing:
 class Things:
     """Things by label, from one knowledge table."""
 
-    def __init__(self, nouns: Mapping[str, Noun] | None = None) -> None:
+    def __init__(self, nouns: Mapping[str, Noun] | None = None, guess: Guess | None = None) -> None:
+        """guess: what a label that is not in the table is probably like (likeness.py)."""
         self.nouns = load_nouns() if nouns is None else nouns
+        self._guess = guess
         self._index: dict[str, Noun] = {}
         for noun in reversed(list(self.nouns.values())):
             self._index |= {clean(s): noun for s in noun.synonyms}
         self._index |= {clean(name): noun for name, noun in self.nouns.items()}
         self.of = lru_cache(2048)(self._of)
+        used = {w for noun in self.nouns.values() for w in (noun.category, *noun.is_a)}
+        self.class_words = used | class_words()
 
     def noun(self, text: str) -> Noun | None:
         """The noun of the table by name or synonym, in singular or plural, without its last words alone."""
@@ -80,17 +90,32 @@ class Things:
         heads = frozenset(form for k in range(1, len(words)) for form in singulars(" ".join(words[k:])))
         noun = self.noun(text)
         thing = self._from_table(noun) if noun else self._from_wordnet(text) or self._from_tail(words)
+        guessed = self._guess(text, False) if self._guess and not noun and text else frozenset()
+        if self._guess and not noun and text:
+            thing = self._without_lent(thing, text)
+        materials = " ".join(g.removeprefix(MATERIAL) for g in guessed if g.startswith(MATERIAL))
         return Thing(
             text,
             thing.names | set(singulars(text)) | {text},
-            thing.kinds,
+            thing.kinds | {w for g in guessed if not g.startswith((TAG, MATERIAL)) for w in (g, *other_class_words(g))},
             heads,
             thing.inside | _inside(words),
-            _materials_said(words) or thing.stated_material,
-            thing.tags,
+            thing.stated_material if noun else _materials_said(words) or thing.stated_material or materials,
+            thing.tags | {g.removeprefix(TAG) for g in guessed if g.startswith(TAG)},
             thing.uses,
             thing.known,
         )
+
+    def _without_lent(self, thing: Thing, text: str) -> Thing:
+        """A desk organizer is no person, though WordNet's organizer is one: nothing else about it is like one."""
+        doubtful = [kind for kind in LENT if kind in thing.kinds]
+        if not doubtful or not self._guess:
+            return thing
+        possible = self._guess(text, True)
+        wrong = [kind for kind in doubtful if kind not in possible]
+        if not wrong or (thing.label and "person" not in wrong):
+            return thing
+        return replace(thing, kinds=frozenset(), names=frozenset(), tags=frozenset(), uses=(), known=False)
 
     def _from_table(self, noun: Noun) -> Thing:
         names = {clean(w) for w in (noun.noun, *noun.synonyms)}
