@@ -58,9 +58,16 @@ def base_gguf() -> Path:
     raise ModelError(f"the language model is missing: no GGUF in the package {BASE_PACKAGE}; get it with {GET_BASE}")
 
 
+def user_models_dir() -> Path:
+    """Where `fastreasonseg models install` puts adapters: $XDG_DATA_HOME/fastreasonseg_ros/models, else in ~."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "fastreasonseg_ros" / "models"
+
+
 def models_dirs() -> list[Path]:
-    """Where this project's own models may be: $FASTREASONSEG_MODELS, the repository, the installed share/."""
+    """Where models may be: $FASTREASONSEG_MODELS, what the user installed, the repository, the installed share/."""
     dirs = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
+    dirs.append(user_models_dir())
     dirs.append(Path(__file__).resolve().parents[3] / "models")
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
     return dirs + [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
@@ -104,6 +111,20 @@ def read_adapter(folder: Path) -> Adapter:
     return Adapter(folder, factors, scale, metadata.get(BASE_HASH_KEY))
 
 
+def read_metadata(weights: Path) -> dict[str, str]:
+    """What is written in the head of a safetensors file, beside its tensors. Raises ModelError."""
+    return _read_safetensors(weights)[0]
+
+
+def check_base(adapter: Adapter, base: Path) -> None:
+    """Raises ModelError where the adapter was trained on other weights than `base`; one that does not say fits."""
+    if adapter.base_sha256 and adapter.base_sha256 != file_sha256(base):
+        raise ModelError(
+            f"{adapter.folder}: was trained on another base (sha256 {adapter.base_sha256[:12]}...) than {base}; "
+            f"get that base with {GET_BASE}, or the adapter of this one with {GET_ADAPTER}"
+        )
+
+
 def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Float32[np.ndarray, "..."]]]:
     """Metadata and tensors of a file in half, bfloat16 or single precision; NumPy itself has no bfloat16."""
     from safetensors import SafetensorError, deserialize
@@ -130,11 +151,8 @@ def merge(base: Path, adapter: Adapter | None, output: Path) -> None:
     """Writes `base` as Q8_0 GGUF, `adapter` merged into it. Raises ModelError for files that do not fit together."""
     import gguf
 
-    if adapter and adapter.base_sha256 and adapter.base_sha256 != file_sha256(base):
-        raise ModelError(
-            f"{adapter.folder}: was trained on another base (sha256 {adapter.base_sha256[:12]}...) than {base}; "
-            f"get that base with {GET_BASE}, or the adapter of this one with {GET_ADAPTER}"
-        )
+    if adapter:
+        check_base(adapter, base)
     try:
         reader = gguf.GGUFReader(str(base))
         heads = {

@@ -1,18 +1,21 @@
-"""`fastreasonseg models`: which model files are there, from where, and what is made of them; `install` makes it now."""
+"""`fastreasonseg models`: which model files are there, from where, and what is made of them; installs and removes."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ModelError
+from . import install as installing
 from .cache import cache_dir, file_sha256
-from .gguf import BASE_WHEEL, GET_ADAPTER, base_gguf, find_adapter, models_dirs, read_adapter
+from .gguf import BASE_WHEEL, GET_ADAPTER, base_gguf, find_adapter, models_dirs, read_adapter, user_models_dir
 from .minilm import WHEEL as MEANING_WHEEL
 from .minilm import minilm_folder
+
+_WEIGHTS = (".safetensors", ".npz", ".gguf", ".pt", ".bin")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class ModelFile:
         """Of the file, or of the weights in the folder; empty where there is none."""
         if self.path is None:
             return ""
-        weights = [self.path] if self.path.is_file() else sorted(self.path.glob("*.safetensors"))
+        weights = [self.path] if self.path.is_file() else sorted(p for p in self.path.iterdir() if p.suffix in _WEIGHTS)
         return file_sha256(weights[0]) if weights else ""
 
 
@@ -46,10 +49,34 @@ def installed() -> list[ModelFile]:
     found = [
         _checked("language model", f"PyPI {BASE_WHEEL}", base_gguf),
         _checked("word meaning", f"PyPI {MEANING_WHEEL}", minilm_folder),
-        _checked("student adapter", "models/student", _adapter),
+        _checked("student adapter", "", _adapter),
     ]
-    others = (p for d in models_dirs() if d.is_dir() for p in sorted(d.iterdir()) if p.name != "student")
-    return found + [ModelFile(p.name, f"{p.parent.name}/{p.name}", p) for p in others if not p.name.startswith(".")]
+    if (path := found[-1].path) is not None:
+        found[-1] = replace(found[-1], source=_source(path))
+    used = found[-1].path
+    for folder in (d for d in models_dirs() if d.is_dir()):
+        others = (p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and p != used)
+        found += [ModelFile(p.name, _source(p), p) for p in others]
+    return found + _from_hub()
+
+
+def _source(path: Path) -> str:
+    return "installed by the user" if path.parent == user_models_dir() else f"{path.parent.name}/{path.name}"
+
+
+def _from_hub() -> list[ModelFile]:
+    """Models in the Hugging Face cache, each with the revision that was fetched last."""
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return []
+    try:
+        repositories = [r for r in scan_cache_dir().repos if r.repo_type == "model" and r.revisions]
+    except CacheNotFound:
+        return []
+    latest = [(r.repo_id, max(r.revisions, key=lambda v: v.last_modified)) for r in repositories]
+    return [ModelFile(name, f"hub {r.commit_hash[:12]}", Path(r.snapshot_path)) for name, r in sorted(latest)]
 
 
 def _adapter() -> Path:
@@ -67,7 +94,7 @@ def _checked(name: str, source: str, find: Callable[[], Path]) -> ModelFile:
         return ModelFile(name, source, None, str(error))
 
 
-def install() -> None:
+def prepare() -> None:
     """Makes everything that is made from the model files, so that the first question waits for nothing.
 
     Raises ModelError for files that are missing or damaged.
@@ -85,11 +112,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="fastreasonseg models", description="List, make and check the model files.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("list", help="what is installed, from where, sizes and SHA-256 (default)")
-    commands.add_parser("install", help="merge and convert now what the first question would have to wait for")
+    get = commands.add_parser("install", help="get a model; without WHAT, make now what the first question waits for")
+    kinds = f"{', '.join(installing.WHEELS)}, an adapter's folder or address, or a hub id"
+    get.add_argument("what", nargs="*", metavar="WHAT", help=kinds)
+    get.add_argument("--as", dest="name", default="student", help="name of an adapter; student is used by default")
+    get.add_argument("--sha256", default="", help="of the file at an address")
+    drop = commands.add_parser("remove", help="remove an adapter that was installed")
+    drop.add_argument("name", nargs="?", default="student", help="%(default)s")
     commands.add_parser("clean", help="remove what was made; it is made again when it is needed")
     args = parser.parse_args(argv)
     if args.command == "install":
-        install()
+        for what in args.what:
+            folder = installing.install(what, args.name, args.sha256)
+            print(f"{what}: installed" + (f" in {folder}" if folder else ""))
+        if not args.what:
+            prepare()
+        return 0
+    if args.command == "remove":
+        print(f"removed {installing.remove(args.name)}")
         return 0
     if args.command == "clean":
         shutil.rmtree(cache_dir(), ignore_errors=True)
