@@ -53,8 +53,7 @@ def _draws(sums: Float64[np.ndarray, "columns groups"], seed: int):
     generator = np.random.default_rng(seed)
     count = sums.shape[1]
     for _ in range(RESAMPLES // BLOCK):
-        times = generator.multinomial(count, np.full(count, 1 / count), size=BLOCK)
-        yield sums @ times.T
+        yield sums[:, generator.integers(count, size=(BLOCK, count))].sum(axis=-1)
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
