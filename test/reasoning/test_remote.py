@@ -190,6 +190,17 @@ def test_a_model_that_the_server_does_not_list_is_tried_and_several_must_be_name
             RemoteModel(RemoteConfig(address, "d"))
 
 
+@pytest.mark.parametrize("code", [404, 500])
+def test_a_named_model_needs_no_list(code):
+    def listless(handler, request):
+        (fail(code) if handler.path.endswith("/models") else api("yak"))(handler, request)
+
+    with behaving(listless) as (address, _):
+        assert RemoteModel(RemoteConfig(address, "parrot", retries=0)).model == "parrot"
+        with pytest.raises(ModelError, match=f"{code}"):
+            RemoteModel(RemoteConfig(address, retries=0))
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

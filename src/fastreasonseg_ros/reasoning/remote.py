@@ -175,7 +175,12 @@ class RemoteModel:
 
     def _listed(self) -> list[str]:
         with self._explained():
-            text = self._client.models.with_raw_response.list().http_response.text
+            try:
+                text = self._client.models.with_raw_response.list().http_response.text
+            except _openai().APIStatusError as error:
+                if self.model and error.status_code not in (401, 403):
+                    return []  # some servers have no list; the probe tells whether the named model is there
+                raise
         try:
             page = json.loads(text)
         except ValueError as error:
