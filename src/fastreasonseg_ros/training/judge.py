@@ -22,7 +22,7 @@ line of reasoning and a plan of steps over the scene's objects. Grade how well t
 teacher's: same understanding of the question, same intermediate sets, same conclusion. Other words, names or order of \
 steps do not matter. Reply with one number from 0 (unrelated or wrong) to 1 (equivalent), and nothing else."""
 _THOUGHT = re.compile(r"<think>.*?</think>", re.S)
-_SCORE = re.compile(r"(?:score|grade)?\W{0,4}(0(?:\.\d+)?|1(?:\.0+)?|\.\d+)\W{0,3}", re.I)
+_SCORE = re.compile(r"(?:score|grade)?[\s:=*]{0,4}(0(?:\.\d+)?|1(?:\.0+)?|\.\d+)[\s*.]{0,3}", re.I)
 
 
 @dataclass(frozen=True)
