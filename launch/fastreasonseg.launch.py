@@ -1,12 +1,17 @@
-"""The four nodes, each in its own process, or all in one (composed:=true); on a robot with camera:=false."""
+"""The four nodes, each in its own process, or all in one (composed:=true); on a robot with camera:=false.
+
+The nodes are managed (lifecycle) nodes that bring themselves up; autostart:=false leaves that to a lifecycle manager.
+"""
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
 
+RVIZ = PathJoinSubstitution([FindPackageShare("fastreasonseg_ros"), "rviz", "fastreasonseg.rviz"])
 ARGUMENTS = {
     "namespace": ("", "namespace of nodes and topics"),
     "params_file": (
@@ -17,64 +22,74 @@ ARGUMENTS = {
     "camera": ("true", "false: a driver publishes the pictures"),
     "source": ("", "of camera_node: device, video, folder, scene, bag, simulation or topic; empty: as in params_file"),
     "path": ("", "what camera_node opens; empty: as in params_file"),
-    "perceiver": ("", "of twin_node: tabletop or oracle; empty: as in params_file"),
+    "perceiver": ("", "of twin_node; empty: as in params_file"),
+    "target_frame": ("", "of mask_node: frame of target_in_frame, by tf2; empty: as in params_file"),
+    "autostart": ("", "false: a lifecycle manager configures and activates the nodes; empty: as in params_file"),
+    "use_sim_time": ("", "true: time comes from /clock; empty: as in params_file"),
     "color_topic": ("color/image_raw", "colour pictures"),
     "depth_topic": ("depth/image_raw", "depth registered to colour"),
     "info_topic": ("color/camera_info", "camera model of the colour pictures"),
+    "respawn": ("false", "true: a node that ended is started again after a second"),
+    "rviz": ("false", "true: rviz2 with the package's view"),
+    "log_level": ("info", "debug, info, warn or error"),
 }
+NODES = ("camera_node", "twin_node", "reasoning_node", "mask_node")
 
 
 def nodes(context):
     values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    composed = values["composed"].lower() == "true"
-    names = ["camera_node", "twin_node", "reasoning_node", "mask_node"]
-    if values["camera"].lower() != "true":
-        names.remove("camera_node")
-        if composed:
-            raise RuntimeError("composed:=true starts all four nodes; with camera:=false leave it out")
-    remappings = [
-        (name, values[argument])
-        for name, argument in (
-            ("color/image_raw", "color_topic"),
-            ("color/image_raw/compressed", "color_topic"),
-            ("depth/image_raw", "depth_topic"),
-            ("depth/image_raw/compressed", "depth_topic"),
-            ("depth/image_raw/compressedDepth", "depth_topic"),
-            ("color/camera_info", "info_topic"),
-        )
-        if values[argument] not in (name, ARGUMENTS[argument][0])
-    ]
-    extra = {
-        "camera_node": {k: values[k] for k in ("source", "path") if values[k]},
-        "twin_node": {"perceiver": values["perceiver"]} if values["perceiver"] else {},
+
+    def on(name):
+        return values[name].lower() == "true"
+
+    names = NODES if on("camera") else NODES[1:]
+    common = {
+        "package": "fastreasonseg_ros",
+        "namespace": values["namespace"],
+        "output": "screen",
+        "remappings": remappings(values),
+        "respawn": on("respawn"),
+        "respawn_delay": 1.0,
+        "ros_arguments": ["--log-level", values["log_level"]],
     }
-    common = {"package": "fastreasonseg_ros", "namespace": values["namespace"], "output": "screen"}
-    if composed:
-        everything = {key: value for parameters in extra.values() for key, value in parameters.items()}
-        return [
-            Node(
-                executable="bringup",
-                parameters=[values["params_file"], *([_text(everything)] if everything else [])],
-                remappings=remappings,
-                **common,
-            )
-        ]
-    return [
-        Node(
-            executable=name,
-            name=name,
-            parameters=[values["params_file"], *([_text(extra[name])] if extra.get(name) else [])],
-            remappings=remappings,
-            **common,
-        )
-        for name in names
-    ]
+    own = {name: parameters(values, name) for name in names}
+    if on("composed"):
+        everything = {key: value for one in own.values() for key, value in one.items()}
+        files = [values["params_file"], *([everything] if everything else [])]
+        without = [] if on("camera") else ["--without", "camera_node"]
+        started = [Node(executable="bringup", parameters=files, arguments=without, **common)]
+    else:
+        files = {name: [values["params_file"], *([own[name]] if own[name] else [])] for name in names}
+        started = [Node(executable=name, name=name, parameters=files[name], **common) for name in names]
+    if on("rviz"):
+        view = ["-d", RVIZ.perform(context)]
+        started.append(Node(package="rviz2", executable="rviz2", arguments=view, namespace=values["namespace"]))
+    return started
 
 
-def _text(parameters):
-    from launch_ros.parameter_descriptions import ParameterValue
+def parameters(values, node):
+    """Of one node, where an argument was given; texts stay texts ("0" is a seed)."""
+    texts = {"camera_node": ("source", "path"), "twin_node": ("perceiver",), "mask_node": ("target_frame",)}
+    given = {k: ParameterValue(values[k], value_type=str) for k in texts.get(node, ()) if values[k]}
+    flags = {k: values[k].lower() == "true" for k in ("autostart", "use_sim_time") if values[k]}
+    return {**given, **flags}
 
-    return {key: ParameterValue(value, value_type=str) for key, value in parameters.items()}
+
+def remappings(values):
+    """Topics of a driver; compressed ones have image_transport's endings after the driver's name."""
+    changed = []
+    for name, argument in (
+        ("color/image_raw", "color_topic"),
+        ("depth/image_raw", "depth_topic"),
+        ("color/camera_info", "info_topic"),
+    ):
+        if values[argument] == name:
+            continue
+        changed.append((name, values[argument]))
+        if argument != "info_topic":
+            endings = ("compressed", "compressedDepth")
+            changed += [(f"{name}/{e}", f"{values[argument]}/{e}") for e in endings]
+    return changed
 
 
 def generate_launch_description():

@@ -184,6 +184,16 @@ def test_a_new_label_makes_a_plan_by_labels_anew_once():
     assert len(model.prompts) == 2
 
 
+def test_a_kept_plan_answers_where_a_new_one_would_be_made_and_the_model_is_busy():
+    model = Writes(NEAREST_MUG)
+    question = StandingQuestion(Query("something to drink from"), model)
+    question.answer(TWIN)
+    with_glass = replace(TWIN, instances=(*TWIN.instances, thing(4, "glass", 0.05)))
+    assert question.needs_plan(with_glass)
+    assert question.answer(with_glass, keep_plan=True).ids == question.answer(TWIN).ids
+    assert len(model.prompts) == 1
+
+
 def test_a_plan_without_labels_is_kept_whatever_appears():
     model = Writes("what moves\na = find(color=red)")
     question = StandingQuestion(Query("red things"), model)

@@ -5,31 +5,38 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from fastreasonseg_ros.errors import ModelError, Status
-from fastreasonseg_ros.ros.reasoner import WAITING, Reasoner, Seen
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.ros.reasoner import STANDING, WAITING, Reasoner, Seen
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")), sequence=7)
 
 
 class Dictated:
-    """A language model that writes what it is told, piece by piece, when it may; `called` counts."""
+    """A language model that writes what it is told, piece by piece, when it may; `asked` holds prompts.
+
+    deaf: it does not notice while it waits that it should stop."""
 
     name = "dictated"
 
     def __init__(self, text: str = "It is a mug.\na = find(label=mug)") -> None:
-        self.text, self.called = text, 0
+        self.text, self.asked, self.deaf = text, [], False
         self.may = threading.Event()
         self.may.set()
 
+    @property
+    def called(self) -> int:
+        return len(self.asked)
+
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
-        self.called += 1
+        self.asked.append(prompt)
         for piece in self.text.splitlines(keepends=True):
             while not self.may.wait(0.01):
-                if on_text and on_text(""):
+                if on_text and not self.deaf and on_text(""):
                     return ""
             if on_text and on_text(piece):
                 return ""
@@ -41,15 +48,48 @@ def model() -> Dictated:
     return Dictated()
 
 
-@pytest.fixture
-def reasoner(model: Dictated) -> Reasoner:
-    made = Reasoner(lambda: (model, None), stale_after_s=60.0)
-    made.see(Seen(TWIN))
+def reasoner_with(model: Dictated, stale_after_s: float = 60.0) -> Reasoner:
+    made = Reasoner(stale_after_s)
+    made.use(model, None)
     return made
 
 
+@pytest.fixture
+def reasoner(model: Dictated):
+    made = reasoner_with(model)
+    made.see(Seen(TWIN))
+    yield made
+    model.may.set()
+    made.close()
+
+
+def until(ready: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not ready():
+        assert time.monotonic() < end, what
+        time.sleep(0.005)
+
+
+class Asked(threading.Thread):
+    """A question in a thread of its own: `answer` and the milliseconds that it took."""
+
+    def __init__(self, reasoner: Reasoner, text: str, query_id: str = "", timeout_s: float = 10.0, **more) -> None:
+        super().__init__(daemon=True)
+        self.ask = lambda: reasoner.ask(text, query_id, timeout_s, **more)[0]
+        self.start()
+
+    def run(self) -> None:
+        start = time.monotonic()
+        self.answer = self.ask()
+        self.took_ms = (time.monotonic() - start) * 1e3
+
+    def done(self):
+        self.join(10)
+        return self.answer
+
+
 def test_a_question_waits_for_the_first_twin_within_its_time(model: Dictated) -> None:
-    reasoner = Reasoner(lambda: (model, None), stale_after_s=60.0)
+    reasoner = reasoner_with(model)
     early, _ = reasoner.ask("the mug", "", 0.05)
     assert (early.status, early.ids) == (Status.NOT_READY, ())
     threading.Timer(0.1, reasoner.see, [Seen(TWIN)]).start()
@@ -93,22 +133,142 @@ def test_a_cancelled_question_stops_the_model_and_frees_it(reasoner: Reasoner, m
 
 def test_too_many_questions_at_a_time_are_told_that_it_is_busy(reasoner: Reasoner, model: Dictated) -> None:
     model.may.clear()
-    answers = []
-    asking = [
-        threading.Thread(target=lambda: answers.append(reasoner.ask("the mug", "", 10.0)[0])) for _ in range(WAITING)
-    ]
-    for thread in asking:
-        thread.start()
-    end = time.monotonic() + 5
-    while model.called == 0 and time.monotonic() < end:
-        time.sleep(0.01)
-    time.sleep(0.1)
+    asked = [Asked(reasoner, f"the mug {n}") for n in range(WAITING)]
+    until(lambda: reasoner.waiting == WAITING - 1, "all questions wait")
     extra, _ = reasoner.ask("the mug", "", 10.0)
     assert extra.status is Status.BUSY
     model.may.set()
-    for thread in asking:
-        thread.join(10)
-    assert [a.status for a in answers] == [Status.OK] * WAITING
+    assert [a.done().status for a in asked] == [Status.OK] * WAITING
+
+
+def test_a_question_whose_turn_never_came_is_told_that_it_is_busy(reasoner: Reasoner, model: Dictated) -> None:
+    model.may.clear()
+    first = Asked(reasoner, "the mug")
+    until(lambda: model.called, "the model works")
+    second, _ = reasoner.ask("the plate", "", 0.1)
+    assert second.status is Status.BUSY
+    assert "other questions" in second.message
+    model.may.set()
+    assert first.done().status is Status.OK
+
+
+def test_questions_are_answered_in_the_order_in_which_they_came(reasoner: Reasoner, model: Dictated) -> None:
+    model.may.clear()
+    asked = []
+    for n in range(4):
+        asked.append(Asked(reasoner, f"the mug {n}", query_id=str(n)))
+        until(lambda n=n: model.called and reasoner.waiting == n, "it waits")
+    model.may.set()
+    for one in asked:
+        one.done()
+    assert [p.split("mug ")[1][0] for p in model.asked] == ["0", "1", "2", "3"]
+
+
+def test_the_same_text_asked_twice_at_once_is_generated_once_and_answered_to_each(
+    reasoner: Reasoner, model: Dictated
+) -> None:
+    model.may.clear()
+    asked = [Asked(reasoner, "the mug", query_id=i) for i in ("a", "b")]
+    until(lambda: model.called, "the model works")
+    time.sleep(0.1)
+    model.may.set()
+    assert [(a.done().query.id, a.done().status, a.done().ids) for a in asked] == [
+        ("a", Status.OK, (1,)),
+        ("b", Status.OK, (1,)),
+    ]
+    assert model.called == 1
+
+
+def test_one_of_two_who_asked_the_same_may_leave_without_stopping_the_other(
+    reasoner: Reasoner, model: Dictated
+) -> None:
+    model.may.clear()
+    stays, leave = Asked(reasoner, "the mug", query_id="stays"), threading.Event()
+    until(lambda: model.called, "the model works")
+    leaves = Asked(reasoner, "the mug", query_id="leaves", cancelled=leave.is_set)
+    time.sleep(0.1)
+    leave.set()
+    assert leaves.done().status is Status.CANCELLED
+    model.may.set()
+    assert stays.done().status is Status.OK
+    assert model.called == 1
+
+
+def test_a_question_that_was_asked_before_is_answered_at_once_while_the_model_works(
+    reasoner: Reasoner, model: Dictated
+) -> None:
+    reasoner.ask("the mug", "", 5.0)
+    model.may.clear()
+    slow = Asked(reasoner, "the plate")
+    until(lambda: model.called == 2, "the model works")
+    again = Asked(reasoner, "the mug", query_id="again")
+    assert (again.done().status, again.done().ids, again.done().query.id) == (Status.OK, (1,), "again")
+    assert again.took_ms < 100
+    assert "model" not in again.done().latency_ms
+    model.may.set()
+    slow.done()
+
+
+def test_a_cancel_is_answered_within_200_ms_though_the_model_is_deaf(reasoner: Reasoner, model: Dictated) -> None:
+    model.may.clear()
+    model.deaf = True
+    cancel = threading.Event()
+    asked = Asked(reasoner, "the mug", cancelled=cancel.is_set)
+    until(lambda: model.called, "the model works")
+    start = time.monotonic()
+    cancel.set()
+    assert asked.done().status is Status.CANCELLED
+    assert time.monotonic() - start < 0.2
+
+
+def test_a_new_question_goes_before_a_standing_one_that_needs_a_new_plan(reasoner: Reasoner, model: Dictated) -> None:
+    reasoner.ask("the mug", "w", 5.0, standing=True)
+    model.may.clear()
+    changed = Seen(replace(TWIN, instances=(*TWIN.instances, Instance(3, "cup")), sequence=8))
+    reasoner.see(changed)
+    start = time.monotonic()
+    (meanwhile,) = reasoner.update(changed)
+    assert (meanwhile.ids, time.monotonic() - start < 0.1) == ((1,), True)
+    until(lambda: model.called == 2, "the new plan for the standing question is begun")
+    asked = Asked(reasoner, "the plate")
+    until(lambda: model.called == 3, "it is interrupted")
+    model.may.set()
+    assert asked.done().status is Status.OK
+    until(lambda: model.called == 4, "it is done again")
+    assert ["Q: the plate" in p for p in model.asked[2:]] == [True, False]
+
+
+def test_the_models_can_be_taken_away_and_given_back(reasoner: Reasoner, model: Dictated) -> None:
+    model.may.clear()
+    asked = Asked(reasoner, "the mug")
+    until(lambda: model.called, "the model works")
+    reasoner.without((Status.NOT_READY, "not active"))
+    assert (asked.done().status, asked.done().message) == (Status.NOT_READY, "not active")
+    assert reasoner.ask("the mug", "", 5.0)[0].status is Status.NOT_READY
+    model.may.set()
+    reasoner.use(model, None)
+    assert reasoner.ask("the mug", "", 5.0)[0].status is Status.OK
+
+
+def test_a_question_waits_for_a_model_that_is_loading(model: Dictated) -> None:
+    reasoner = Reasoner(60.0)
+    reasoner.see(Seen(TWIN))
+    early, _ = reasoner.ask("the mug", "", 0.05)
+    assert (early.status, early.message) == (Status.NOT_READY, "the model is still loading")
+    asked = Asked(reasoner, "the mug")
+    time.sleep(0.05)
+    reasoner.use(model, None)
+    assert asked.done().status is Status.OK
+
+
+def test_a_model_that_fails_unexpectedly_is_a_status_and_the_next_question_works(
+    reasoner: Reasoner, model: Dictated
+) -> None:
+    model.text = None  # type: ignore[assignment]
+    answer, _ = reasoner.ask("the mug", "", 5.0)
+    assert answer.status is Status.MODEL_FAILED
+    model.text = "It is a mug.\na = find(label=mug)"
+    assert reasoner.ask("the mug", "", 5.0)[0].status is Status.OK
 
 
 def test_progress_is_told_with_the_text_so_far(reasoner: Reasoner) -> None:
@@ -119,7 +279,7 @@ def test_progress_is_told_with_the_text_so_far(reasoner: Reasoner) -> None:
 
 
 def test_an_answer_about_an_old_twin_says_that_it_is_stale(model: Dictated) -> None:
-    reasoner = Reasoner(lambda: (model, None), stale_after_s=0.05)
+    reasoner = reasoner_with(model, stale_after_s=0.05)
     reasoner.see(Seen(TWIN))
     time.sleep(0.1)
     answer, _ = reasoner.ask("the mug", "", 5.0)
@@ -142,23 +302,8 @@ def test_a_question_that_was_refused_does_not_stand(reasoner: Reasoner) -> None:
     assert reasoner.standing == {}
 
 
-def test_a_model_that_could_not_be_loaded_is_loaded_again_when_asked(model: Dictated) -> None:
-    results = [ModelError("weights are missing; get them"), ValueError("corrupt"), (model, None)]
-    logged: list[str] = []
-
-    def load():
-        result = results.pop(0)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    reasoner = Reasoner(load, 60.0, logged.append)
-    reasoner.see(Seen(TWIN))
-    end = time.monotonic() + 5
-    while not logged and time.monotonic() < end:
-        time.sleep(0.01)
-    second, _ = reasoner.ask("the mug", "", 5.0)
-    assert second.status is Status.MODEL_FAILED
-    assert "ValueError: corrupt" in second.message
-    assert reasoner.ask("the mug", "", 5.0)[0].status is Status.OK
-    assert logged[0] == "weights are missing; get them"
+def test_only_so_many_questions_may_stand(reasoner: Reasoner) -> None:
+    for n in range(STANDING):
+        assert reasoner.ask("the mug", str(n), 5.0, standing=True)[0].status is Status.OK
+    assert reasoner.ask("the mug", "one more", 5.0, standing=True)[0].status is Status.BUSY
+    assert reasoner.ask("the mug", "0", 5.0, standing=True)[0].status is Status.OK  # takes its own place

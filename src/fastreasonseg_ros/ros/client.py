@@ -27,7 +27,7 @@ from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
 
-from .node import LATCHED, RELIABLE
+from .qos import latched, reliable
 
 START_S = 30.0  # time that nodes may take to come up
 
@@ -108,11 +108,11 @@ class ReasonSegClient:
 
     def on_answer(self, callback: Callable[[Answer], None]) -> None:
         """Calls back, in the client's thread, with every answer that is published."""
-        self.node.create_subscription(Answer, "answer", callback, RELIABLE)
+        self.node.create_subscription(Answer, "answer", callback, reliable())
 
     def on_twin(self, callback: Callable[[SceneGraph], None]) -> None:
         """Calls back with every twin, the last one at once."""
-        self.node.create_subscription(SceneGraph, "twin", callback, LATCHED)
+        self.node.create_subscription(SceneGraph, "twin", callback, latched())
 
     def close(self) -> None:
         self._executor.shutdown(timeout_sec=2.0)

@@ -33,8 +33,8 @@ from .client import ReasonSegClient
 from .conversions import answer_from_msg
 from .demo_questions import camera_parameters, questions_for
 from .images import color_from_msg, ids_from_msg
-from .node import LATCHED, RELIABLE
 from .processes import NodeDiedError, NodeProcesses
+from .qos import latched, reliable
 
 KEPT = 120  # pictures that wait for an answer about them
 QUESTION_TIMEOUT_S = 60.0
@@ -73,9 +73,9 @@ class Recorder:
         self.started = Event()
         self._lock = Lock()
         node = self.client.node
-        node.create_subscription(Image, "color/image_raw", lambda m: self._keep(self.pictures, m), RELIABLE)
-        node.create_subscription(SceneGraph, "truth", lambda m: self._keep(self.truths, m), RELIABLE)
-        node.create_subscription(SceneGraph, "twin", self._twin_came, LATCHED)
+        node.create_subscription(Image, "color/image_raw", lambda m: self._keep(self.pictures, m), reliable())
+        node.create_subscription(SceneGraph, "truth", lambda m: self._keep(self.truths, m), reliable())
+        node.create_subscription(SceneGraph, "twin", self._twin_came, latched())
         self.client.on_answer(self._answer_came)
 
     def iou(self, answer: AnswerMsg, target_ids: tuple[int, ...] | None) -> float | None:

@@ -1,60 +1,106 @@
-"""mask_node: what an answer means in the picture and in the room: mask, overlay, markers, target pose."""
+"""mask_node: what an answer means in the picture and in the room: mask, overlay, markers, target pose, text."""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import ColorRGBA, Header
-from visualization_msgs.msg import Marker, MarkerArray
+from std_msgs.msg import Header, String
+from visualization_msgs.msg import MarkerArray
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
 from ..errors import ReasonSegError
-from ..evaluation.overlay import PALETTE, draw_masks
-from ..twin.types import DigitalTwin, Instance
+from ..evaluation.overlay import draw_masks
+from ..twin.types import DigitalTwin
 from .conversions import mask_to_msg, twin_from_msg
+from .diagnostics import OK, WARN, Health
+from .frames import Frames
 from .images import color_from_msg, image_to_msg
-from .node import LATCHED, RELIABLE, declare, run, setting
-from .sync import PictureInput
+from .node import ManagedNode, run
+from .parameters import NodeSettings, setting
+from .qos import PICTURE_QOS, latched, reliable
+from .show import as_text, markers, pose_of
+from .sync import PictureInput, topic_of
+from .worker import NewestWorker
 
 KEPT = 60  # pictures and twins that wait for an answer about them
 
 
 @dataclass(frozen=True)
-class MaskSettings:
-    query_id: str = setting("", "show the answers to this question only; empty: the newest answer of any")
-    color_transport: str = setting("raw", "raw (color/image_raw) or compressed (color/image_raw/compressed)")
+class MaskSettings(NodeSettings):
+    query_id: str = setting(
+        "", "show the answers to this question only; empty: the newest answer of any", change="live"
+    )
+    color_transport: str = setting("raw", "of color/image_raw", choices=("raw", "compressed"))
+    picture_qos: str = setting("auto", "of the picture subscription; auto: reliable where offered", choices=PICTURE_QOS)
+    target_frame: str = setting("", "frame of target_in_frame, for example base_link; needs tf2_ros; empty: none")
+    tf_timeout_s: float = setting(
+        0.2, "how long a transform at the picture's stamp is waited for", low=0.0, high=10.0, change="live"
+    )
 
 
-class MaskNode(Node):
-    """Subscribes to twin, answer and color/image_raw; publishes mask, overlay, markers and target.
+class MaskNode(ManagedNode[MaskSettings]):
+    """Subscribes to twin, answer and color/image_raw; publishes mask, overlay, markers, target, answer_text.
 
     An answer is drawn into the picture that it speaks of. Objects keep their ids, so an answer that stands alone is
     drawn into every further twin too; a standing question brings a new answer for each.
     """
 
     def __init__(self) -> None:
-        super().__init__("mask_node")
-        s = self.settings = declare(self, MaskSettings)
+        super().__init__("mask_node", MaskSettings)
         self._answer: Answer | None = None
         self._twins: OrderedDict[int, tuple[Header, DigitalTwin]] = OrderedDict()
         self._pictures: OrderedDict[int, Image | CompressedImage] = OrderedDict()
-        self._mask = self.create_publisher(Image, "mask", RELIABLE)
-        self._overlay = self.create_publisher(Image, "overlay", RELIABLE)
-        self._markers = self.create_publisher(MarkerArray, "markers", RELIABLE)
-        self._target = self.create_publisher(PoseStamped, "target", RELIABLE)
-        raw = s.color_transport == "raw"
-        one = MutuallyExclusiveCallbackGroup()
-        topic = "color/image_raw" if raw else "color/image_raw/compressed"
-        PictureInput(self, Image if raw else CompressedImage, topic, one).registerCallback(self._picture_came)
-        self.create_subscription(SceneGraph, "twin", self._twin_came, LATCHED, callback_group=one)
-        self.create_subscription(Answer, "answer", self._answer_came, RELIABLE, callback_group=one)
+        self._frames: Frames | None = None
+        self._picture_input: PictureInput | None = None
+        self._targets: NewestWorker[PoseStamped] | None = None
+        self._mask = self.publisher(Image, "mask", reliable())
+        self._overlay = self.publisher(Image, "overlay", reliable())
+        self._markers = self.publisher(MarkerArray, "markers", reliable())
+        self._target = self.publisher(PoseStamped, "target", reliable())
+        self._target_in_frame = self.publisher(PoseStamped, "target_in_frame", reliable())
+        self._text = self.publisher(String, "answer_text", latched())
+
+    def setup(self) -> None:
+        self._frames = Frames(self) if self.settings.target_frame else None
+
+    def start(self) -> None:
+        one, s = MutuallyExclusiveCallbackGroup(), self.settings
+        kind, topic = topic_of("color/image_raw", s.color_transport)
+        self._picture_input = PictureInput(self, kind, topic, s.picture_qos, callback_group=one)
+        self._picture_input.registerCallback(self._picture_came)
+        if self._frames is not None:
+            self._targets = NewestWorker(self._move_target, self._failed, "target")
+        self.listen(SceneGraph, "twin", self._twin_came, latched(), one)
+        self.listen(Answer, "answer", self._answer_came, reliable(), one)
+
+    def stop(self) -> None:
+        if self._picture_input is not None:
+            self._picture_input.close()
+        if self._targets is not None:
+            self._targets.close()
+        self._picture_input = self._targets = self._answer = None
+        self._twins.clear()
+        self._pictures.clear()
+
+    def free(self) -> None:
+        if self._frames is not None:
+            self._frames.close()
+        self._frames = None
+
+    def clock_jumped(self, reason: str) -> None:
+        self.get_logger().warning(f"{reason}: pictures and transforms from before are forgotten")
+        self._twins.clear()
+        self._pictures.clear()
+        if self._frames is not None:
+            self._frames.clear()
 
     def _picture_came(self, msg: Image | CompressedImage) -> None:
         _keep(self._pictures, _stamp(msg.header), msg)
@@ -67,63 +113,69 @@ class MaskNode(Node):
             self._show(self._answer, msg.sequence)
 
     def _answer_came(self, msg: Answer) -> None:
-        if self.settings.query_id in ("", msg.query_id) and msg.status in (Answer.OK, Answer.NO_MATCH, Answer.STALE):
+        if self.settings.query_id not in ("", msg.query_id):
+            return
+        self._text.publish(String(data=as_text(msg)))
+        if msg.status in (Answer.OK, Answer.NO_MATCH, Answer.STALE):
             self._answer = msg
             self._show(msg, msg.twin_sequence)
 
     def _show(self, answer: Answer, sequence: int) -> None:
         if sequence not in self._twins:
+            self.meter.count("answers about a twin that is gone")
             return
+        start = time.perf_counter()
         header, twin = self._twins[sequence]
         by_id = {i.id: i for i in twin.instances}
         found = [by_id[i] for i in answer.ids if i in by_id]
         self._mask.publish(mask_to_msg(twin, tuple(answer.ids), header))
         self._markers.publish(markers(found, header))
         if found and found[0].center_m is not None:
-            self._target.publish(_pose(found[0], header))
+            pose = pose_of(found[0], header)
+            self._target.publish(pose)
+            if self._targets is not None:
+                self._targets.offer(pose)
+        spent = {"mask": (time.perf_counter() - start) * 1e3}
+        age_ms = (self.get_clock().now().nanoseconds - _stamp(header)) / 1e6
+        if 0 <= age_ms < 60e3:  # a recorded stamp says nothing about delay
+            spent["picture to mask"] = age_ms
         picture = self._pictures.get(_stamp(header))
         if picture is not None and twin.ids is not None and self._overlay.get_subscription_count():
-            try:
-                drawn = draw_masks(
-                    color_from_msg(picture), twin.ids, list(answer.ids), {i.id: i.label for i in twin.instances}
-                )
-            except ReasonSegError as error:
-                self.get_logger().warning(str(error), throttle_duration_sec=5.0)
-                return
-            self._overlay.publish(image_to_msg(drawn, "rgb8", header))
+            self._draw(picture, twin, answer, header)
+            spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
+        self.meter.done(spent)
 
+    def _draw(self, picture: Image | CompressedImage, twin: DigitalTwin, answer: Answer, header: Header) -> None:
+        try:
+            labels = {i.id: i.label for i in twin.instances}
+            assert twin.ids is not None
+            drawn = draw_masks(color_from_msg(picture), twin.ids, list(answer.ids), labels)
+        except ReasonSegError as error:
+            self._failed(error)
+            return
+        self._overlay.publish(image_to_msg(drawn, "rgb8", header))
 
-def markers(instances: Sequence[Instance], header: Header) -> MarkerArray:
-    """A box and a text for each instance with a known place; what was shown before is taken away."""
-    array = MarkerArray(markers=[Marker(header=header, action=Marker.DELETEALL)])
-    for n, instance in enumerate(i for i in instances if i.center_m is not None):
-        r, g, b = (c / 255 for c in PALETTE[n % len(PALETTE)])
-        box = Marker(header=header, ns="box", id=instance.id, type=Marker.CUBE, action=Marker.ADD)
-        box.pose = _pose(instance, header).pose
-        box.scale.x, box.scale.y, box.scale.z = (max(0.005, float(v)) for v in instance.size_m or (0.05, 0.05, 0.05))
-        box.color = ColorRGBA(r=r, g=g, b=b, a=0.45)
-        text = Marker(header=header, ns="text", id=instance.id, type=Marker.TEXT_VIEW_FACING, action=Marker.ADD)
-        text.pose = _pose(instance, header).pose
-        text.pose.position.y -= box.scale.y / 2 + 0.03  # y points down in the optical frame
-        text.scale.z = 0.03
-        text.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
-        text.text = f"{instance.id} {instance.label}"
-        array.markers += [box, text]
-    return array
+    def _move_target(self, pose: PoseStamped) -> None:
+        """In a thread of its own: tf may let it wait."""
+        frames, s = self._frames, self.settings
+        if frames is not None:
+            self._target_in_frame.publish(frames.in_frame(pose, s.target_frame, s.tf_timeout_s))
 
+    def _failed(self, error: Exception) -> None:
+        message = str(error) if isinstance(error, ReasonSegError) else f"{type(error).__name__}: {error}"
+        self.meter.error(type(error).__name__, message)
+        self.get_logger().warning(message, throttle_duration_sec=5.0)
 
-def _pose(instance: Instance, header: Header) -> PoseStamped:
-    pose = PoseStamped(header=header)
-    pose.pose.position.x, pose.pose.position.y, pose.pose.position.z = (float(v) for v in instance.center_m or ())
-    pose.pose.orientation.w = 1.0
-    return pose
+    def health(self) -> list[tuple[str, Health]]:
+        error = self.meter.recent_error()
+        return [("masks", Health(WARN if error else OK, error or "publishing answers", self.meter.values()))]
 
 
 def _stamp(header: Header) -> int:
     return header.stamp.sec * 10**9 + header.stamp.nanosec
 
 
-def _keep(kept: OrderedDict, key: int, value: object) -> None:
+def _keep(kept: OrderedDict[int, Any], key: int, value: Any) -> None:
     kept[key] = value
     while len(kept) > KEPT:
         kept.popitem(last=False)

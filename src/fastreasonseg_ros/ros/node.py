@@ -1,57 +1,215 @@
-"""What the four nodes share: parameters declared from a dataclass, quality of service, start and end."""
+"""A managed (lifecycle) node, as all four are: it loads in configure, subscribes in activate, frees in the rest.
+
+It brings itself up (parameter autostart), or leaves that to a lifecycle manager. Why a transition failed is in the log
+and on /diagnostics; its services answer in every state, with a code.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
-from threading import Event
-from typing import Any, TypeVar
+from threading import Event, Thread
+from typing import Any, Generic, TypeVar
 
 import rclpy
-from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import ClockChange, JumpThreshold, TimeJump
+from rclpy.duration import Duration
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
-from ..config import from_mapping
-from ..errors import ReasonSegError
+from ..errors import ReasonSegError, Status
+from .diagnostics import ERROR, OK, WARN, Diagnostics, Health
+from .memory import give_back, resident_mb
+from .meter import Meter
+from .parameters import NodeSettings, Parameters
+from .qos import OVERRIDES
 
-T = TypeVar("T")
-
-# A late subscriber gets the last twin at once.
-LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
-THREADS = 8
-
-
-def setting(default: Any, description: str) -> Any:
-    """A field of a node's settings; the description is what `ros2 param describe` shows."""
-    metadata = {"description": description}
-    if isinstance(default, list):
-        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+S = TypeVar("S", bound=NodeSettings)
+THREADS = 24  # a question that waits holds one; the pool makes them when they are needed
+LONGEST_RETRY_S = 60.0
+CLOCK_NOISE_S = 0.1  # a clock that is set back by less did not jump
 
 
-def declare(node: Node, cls: type[T]) -> T:
-    """Declares a parameter for each field of `cls` and returns their values. Raises ConfigError for a wrong one."""
-    values = {}
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        made = field.default_factory is not dataclasses.MISSING
-        default = field.default_factory() if made else field.default  # type: ignore[misc]
-        kind = rclpy.Parameter.Type.STRING_ARRAY if isinstance(default, list) else default
-        descriptor = ParameterDescriptor(description=field.metadata["description"], read_only=True)
-        value = node.declare_parameter(field.name, kind, descriptor).value
-        # An empty list has no type in YAML, and arrives as nothing.
-        values[field.name] = default if value is None else list(value) if isinstance(default, list) else value
-    settings = from_mapping(cls, values, f"parameters of {node.get_fully_qualified_name()}")
-    node.get_logger().info(f"settings: {settings}")
-    return settings
+class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
+    """Subclasses fill in setup, start, stop and free, each of which may raise; `meter` counts their work."""
+
+    _made = False
+
+    def __init__(self, name: str, settings: type[S]) -> None:
+        Node.__init__(self, name)
+        # Reentrant: `get_state` answers while `change_state` loads a model; two transitions exclude each other anyway.
+        LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
+        self.meter = Meter()
+        self.phase, self.problem = "unconfigured", ""
+        self._ending = Event()
+        self._bringing_up: Thread | None = None
+        self._listening: list[Any] = []
+        self._own = Parameters(self, settings, lambda: self.phase == "unconfigured", self.settings_changed)
+        self.get_logger().info(f"settings: {self.settings}")
+        self._diagnostics = Diagnostics(self, self.settings.diagnostics_period_s, self._health)
+        threshold = JumpThreshold(min_forward=None, min_backward=Duration(seconds=-CLOCK_NOISE_S))
+        self._jump = self.get_clock().create_jump_callback(threshold, post_callback=self._clock_jumped)
+        self._made = True
+
+    @property
+    def settings(self) -> S:
+        return self._own.current
+
+    # What a node does; the default is nothing.
+    def setup(self) -> None:
+        """Load what is large or may be missing. May raise ReasonSegError, which fails the transition."""
+
+    def start(self) -> None:
+        """Subscribe and begin to work."""
+
+    def stop(self) -> None:
+        """End what `start` began and forget what came in; also called where `start` failed halfway."""
+
+    def free(self) -> None:
+        """Drop what `setup` loaded; also called where it failed halfway."""
+
+    def ended(self) -> None:
+        """The process ends."""
+
+    def failed(self, status: Status, reason: str) -> None:
+        """A transition failed."""
+
+    def settings_changed(self, settings: Any) -> None:
+        """A live parameter has a new value."""
+
+    def clock_jumped(self, reason: str) -> None:
+        """ROS time was set back, or simulated time was switched on or off."""
+
+    def health(self) -> list[tuple[str, Health]]:
+        """Parts of the node for /diagnostics."""
+        return []
+
+    def publisher(self, kind: type, topic: str, qos: QoSProfile) -> Any:
+        """Publishes while the node is active only."""
+        return self.create_lifecycle_publisher(kind, topic, qos, qos_overriding_options=OVERRIDES)
+
+    def listen(
+        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile, group: Any = None
+    ) -> None:
+        """A subscription until the node is deactivated."""
+        self._listening.append(
+            self.create_subscription(kind, topic, callback, qos, callback_group=group, qos_overriding_options=OVERRIDES)
+        )
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("configure", self.setup, "inactive", super().on_configure, state, self.free)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        def begin() -> None:
+            super(ManagedNode, self).on_activate(state)  # publishers first: `start` may publish at once
+            self.start()
+
+        return self._transition("activate", begin, "active", None, state, self._stop)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("deactivate", self._stop, "inactive", super().on_deactivate, state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("clean up", self._free, "unconfigured", super().on_cleanup, state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("shut down", self._end, "finalized", super().on_shutdown, state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("recover", self._end, "unconfigured", super().on_error, state)
+
+    def bring_up(self) -> None:
+        """Configures and activates in a thread of its own, again and again until it succeeds, if autostart is set."""
+        if self.settings.autostart:
+            self._bringing_up = Thread(target=self._bring_up, name="bring_up", daemon=True)
+            self._bringing_up.start()
+
+    def destroy_node(self) -> None:
+        if not self._made:  # a wrong parameter; rclpy destroys what is left of the node
+            super().destroy_node()
+            return
+        self._made = False
+        self._ending.set()
+        self._diagnostics.close()
+        if self._bringing_up is not None:
+            self._bringing_up.join(5.0)
+        self._end()
+        self.ended()
+        super().destroy_node()
+
+    def _transition(
+        self,
+        name: str,
+        work: Callable[[], None],
+        after: str,
+        entities: Callable[[LifecycleState], TransitionCallbackReturn] | None,
+        state: LifecycleState,
+        undo: Callable[[], None] = lambda: None,
+    ) -> TransitionCallbackReturn:
+        try:
+            work()
+            if entities is not None:
+                entities(state)
+        except Exception as error:  # rclpy would swallow it, and the reason with it
+            known = isinstance(error, ReasonSegError)
+            self.problem = f"cannot {name}: {error if known else f'{type(error).__name__}: {error}'}"
+            self.get_logger().error(self.problem if known else f"{self.problem}\n{traceback.format_exc()}")
+            self.meter.error(name, self.problem)
+            undo()
+            self.failed(error.status if isinstance(error, ReasonSegError) else Status.MODEL_FAILED, self.problem)
+            return TransitionCallbackReturn.FAILURE
+        self.phase, self.problem = after, ""
+        self.get_logger().info(after)
+        return TransitionCallbackReturn.SUCCESS
+
+    def _stop(self) -> None:
+        while self._listening:
+            self.destroy_subscription(self._listening.pop())
+        self.stop()
+        give_back()
+
+    def _free(self) -> None:
+        self.free()
+        give_back()
+
+    def _end(self) -> None:
+        if self.phase == "active":
+            self._stop()
+        if self.phase in ("active", "inactive"):
+            self.free()
+        self.phase = "finalized"
+
+    def _bring_up(self) -> None:
+        pause_s = 0.0
+        while not self._ending.wait(pause_s):
+            if self.phase == "unconfigured":
+                self.trigger_configure()
+            if self.phase == "inactive" and not self._ending.is_set():
+                self.trigger_activate()
+            if self.phase in ("active", "finalized"):
+                return
+            pause_s = min(LONGEST_RETRY_S, max(self.settings.retry_s, 2 * pause_s))
+
+    def _clock_jumped(self, jump: TimeJump) -> None:
+        if jump.clock_change in (ClockChange.ROS_TIME_ACTIVATED, ClockChange.ROS_TIME_DEACTIVATED):
+            self.clock_jumped("simulated time was switched on or off")
+        elif jump.delta.nanoseconds < 0:
+            self.clock_jumped(f"ROS time was set back by {-jump.delta.nanoseconds / 1e9:.1f} s")
+
+    def _health(self) -> list[tuple[str, Health]]:
+        level = OK if self.phase == "active" else ERROR if self.problem else WARN
+        values = {"state": self.phase, "memory of the process (MB)": f"{resident_mb():.0f}"}
+        own = Health(level, self.problem or self.phase, values)
+        return [("lifecycle", own), *(self.health() if self.phase == "active" else [])]
 
 
-def run(makers: Sequence[Callable[[], Node]], argv: Sequence[str] | None = None) -> int:
+def run(makers: Sequence[Callable[[], ManagedNode]], argv: Sequence[str] | None = None) -> int:
     """Spins the nodes in one process until it is interrupted. Returns the exit status."""
     # rclpy's own handlers end the context at once, under the feet of threads that still publish.
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
@@ -59,13 +217,20 @@ def run(makers: Sequence[Callable[[], Node]], argv: Sequence[str] | None = None)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
     executor = MultiThreadedExecutor(num_threads=THREADS)
-    nodes: list[Node] = []
+    nodes: list[ManagedNode] = []
     try:
         for make in makers:
             nodes.append(make())
             executor.add_node(nodes[-1])
+        for node in nodes:
+            node.bring_up()
         while not ending.is_set():
-            executor.spin_once(timeout_sec=0.2)
+            try:
+                executor.spin_once(timeout_sec=0.2)
+            except Exception as error:  # of a callback: one message must not end the node
+                for node in nodes:
+                    node.meter.error("callback", f"{type(error).__name__}: {error}")
+                nodes[0].get_logger().error(traceback.format_exc(), throttle_duration_sec=5.0)
     except ReasonSegError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2

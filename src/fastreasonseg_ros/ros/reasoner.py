@@ -1,26 +1,34 @@
 """The newest twin and the language model, shared by service, action and standing questions. No ROS in here.
 
-A question waits, within its time, for what it needs: the first twin, the model that is still loading, its turn. Every
-way it can end is an `Answer` with a status.
+A question waits, within its time, for what it needs: the first twin, the model that is still loading, its turn (see
+model_queue.py). One whose plan is kept needs no turn: it is answered at once, whatever the model does. Every way a
+question can end is an `Answer` with a status.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ModelError, ReasonSegError, Status
-from ..pipeline import StandingQuestion, check_question, reason
+from ..pipeline import StandingQuestion, check_question
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
+from .model_queue import Job, ModelQueue, OnText
 
-Load = Callable[[], tuple[LanguageModel, WordMeaning]]
 Progress = Callable[[str, str], None]
-WAITING = 4  # questions that may wait at a time; each holds a thread of the executor
+WAITING = 16  # questions that may wait at a time; each holds a thread of the executor
+STANDING = 32  # standing questions; each is answered for every twin
+PLANS = 64  # kept for texts that are asked again
+PAUSE_S = 2.0  # before a plan that failed is tried again for a standing question
+POLL_S = 0.05  # how soon a cancelled question is noticed
+GOOD = (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
 
 
 @dataclass(frozen=True)
@@ -33,31 +41,66 @@ class Seen:
     meta: Any = None
 
 
-class Reasoner:
-    """Thread-safe; `load` is called in a thread of its own at once, and again by a question after it failed.
+@dataclass
+class Standing:
+    """A question that is answered for every twin; its plan is replaced when a new one is made."""
 
-    failed: told why a load failed.
+    query: Query
+    question: StandingQuestion
+
+
+class Reasoner:
+    """Thread-safe. Without models questions wait for `use`, or are told at once what `without` said.
+
+    stale_after_s: an answer about an older twin says so. now: seconds by the clock that twins age by.
     """
 
-    def __init__(self, load: Load, stale_after_s: float, failed: Callable[[str], None] = lambda _: None) -> None:
-        self._load, self._stale_after_s, self._failed = load, stale_after_s, failed
+    def __init__(self, stale_after_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.stale_after_s, self._now = stale_after_s, now
         self._changed = threading.Condition()
         self._seen: Seen | None = None
         self._seen_at = 0.0
-        self._models: tuple[LanguageModel, WordMeaning] | None = None
-        self._failure: ReasonSegError | None = None
-        self._loading = False
-        self._turn = threading.Lock()
+        self._models: tuple[LanguageModel, WordMeaning | None] | None = None
+        self._absent: tuple[Status, str] | None = None
+        self._queue: ModelQueue[tuple[Answer, Seen]] = ModelQueue(self._changed)
+        self._plans: OrderedDict[str, StandingQuestion] = OrderedDict()
         self._places = threading.BoundedSemaphore(WAITING)
         self._numbers = itertools.count(1)
-        self.standing: dict[str, StandingQuestion] = {}
-        self._start_loading()
+        self._failed_at: dict[str, float] = {}
+        self.standing: dict[str, Standing] = {}
 
-    def see(self, seen: Seen) -> None:
-        """Takes what perception said; wakes questions that wait for it."""
+    def use(self, language_model: LanguageModel, meaning: WordMeaning | None) -> None:
+        """From now on questions are answered with these."""
         with self._changed:
-            self._seen, self._seen_at = seen, time.monotonic()
+            self._models, self._absent = (language_model, meaning), None
             self._changed.notify_all()
+
+    def without(self, reason: tuple[Status, str] | None) -> None:
+        """From now on questions are answered by this status and message; None: they wait for `use`."""
+        with self._changed:
+            self._models, self._absent = None, reason
+            self._plans.clear()
+            self._queue.clear()
+            self._changed.notify_all()
+
+    def see(self, seen: Seen | None) -> None:
+        """Takes what perception said, and wakes questions that wait for it; None: forgets it."""
+        with self._changed:
+            self._seen, self._seen_at = seen, self._now()
+            self._changed.notify_all()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since perception said something; infinite before."""
+        return float("inf") if self._seen is None else max(0.0, self._now() - self._seen_at)
+
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for the model."""
+        return self._queue.waiting
+
+    def close(self) -> None:
+        self._queue.close()
 
     def ask(
         self,
@@ -70,103 +113,145 @@ class Reasoner:
     ) -> tuple[Answer, Seen | None]:
         """The answer, and what it speaks of. standing: the question is kept for `update` if it got a plan."""
         query = Query(text, query_id or f"q{next(self._numbers)}")
-        end, written = time.monotonic() + timeout_s, ""
+        end = time.monotonic() + timeout_s
+        try:
+            check_question(text)
+            if standing and query.id not in self.standing and len(self.standing) >= STANDING:
+                return Answer(query, Status.BUSY, f"{STANDING} questions stand already; unwatch one"), self._seen
+            answer, seen, question = self._answer(query, end, timeout_s, progress, cancelled)
+        except ReasonSegError as error:
+            return Answer(query, error.status, str(error)), self._seen
+        if standing and question is not None and answer.status in GOOD:
+            self.standing[query.id] = Standing(query, question)
+        if answer.status in (Status.OK, Status.NO_MATCH) and self.age_s > self.stale_after_s:
+            message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
+            answer = replace(answer, status=Status.STALE, message=message)
+        return answer, seen
 
-        def on_text(piece: str) -> bool:
-            nonlocal written
-            written += piece
-            if progress:
-                progress("thinking", written)
-            return cancelled() or time.monotonic() > end
+    def update(self, seen: Seen) -> list[Answer]:
+        """The answers to all standing questions about one twin; never waits for the model."""
+        answers = []
+        for query_id, stands in list(self.standing.items()):
+            answer = self._stand(stands, seen)
+            if query_id in self.standing:  # else stopped meanwhile
+                answers.append(answer)
+        return answers
 
-        def failed(status: Status, message: str) -> tuple[Answer, Seen | None]:
-            return Answer(query, status, message), seen
+    def _stand(self, stands: Standing, seen: Seen) -> Answer:
+        query, question = stands.query, stands.question
+        if seen.status != Status.OK:
+            return Answer(query, seen.status, seen.message)
+        try:
+            if question.needs_plan(seen.twin):
+                self._plan_again(query.text, question)
+                if question.rollout is None:
+                    return Answer(query, Status.NOT_READY, "objects came into view; the plan is being made")
+            return replace(question.answer(seen.twin, keep_plan=True), query=query)
+        except ReasonSegError as error:
+            return Answer(query, error.status, str(error))
 
-        seen, question = self._seen, None
+    def _plan_again(self, text: str, question: StandingQuestion) -> None:
+        """Queues it behind all questions; one whose plan failed is not tried for every twin."""
+        if time.monotonic() - self._failed_at.get(text, -PAUSE_S) < PAUSE_S:
+            return
+        again = copy.copy(question)  # planned beside the one that answers meanwhile
+        self._queue.later(text, lambda on_text: self._plan(again, on_text))
+
+    def _answer(
+        self, query: Query, end: float, timeout_s: float, progress: Progress | None, cancelled: Callable[[], bool]
+    ) -> tuple[Answer, Seen | None, StandingQuestion | None]:
+        def failed(status: Status, message: str) -> tuple[Answer, Seen | None, None]:
+            return Answer(query, status, message), self._seen, None
+
+        if (kept := self._by_kept_plan(query)) is not None:
+            return kept
         if not self._places.acquire(blocking=False):
             return failed(Status.BUSY, f"{WAITING} questions wait already; ask again")
         try:
-            check_question(text)
             if progress:
                 progress("waiting", "")
+            if not self._wait(lambda: bool(self._models or self._absent), end, cancelled):
+                return failed(Status.CANCELLED if cancelled() else Status.NOT_READY, "the model is still loading")
+            models = self._models
+            if models is None:
+                return failed(*(self._absent or (Status.NOT_READY, "the model was unloaded; ask again")))
             if not self._wait(lambda: self._seen is not None, end, cancelled):
                 reason_why = "no twin has come: is the camera publishing, and is twin_node running?"
                 return failed(Status.CANCELLED if cancelled() else Status.NOT_READY, reason_why)
             seen = self._seen
             if seen is not None and seen.status != Status.OK:
                 return failed(seen.status, seen.message)
-            self._start_loading()
-            if not self._wait(lambda: not self._loading, end, cancelled):
-                return failed(Status.CANCELLED if cancelled() else Status.NOT_READY, "the model is still loading")
-            if self._failure or self._models is None:
-                raise self._failure or ModelError("the model is not loaded")
-            if not self._turn.acquire(timeout=max(0.0, end - time.monotonic())):
-                return failed(Status.BUSY, f"the model answered other questions for {timeout_s:.0f} s; ask again")
+            question = StandingQuestion(Query(query.text), *models)
+            job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
             try:
-                seen, age_s = self._seen, time.monotonic() - self._seen_at
-                assert seen is not None
-                if seen.status != Status.OK:
-                    return failed(seen.status, seen.message)
-                if standing:
-                    question = StandingQuestion(query, *self._models)
-                    answer = question.answer(seen.twin, on_text)
-                else:
-                    answer = reason(seen.twin, query, *self._models, on_text=on_text)
+                end_status = self._follow(job, end, progress, cancelled)
             finally:
-                self._turn.release()
-        except ReasonSegError as error:
-            return failed(error.status, str(error))
+                self._queue.leave(job)
         finally:
             self._places.release()
-        if cancelled():
+        if end_status is Status.CANCELLED:
             return failed(Status.CANCELLED, "the question was cancelled")
-        if time.monotonic() > end:
-            return failed(Status.TIMED_OUT, f"no answer within {timeout_s:.0f} s")
-        if question is not None and answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER):
-            self.standing[query.id] = question
-        if age_s > self._stale_after_s and answer.status in (Status.OK, Status.NO_MATCH):
-            message = f"the newest twin is {age_s:.0f} s old, perception has stopped; {answer.message}"
-            answer = replace(answer, status=Status.STALE, message=message)
-        return answer, seen
+        if self._models is not models:
+            return failed(*(self._absent or (Status.NOT_READY, "the model was unloaded; ask again")))
+        if end_status is not None:
+            why = "the model answered other questions" if end_status is Status.BUSY else "no answer came"
+            return failed(end_status, f"{why} for {timeout_s:.0f} s; ask again, or with more time")
+        if job.error is not None or job.result is None:
+            raise job.error if isinstance(job.error, ReasonSegError) else ModelError(f"the model failed: {job.error}")
+        answer, seen = job.result
+        return replace(answer, query=query), seen, self._plans.get(query.text, question)
 
-    def update(self, seen: Seen) -> list[Answer]:
-        """The answers to all standing questions about one twin."""
-        answers = []
-        for query_id, question in list(self.standing.items()):
-            try:
-                if seen.status != Status.OK:
-                    answers.append(Answer(question.query, seen.status, seen.message))
-                    continue
-                answers.append(question.answer(seen.twin))
-            except ReasonSegError as error:
-                answers.append(Answer(question.query, error.status, str(error)))
-            if query_id not in self.standing:  # stopped meanwhile
-                answers.pop()
-        return answers
+    def _by_kept_plan(self, query: Query) -> tuple[Answer, Seen, StandingQuestion] | None:
+        """The answer by a plan that was made for the same text, if it still holds for the newest twin."""
+        seen, question = self._seen, self._plans.get(query.text)
+        if seen is None or question is None or seen.status != Status.OK or self._models is None:
+            return None
+        if question.rollout is None or not question.rollout.plan.steps or question.needs_plan(seen.twin):
+            return None
+        return replace(question.answer(seen.twin, keep_plan=True), query=query), seen, question
+
+    def _follow(self, job: Job, end: float, progress: Progress | None, cancelled: Callable[[], bool]) -> Status | None:
+        """Waits until the job is done, telling its text as it comes; why it was left, or None."""
+        told = 0
+        while True:
+            with self._changed:
+                while not job.done and len(job.pieces) == told and not cancelled() and time.monotonic() < end:
+                    self._changed.wait(min(POLL_S, max(0.0, end - time.monotonic())))
+                new, done, started = job.pieces[told:], job.done, job.started
+            if cancelled():
+                return Status.CANCELLED
+            for _ in new:
+                told += 1
+                if progress:
+                    progress("thinking", "".join(job.pieces[:told]))
+            if done:
+                return None
+            if time.monotonic() >= end:
+                return Status.TIMED_OUT if started else Status.BUSY
+
+    def _plan(self, question: StandingQuestion, on_text: OnText) -> tuple[Answer, Seen]:
+        """In the model's thread: asks the model about the newest twin, and keeps its plan."""
+        seen = self._seen
+        if seen is None or seen.status != Status.OK:
+            status, message = (seen.status, seen.message) if seen else (Status.NOT_READY, "the twin began anew")
+            return Answer(question.query, status, message), seen or Seen(DigitalTwin(), status, message)
+        text = question.query.text
+        answer = question.answer(seen.twin, on_text)
+        if answer.status not in (*GOOD, Status.CANCELLED):
+            self._failed_at = {t: at for t, at in self._failed_at.items() if time.monotonic() - at < PAUSE_S}
+            self._failed_at[text] = time.monotonic()
+        if answer.status in GOOD and question.rollout is not None:
+            self._plans[text] = question
+            self._plans.move_to_end(text)
+            while len(self._plans) > PLANS:
+                self._plans.popitem(last=False)
+            for stands in list(self.standing.values()):
+                if stands.query.text == text:
+                    stands.question = question
+        return answer, seen
 
     def _wait(self, ready: Callable[[], bool], end: float, cancelled: Callable[[], bool]) -> bool:
         with self._changed:
             while not ready() and not cancelled() and (left := end - time.monotonic()) > 0:
-                self._changed.wait(min(left, 0.1))
+                self._changed.wait(min(left, POLL_S))
             return ready() and not cancelled()
-
-    def _start_loading(self) -> None:
-        with self._changed:
-            if self._loading or self._models is not None:
-                return
-            self._loading, self._failure = True, None
-        threading.Thread(target=self._load_models, name="load", daemon=True).start()
-
-    def _load_models(self) -> None:
-        models = failure = None
-        try:
-            models = self._load()
-        except ReasonSegError as error:
-            failure = error
-        except Exception as error:  # a corrupt file fails anywhere in its reader
-            failure = ModelError(f"the model could not be loaded: {type(error).__name__}: {error}")
-        with self._changed:
-            self._models, self._failure, self._loading = models, failure, False
-            self._changed.notify_all()
-        if failure:
-            self._failed(str(failure))

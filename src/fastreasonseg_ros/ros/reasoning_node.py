@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.node import Node
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.action import ReasonSegment
@@ -15,49 +16,50 @@ from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import QueryScene, Unwatch, Watch
 
-from ..errors import ConfigError, Status
-from ..reasoning import make_language_model, make_word_meaning
+from ..errors import Status
+from ..reasoning import LANGUAGE_MODELS, make_language_model, make_word_meaning
 from ..twin.types import Answer, DigitalTwin
 from .conversions import answer_to_msg, twin_from_msg
-from .node import LATCHED, RELIABLE, declare, run, setting
+from .diagnostics import OK, WARN, Health
+from .meter import Meter
+from .node import ManagedNode, run
+from .parameters import NodeSettings, setting
+from .qos import latched, reliable
 from .reasoner import Reasoner, Seen
 from .worker import NewestWorker
 
+RESULT_KEPT_S = 30  # of a goal, for a client that asks late; each holds a mask
+
 
 @dataclass(frozen=True)
-class ReasoningSettings:
-    language_model: str = setting("openvino", "which backend runs it: openvino")
+class ReasoningSettings(NodeSettings):
+    language_model: str = setting("openvino", "which backend runs it", choices=LANGUAGE_MODELS)
     language_model_config: str = setting("", "YAML file with the model's settings; empty: its defaults")
     language_model_overrides: list[str] = setting([], "single settings of the model, as a.b=c")
-    query_timeout_s: float = setting(30.0, "time for a question that names none")
-    stale_after_s: float = setting(10.0, "an answer about an older twin has the status STALE")
-
-    def __post_init__(self) -> None:
-        if self.query_timeout_s <= 0 or self.stale_after_s <= 0:
-            raise ConfigError("query_timeout_s and stale_after_s must be positive")
+    query_timeout_s: float = setting(30.0, "time for a question that names none", low=0.1, high=3600.0, change="live")
+    stale_after_s: float = setting(
+        10.0, "an answer about an older twin has the status STALE", low=0.1, high=3600.0, change="live"
+    )
 
 
-class ReasoningNode(Node):
-    """Subscribes to twin; serves query, watch, unwatch and the action reason; publishes answer."""
+class ReasoningNode(ManagedNode[ReasoningSettings]):
+    """Subscribes to twin; serves query, watch, unwatch and the action reason; publishes answer.
+
+    Services and action are there in every state: a node that cannot answer says why.
+    """
 
     def __init__(self) -> None:
-        super().__init__("reasoning_node")
-        s = self.settings = declare(self, ReasoningSettings)
-
-        def load():
-            model = make_language_model(s.language_model, s.language_model_config or None, s.language_model_overrides)
-            loaded = model, make_word_meaning()
-            self.get_logger().info(f"{model.name} is ready")
-            return loaded
-
-        self._reasoner = Reasoner(load, s.stale_after_s, self.get_logger().error)
-        self._standing = NewestWorker(self._update, self._failed, "standing")
-        self._publisher = self.create_publisher(AnswerMsg, "answer", RELIABLE)
-        # Each in a group of its own: a question that takes long holds up neither twins, nor parameters, nor `unwatch`.
-        groups = [MutuallyExclusiveCallbackGroup() for _ in range(2)]
-        self.create_subscription(SceneGraph, "twin", self._twin_came, LATCHED, callback_group=groups[0])
-        self.create_service(Unwatch, "unwatch", self._unwatch, callback_group=groups[1])
+        super().__init__("reasoning_node", ReasoningSettings)
+        self._models: tuple[Any, Any] | None = None
+        self._action: ActionServer | None = None
+        self._standing: NewestWorker | None = None
+        self._followed = Meter()
+        self._reasoner = Reasoner(self.settings.stale_after_s, self._seconds)
+        self._idle("configure")
+        self._answers = self.publisher(AnswerMsg, "answer", reliable())
+        # A question that takes long holds up neither twins, nor parameters, nor `unwatch`.
         many = ReentrantCallbackGroup()
+        self.create_service(Unwatch, "unwatch", self._unwatch, callback_group=MutuallyExclusiveCallbackGroup())
         self.create_service(QueryScene, "query", self._query, callback_group=many)
         self.create_service(Watch, "watch", self._watch, callback_group=many)
         self._action = ActionServer(
@@ -68,20 +70,67 @@ class ReasoningNode(Node):
             callback_group=many,
             goal_callback=lambda _: GoalResponse.ACCEPT,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
+            result_timeout=RESULT_KEPT_S,
         )
 
-    def destroy_node(self) -> None:
-        self._standing.close()
-        self._action.destroy()
-        super().destroy_node()
+    def setup(self) -> None:
+        s = self.settings
+        self._reasoner.without(None)  # questions wait for what is loading
+        model = make_language_model(s.language_model, s.language_model_config or None, s.language_model_overrides)
+        self._models = model, make_word_meaning()
+        self._idle("activate")
+
+    def start(self) -> None:
+        assert self._models is not None
+        self._standing = NewestWorker(self._update, self._failed, "standing")
+        self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
+        self._reasoner.use(*self._models)
+        self.get_logger().info(f"{self._models[0].name} is ready")
+
+    def stop(self) -> None:
+        self._idle("activate", wait=False)
+        self._reasoner.see(None)
+        if self._standing is not None:
+            self._standing.close()
+        self._standing = None
+
+    def free(self) -> None:
+        self._models = None
+        self._reasoner.standing.clear()
+        self._idle("configure", wait=False)
+
+    def failed(self, status: Status, reason: str) -> None:
+        self._reasoner.without((status, reason))
+
+    def ended(self) -> None:
+        self._reasoner.close()
+        if self._action is not None:
+            self._action.destroy()
+
+    def settings_changed(self, settings: ReasoningSettings) -> None:
+        self._reasoner.stale_after_s = settings.stale_after_s
+
+    def clock_jumped(self, reason: str) -> None:
+        self.get_logger().warning(f"{reason}: the last twin is forgotten")
+        self._reasoner.see(None)
+
+    def _idle(self, step: str, wait: bool = True) -> None:
+        """What questions are told until the next step; while the node brings itself up they wait."""
+        command = f"ros2 lifecycle set {self.get_fully_qualified_name()} {step}"
+        reason = Status.NOT_READY, f"reasoning_node is not active; next: {command}"
+        self._reasoner.without(None if wait and self.settings.autostart else reason)
+
+    def _seconds(self) -> float:
+        clock: Any = self.get_clock()
+        return clock.now().nanoseconds * 1e-9 if clock.ros_time_is_active else time.monotonic()
 
     def _twin_came(self, msg: SceneGraph) -> None:
-        status = Status(msg.status)
+        status, standing = Status(msg.status), self._standing
         twin = twin_from_msg(msg) if status is Status.OK else DigitalTwin(sequence=msg.sequence)
         seen = Seen(twin, status, msg.message, msg.header)
         self._reasoner.see(seen)
-        if self._reasoner.standing:
-            self._standing.offer(seen)
+        if self._reasoner.standing and standing is not None:
+            standing.offer(seen)
 
     def _query(self, request: QueryScene.Request, response: QueryScene.Response) -> QueryScene.Response:
         timeout_s = request.timeout if request.timeout > 0 else self.settings.query_timeout_s
@@ -104,7 +153,7 @@ class ReasoningNode(Node):
             response.message = f"{len(response.stopped)} standing questions stopped"
         return response
 
-    def _execute(self, goal) -> ReasonSegment.Result:
+    def _execute(self, goal: Any) -> ReasonSegment.Result:
         def progress(stage: str, text: str) -> None:
             goal.publish_feedback(ReasonSegment.Feedback(stage=stage, text=text))
 
@@ -127,15 +176,34 @@ class ReasoningNode(Node):
             self._publish(answer, seen, standing=True)
 
     def _publish(self, answer: Answer, seen: Seen | None, standing: bool = False) -> AnswerMsg:
-        header = seen.meta if seen else Header(stamp=self.get_clock().now().to_msg())
+        header = seen.meta if seen and seen.meta else Header(stamp=self.get_clock().now().to_msg())
         good = seen is not None and seen.status is Status.OK
         msg = answer_to_msg(answer, seen.twin if seen and good else None, header)
         msg.standing = standing
-        self._publisher.publish(msg)
+        self._answers.publish(msg)
+        meter = self._followed if standing else self.meter
+        meter.done(answer.latency_ms)
+        meter.count(f"status {answer.status.name}")
+        if answer.status not in (Status.OK, Status.NO_MATCH, Status.CANCELLED):
+            meter.error(answer.status.name.lower(), answer.message)
         return msg
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"standing question: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
+
+    def health(self) -> list[tuple[str, Health]]:
+        standing, models, r = self._standing, self._models, self._reasoner
+        if standing is None or models is None:
+            return []
+        stale = r.age_s > self.settings.stale_after_s
+        twin = {"twin age (s)": f"{r.age_s:.2f}", "model": models[0].name}
+        level = WARN if stale or self.meter.recent_error() else OK
+        message = self.meter.recent_error() or ("no twin comes" if stale else f"{r.waiting} questions wait")
+        followed = {"standing": str(len(r.standing)), "dropped": str(standing.dropped), **self._followed.values()}
+        return [
+            ("questions", Health(level, message, {**twin, **self.meter.values()}, models[0].name)),
+            ("standing questions", Health(OK, f"{len(r.standing)} stand", followed, "none")),
+        ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,32 +12,46 @@ from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 
+from ..errors import ConfigError
 from .images import time_to_s
-
-PICTURES = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
-PICTURES_BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+from .qos import OVERRIDES, reliable, sensor_data
 
 
 class PictureInput:
     """A subscription whose messages go to every registered callback, from any publisher.
 
-    Reliable, since best effort loses a third of the pictures of 1 MB between processes; where a driver offers best
-    effort only, it is taken.
+    qos: "sensor_data" (best effort), "reliable", or "auto": reliable, since best effort loses a third of the pictures
+    of 1 MB between processes, and best effort where a driver offers no more.
     """
 
-    def __init__(self, node: Node, type: type, topic: str, callback_group: Any = None) -> None:
-        self._node, self._type, self._topic, self._group = node, type, topic, callback_group
+    def __init__(
+        self, node: Node, type: type, topic: str, qos: str = "auto", depth: int = 5, callback_group: Any = None
+    ) -> None:
+        self._node, self._type, self._topic, self._group, self._depth = node, type, topic, callback_group, depth
         self._callbacks: list[tuple[Callable, tuple]] = []
         self._lock = Lock()
-        events = SubscriptionEventCallbacks(incompatible_qos=self._fall_back)
-        self._subscription = node.create_subscription(
-            type, topic, self._received, PICTURES, callback_group=callback_group, event_callbacks=events
-        )
+        events = SubscriptionEventCallbacks(incompatible_qos=self._fall_back) if qos == "auto" else None
+        with self._lock:  # the event may come, in another thread, before this returns
+            self._subscription = node.create_subscription(
+                type,
+                topic,
+                self._received,
+                sensor_data(depth) if qos == "sensor_data" else reliable(depth),
+                callback_group=callback_group,
+                event_callbacks=events,
+                qos_overriding_options=OVERRIDES,
+            )
 
     def registerCallback(self, callback: Callable, *args: Any) -> None:  # the name that message_filters gives it
         self._callbacks.append((callback, args))
+
+    def close(self) -> None:
+        with self._lock:
+            self._callbacks = []
+            if self._subscription is not None:
+                self._node.destroy_subscription(self._subscription)
+            self._subscription = None
 
     def _received(self, msg: Any) -> None:
         for callback, args in self._callbacks:
@@ -45,14 +59,27 @@ class PictureInput:
 
     def _fall_back(self, _: Any) -> None:
         with self._lock:
-            old, self._subscription = self._subscription, None
-        if old is None:
-            return
-        self._node.get_logger().info(f"{self._topic}: the publisher offers best effort only")
-        self._best_effort = self._node.create_subscription(
-            self._type, self._topic, self._received, PICTURES_BEST_EFFORT, callback_group=self._group
-        )
-        self._node.destroy_subscription(old)
+            if self._subscription is None or self._subscription.qos_profile.reliability == sensor_data().reliability:
+                return
+            self._node.get_logger().info(f"{self._topic}: the publisher offers best effort only")
+            old, self._subscription = (
+                self._subscription,
+                self._node.create_subscription(
+                    self._type, self._topic, self._received, sensor_data(self._depth), callback_group=self._group
+                ),
+            )
+            self._node.destroy_subscription(old)
+
+
+def topic_of(name: str, transport: str) -> tuple[Any, str]:
+    """Message type and topic of an image by image_transport's names. Raises ConfigError for an unknown transport."""
+    from sensor_msgs.msg import CompressedImage, Image
+
+    if transport == "raw":
+        return Image, name
+    if transport not in ("compressed", "compressedDepth"):
+        raise ConfigError(f"transport is {transport!r}; known are raw, compressed and compressedDepth")
+    return CompressedImage, f"{name}/{transport}"
 
 
 try:
@@ -84,7 +111,7 @@ except ImportError:
                 queue[stamp] = msg
                 while len(queue) > self._queue_size:
                     del queue[min(queue)]
-                matched = self._match(stamp, index)
+                matched = self._match(stamp, index) if stamp in queue else None
             if matched is not None:
                 for callback, args in self._callbacks:
                     callback(*matched, *args)
@@ -101,4 +128,4 @@ except ImportError:
             return matched
 
 
-__all__ = ["ApproximateTimeSynchronizer", "PictureInput"]
+__all__ = ["ApproximateTimeSynchronizer", "PictureInput", "topic_of"]

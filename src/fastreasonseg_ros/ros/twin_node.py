@@ -2,158 +2,169 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from threading import Lock
+from dataclasses import dataclass
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import SetVocabulary
 
 from ..errors import ConfigError, ReasonSegError, Status
-from ..perception import make_perceiver
-from ..pipeline import observe
-from ..twin.types import DigitalTwin
-from .conversions import frame_from_msgs, twin_to_msg
-from .node import LATCHED, declare, run, setting
-from .sync import ApproximateTimeSynchronizer, PictureInput
+from ..perception import PERCEIVERS, make_perceiver
+from .conversions import twin_to_msg
+from .diagnostics import ERROR, OK, STALE, WARN, Health
+from .inputs import SceneInputs, Taken
+from .node import ManagedNode, run
+from .observer import Observer
+from .parameters import NodeSettings, setting
+from .qos import PICTURE_QOS, latched
 from .worker import NewestWorker
 
-PATIENCE = 3  # pictures
+RAW = ("raw", "compressed")
 
 
 @dataclass(frozen=True)
-class TwinSettings:
-    perceiver: str = setting("tabletop", "how pictures become instances: tabletop or oracle")
+class TwinSettings(NodeSettings):
+    perceiver: str = setting("tabletop", "how pictures become instances", choices=PERCEIVERS)
     perceiver_config: str = setting("", "YAML file with the perceiver's settings; empty: its defaults")
     perceiver_overrides: list[str] = setting([], "single settings of the perceiver, as a.b=c")
-    color_transport: str = setting("raw", "raw (color/image_raw) or compressed (color/image_raw/compressed)")
-    depth_transport: str = setting("raw", "raw, compressed or compressedDepth (depth/image_raw/...)")
-    sync_slop_s: float = setting(0.05, "largest difference between the stamps of a colour and its depth picture")
-    sync_queue: int = setting(10, "pictures that wait for their partner")
-    depth_timeout_s: float = setting(1.0, "depth or camera_info missing for so long: pictures are taken without")
+    color_transport: str = setting("raw", "of color/image_raw, as image_transport names it", choices=RAW)
+    depth_transport: str = setting("raw", "of depth/image_raw", choices=(*RAW, "compressedDepth"))
+    picture_qos: str = setting(
+        "auto", "of the picture subscriptions; auto: reliable where offered", choices=PICTURE_QOS
+    )
+    sync_slop_s: float = setting(
+        0.05, "largest difference between the stamps of a colour and its depth picture", low=0.0, high=10.0
+    )
+    sync_queue: int = setting(10, "pictures that wait for their partner", low=1, high=1000)
+    depth_timeout_s: float = setting(
+        1.0, "depth or camera_info missing for so long: pictures are taken without", low=0.1, high=60.0, change="live"
+    )
+    stale_after_s: float = setting(
+        3.0, "a twin older than this is reported as stale on /diagnostics", low=0.1, high=3600.0, change="live"
+    )
 
 
-class TwinNode(Node):
+class TwinNode(ManagedNode[TwinSettings]):
     """Subscribes to color/image_raw, depth/image_raw, color/camera_info, and truth (oracle); publishes twin."""
 
     def __init__(self) -> None:
-        super().__init__("twin_node")
-        s = self.settings = declare(self, TwinSettings)
-        self._perceiver = make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides)
-        self._lock = Lock()
-        self._twin: DigitalTwin | None = None
-        self._sequence = 0
-        self._info: CameraInfo | None = None
-        self._last_pair = self._first_picture = 0.0
-        self._alone = self._without_info = 0
-        self._words: tuple[str, ...] = ()
-        self._publisher = self.create_publisher(SceneGraph, "twin", LATCHED)
+        super().__init__("twin_node", TwinSettings)
+        self._observer: Observer | None = None
+        self._worker: NewestWorker | None = None
+        self._inputs: SceneInputs | None = None
+        self._twins = self.publisher(SceneGraph, "twin", latched())
+        own = MutuallyExclusiveCallbackGroup()
+        self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=own)
+
+    def setup(self) -> None:
+        s = self.settings
+        self._observer = Observer(make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides))
+
+    def start(self) -> None:
         self._worker = NewestWorker(self._observe, self._failed, "perception")
-        pictures = MutuallyExclusiveCallbackGroup()
-        color = PictureInput(self, *_topic("color/image_raw", s.color_transport), pictures)
-        depth = PictureInput(self, *_topic("depth/image_raw", s.depth_transport), pictures)
-        inputs = [color, depth]
-        if s.perceiver == "oracle":
-            inputs.append(PictureInput(self, SceneGraph, "truth", pictures))
-        self._sync = ApproximateTimeSynchronizer(inputs, s.sync_queue, s.sync_slop_s)
-        self._sync.registerCallback(self._pair)
-        color.registerCallback(self._color_came)
-        PictureInput(self, CameraInfo, "color/camera_info", pictures).registerCallback(self._info_came)
-        self.create_subscription(DiagnosticStatus, "camera_status", self._camera_said, LATCHED)
-        self.create_service(
-            SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=MutuallyExclusiveCallbackGroup()
-        )
+        self._inputs = SceneInputs(self, self.settings, self._worker.offer, self._begin_anew)
+        self.listen(DiagnosticStatus, "camera_status", self._camera_said, latched())
 
-    def destroy_node(self) -> None:
-        self._worker.close()
-        super().destroy_node()
+    def stop(self) -> None:
+        if self._inputs is not None:
+            self._inputs.close()
+        if self._worker is not None:
+            self._worker.close()
+        if self._observer is not None:
+            self._observer.forget()
+        self._inputs = self._worker = None
 
-    def _info_came(self, msg: CameraInfo) -> None:
-        self._info = msg
+    def free(self) -> None:
+        self._observer = None
 
-    def _pair(self, color, depth, truth: SceneGraph | None = None) -> None:
-        self._last_pair, self._alone = time.monotonic(), 0
-        if self._info is None:
-            self._without_info += 1
-        # At the start pictures come before the first camera_info.
-        if self._info is not None or self._patience_ends(self._without_info, self._first_picture):
-            self._worker.offer((color, depth, truth))
+    def settings_changed(self, settings: TwinSettings) -> None:
+        if self._inputs is not None:
+            self._inputs.settings = settings
 
-    def _color_came(self, msg) -> None:
-        """A picture whose depth never comes must not wait silently: perception says what it lacks."""
-        self._first_picture = self._first_picture or time.monotonic()
-        self._alone += 1
-        if self._patience_ends(self._alone, self._last_pair or self._first_picture):
-            self._worker.offer((msg, None, None))
+    def clock_jumped(self, reason: str) -> None:
+        if self._inputs is not None:
+            self._inputs.restart()  # pictures from before would wait for partners that never come
+            self._begin_anew(reason)
 
-    def _patience_ends(self, pictures: int, since: float) -> bool:
-        """Both by number and by time: a slow camera's picture comes a little before its partner."""
-        return pictures > PATIENCE and time.monotonic() - since > self.settings.depth_timeout_s
+    def _begin_anew(self, reason: str) -> None:
+        observer = self._observer
+        if observer is not None and observer.forget():
+            self.get_logger().warning(f"{reason}: the twin begins anew")
+            self.meter.count("twin begun anew")
 
-    def _observe(self, item: tuple[Image | CompressedImage, Image | CompressedImage | None, SceneGraph | None]) -> None:
-        color, depth, truth = item
-        start = time.perf_counter()
-        self._sequence += 1
+    def _observe(self, taken: Taken) -> None:
+        observer, header = self._observer, taken.color.header
+        if observer is None:
+            return
         try:
-            frame = frame_from_msgs(color, depth, self._info, truth)
-            before = self._twin
-            if before is None or before.image_size != frame.image_size or frame.stamp_s < before.stamp_s:
-                before = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
-            with self._lock:
-                twin = observe(before, frame, self._perceiver)
+            twin, latency_ms = observer.observe(taken)
         except ReasonSegError as error:
-            self._refuse(color.header, error.status, str(error))
+            lacking = "" if taken.depth is not None or self._inputs is None else self._inputs.report().complaint
+            self._refuse(header, error.status, f"{error}; {lacking}" if lacking else str(error))
             return
         except Exception:
-            self._refuse(color.header, Status.MODEL_FAILED, "perception failed unexpectedly; see the twin node's log")
+            self._refuse(header, Status.MODEL_FAILED, "perception failed unexpectedly; see the twin node's log")
             raise
-        self._twin = replace(twin, sequence=self._sequence)
-        latency_ms = {"perception": (time.perf_counter() - start) * 1000}
-        self._publisher.publish(twin_to_msg(self._twin, color.header, latency_ms))
+        if twin is None:  # older than the newest one
+            self.meter.count("pictures out of order")
+            return
+        now, stamp = self.get_clock().now().nanoseconds, header.stamp.sec * 10**9 + header.stamp.nanosec
+        if 0 <= now - stamp < 60 * 10**9:  # a recorded stamp says nothing about delay
+            latency_ms["picture to twin"] = (now - stamp) / 1e6
+        self.meter.done(latency_ms)
+        self._twins.publish(twin_to_msg(twin, header, latency_ms))
 
     def _refuse(self, header: Header, status: Status, message: str) -> None:
         """A twin that says why there is none; a question asked now gets this status and message."""
         self.get_logger().warning(message, throttle_duration_sec=5.0)
-        self._publisher.publish(SceneGraph(header=header, sequence=self._sequence, status=int(status), message=message))
+        self.meter.error(status.name.lower(), message)
+        observer = self._observer
+        sequence = observer.next_sequence() if observer is not None else 0
+        self._twins.publish(SceneGraph(header=header, sequence=sequence, status=int(status), message=message))
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
 
     def _camera_said(self, msg: DiagnosticStatus) -> None:
         if msg.level == DiagnosticStatus.ERROR:
-            self._sequence += 1
             header = Header(stamp=self.get_clock().now().to_msg())
             self._refuse(header, Status.BAD_INPUT, f"{msg.name}: {msg.message}")
 
-    def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response):
-        words = dict.fromkeys([*(self._words if request.add else ()), *(w.strip() for w in request.words)])
+    def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response) -> Any:
+        observer = self._observer
         try:
-            wanted = tuple(w for w in words if w)
-            if not wanted:
-                raise ConfigError("set_vocabulary got no words; give the nouns to look for, for example ['mug']")
-            with self._lock:
-                self._perceiver.set_vocabulary(wanted)
-            self._words = wanted
-            response.message = f"looking for {len(wanted)} words from the next picture on"
+            if observer is None:
+                raise ConfigError(f"twin_node is {self.phase}: configure it first. {self.problem}".strip())
+            count = observer.set_vocabulary(request.words, request.add)
+            response.message = f"looking for {count} words from the next picture on"
         except ReasonSegError as error:
             response.status, response.message = int(error.status), str(error)
-        response.words = list(self._words)
+        response.words = list(observer.words) if observer is not None else []
         return response
 
-
-def _topic(name: str, transport: str) -> tuple[type, str]:
-    if transport == "raw":
-        return Image, name
-    if transport not in ("compressed", "compressedDepth"):
-        raise ConfigError(f"transport is {transport!r}; known are raw, compressed and compressedDepth")
-    return CompressedImage, f"{name}/{transport}"
+    def health(self) -> list[tuple[str, Health]]:
+        inputs, worker, observer = self._inputs, self._worker, self._observer
+        if inputs is None or worker is None or observer is None:
+            return []
+        report, error, age_s = inputs.report(), self.meter.recent_error(), observer.age_s()
+        level = ERROR if error else STALE if age_s > self.settings.stale_after_s else OK
+        message = error or ("no twin yet" if age_s == float("inf") else f"newest twin {age_s:.1f} s ago")
+        values = {
+            **self.meter.values(),
+            "dropped": str(worker.dropped),
+            "twin age (s)": f"{age_s:.2f}",
+            "objects": str(observer.objects),
+        }
+        level_of_inputs = ERROR if report.missing else WARN if report.complaint else OK
+        return [
+            ("perception", Health(level, message, values, self.settings.perceiver)),
+            ("inputs", Health(level_of_inputs, report.complaint or "in step", report.values)),
+        ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

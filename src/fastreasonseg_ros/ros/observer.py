@@ -1,0 +1,80 @@
+"""The twin over time: one perceiver, the newest twin, what makes it begin anew. No subscription, no publisher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from ..errors import ConfigError
+from ..perception.protocol import Perceiver
+from ..pipeline import observe
+from ..twin.types import DigitalTwin
+from .conversions import frame_from_msgs
+from .inputs import Taken
+from .sync_monitor import SET_BACK_S
+
+
+class Observer:
+    """Thread-safe. sequence numbers go on for as long as it lives, and ids are not given twice."""
+
+    def __init__(self, perceiver: Perceiver, now: Callable[[], float] = time.monotonic) -> None:
+        self._perceiver, self._now = perceiver, now
+        self._lock, self._counting = Lock(), Lock()
+        self._twin: DigitalTwin | None = None
+        self._made_at = -float("inf")
+        self._sequence, self._last_id = 0, 0
+        self.words: tuple[str, ...] = ()
+
+    def observe(self, taken: Taken) -> tuple[DigitalTwin | None, dict[str, float]]:
+        """The twin after these pictures, and milliseconds per stage; None: they are older than the newest twin.
+
+        A picture of another size, or one from long before the last, begins a new twin. Raises FrameError.
+        """
+        start = time.perf_counter()
+        frame = frame_from_msgs(taken.color, taken.depth, taken.info, taken.truth)
+        ready = time.perf_counter()
+        with self._lock:
+            before = self._twin
+            if before is not None and 0 < before.stamp_s - frame.stamp_s <= SET_BACK_S:
+                return None, {}
+            if before is None or before.image_size != frame.image_size or frame.stamp_s < before.stamp_s:
+                before = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id, last_id=self._last_id)
+            twin = observe(before, frame, self._perceiver)
+            twin = self._twin = replace(twin, sequence=self.next_sequence())
+            self._last_id, self._made_at = twin.last_id, self._now()
+        done = time.perf_counter()
+        return twin, {"decoding": (ready - start) * 1e3, "perception": (done - ready) * 1e3}
+
+    def next_sequence(self) -> int:
+        with self._counting:
+            self._sequence += 1
+            return self._sequence
+
+    def forget(self) -> bool:
+        """The next picture begins a new twin; whether there was one."""
+        with self._lock:
+            had, self._twin = self._twin is not None, None
+        return had
+
+    def set_vocabulary(self, words: Sequence[str], add: bool) -> int:
+        """Words to look for from the next picture on; how many there are now. Raises ConfigError."""
+        stripped = (w.strip() for w in words)
+        wanted = tuple(dict.fromkeys([*(self.words if add else ()), *(w for w in stripped if w)]))
+        if not wanted:
+            raise ConfigError("set_vocabulary got no words; give the nouns to look for, for example ['mug']")
+        with self._lock:
+            self._perceiver.set_vocabulary(wanted)
+            self.words = wanted
+        return len(wanted)
+
+    def age_s(self) -> float:
+        """Seconds since the newest twin was made; infinite before the first."""
+        return self._now() - self._made_at
+
+    @property
+    def objects(self) -> int:
+        """Instances in the newest twin, also those out of view."""
+        twin = self._twin
+        return len(twin.instances) if twin is not None else 0

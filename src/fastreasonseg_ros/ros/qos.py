@@ -1,0 +1,32 @@
+"""Quality of service, by name, and open to `qos_overrides` from a parameter file.
+
+Every profile is made anew: rclpy writes overrides into the one that it is given.
+"""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+PICTURE_QOS = ("auto", "sensor_data", "reliable")
+# Changed by a parameter such as qos_overrides./twin.publisher.depth; history is depth's other half.
+OVERRIDES = QoSOverridingOptions.with_default_policies()
+
+
+def latched() -> QoSProfile:
+    """A late subscriber gets the last message at once."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
+def reliable(depth: int = 10) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def sensor_data(depth: int = 5) -> QoSProfile:
+    """Best effort, the newest few: what camera drivers and rviz call sensor data."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)

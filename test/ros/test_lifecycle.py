@@ -1,0 +1,272 @@
+"""What every node of the package does as a managed node, shown on a small one: states, parameters, diagnostics."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from processes import NAMESPACE, wait_for
+from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import String
+
+from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.ros.diagnostics import OK, Health
+from fastreasonseg_ros.ros.node import ManagedNode
+from fastreasonseg_ros.ros.parameters import NodeSettings, setting
+from fastreasonseg_ros.ros.qos import reliable
+
+SPACE = f"{NAMESPACE}/life"
+
+
+@dataclass(frozen=True)
+class EchoSettings(NodeSettings):
+    model: str = setting("good", "what is loaded", choices=("good", "missing", "broken"))
+    load_s: float = setting(0.0, "how long that takes", low=0.0, high=5.0)
+    words: int = setting(3, "words that are repeated", low=1, high=9, change="live")
+
+
+class Echo(ManagedNode[EchoSettings]):
+    """Repeats what it hears on `in`, in upper case, on `out`."""
+
+    def __init__(self) -> None:
+        super().__init__("echo", EchoSettings)
+        self.happened: list[str] = []
+        self.out = self.publisher(String, "out", reliable())
+
+    def setup(self) -> None:
+        time.sleep(self.settings.load_s)
+        if self.settings.model == "missing":
+            raise ModelError("model.gguf is missing; get it with `make setup`")
+        if self.settings.model == "broken":
+            raise ValueError("corrupt")
+        self.happened.append("setup")
+
+    def start(self) -> None:
+        self.happened.append("start")
+        self.listen(String, "in", lambda m: self.out.publish(String(data=m.data.upper())), reliable())
+
+    def stop(self) -> None:
+        self.happened.append("stop")
+
+    def free(self) -> None:
+        self.happened.append("free")
+
+    def failed(self, status, reason) -> None:
+        self.happened.append(f"failed {status.name}")
+
+    def health(self) -> list[tuple[str, Health]]:
+        return [("echo", Health(OK, "repeating", self.meter.values(), "parrot"))]
+
+
+class World:
+    """The node, and beside it one that asks it as a stranger would."""
+
+    def __init__(self, *parameters: str) -> None:
+        arguments = ["--ros-args", "-r", f"__ns:={SPACE}"]
+        for parameter in parameters:
+            arguments += ["-p", parameter]
+        rclpy.init(args=arguments)
+        self.executor = MultiThreadedExecutor(num_threads=6)
+        self.echo = Echo()
+        self.user = Node("user")
+        self.executor.add_node(self.echo)
+        self.executor.add_node(self.user)
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self._spin, daemon=True)
+        self.thread.start()
+
+    def _spin(self) -> None:
+        while not self.ending.is_set():
+            self.executor.spin_once(timeout_sec=0.1)
+
+    def close(self) -> None:
+        self.echo.destroy_node()
+        self.ending.set()
+        self.thread.join(5)
+        self.user.destroy_node()
+        rclpy.shutdown()
+
+    def call(self, kind: type, service: str, request, wait: bool = True):
+        client = self.user.create_client(kind, f"{SPACE}/echo/{service}")
+        assert client.wait_for_service(10)
+        future = client.call_async(request)
+        return wait_for(future.result, 10, f"a reply of {service}") if wait else future
+
+    def change(self, transition: int) -> bool:
+        return self.call(ChangeState, "change_state", ChangeState.Request(transition=Transition(id=transition))).success
+
+    @property
+    def state(self) -> str:
+        return self.call(GetState, "get_state", GetState.Request()).current_state.label
+
+    def set(self, **values: object) -> str:
+        """The reason why it was refused, or nothing."""
+        parameters = [Parameter(n, value=v).to_parameter_msg() for n, v in values.items()]
+        request = SetParametersAtomically.Request(parameters=parameters)
+        result = self.call(SetParametersAtomically, "set_parameters_atomically", request).result
+        return "" if result.successful else result.reason
+
+    def statuses(self) -> Callable[[str], DiagnosticStatus | None]:
+        """The newest status of a part, by name, from now on."""
+        seen: dict[str, DiagnosticStatus] = {}
+        self.user.create_subscription(
+            DiagnosticArray, "/diagnostics", lambda a: seen.update({s.name: s for s in a.status}), 10
+        )
+        return lambda part: seen.get(f"{SPACE.lstrip('/')}/echo: {part}")
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest):
+    made = World("autostart:=false", "diagnostics_period_s:=0.1", *getattr(request, "param", ()))
+    yield made
+    made.close()
+
+
+def test_a_lifecycle_manager_brings_the_node_up_and_down_again(world: World) -> None:
+    assert world.state == "unconfigured"
+    assert world.change(Transition.TRANSITION_CONFIGURE)
+    assert world.state == "inactive"
+    assert world.change(Transition.TRANSITION_ACTIVATE)
+    assert world.state == "active"
+    assert world.change(Transition.TRANSITION_DEACTIVATE)
+    assert world.change(Transition.TRANSITION_CLEANUP)
+    assert world.state == "unconfigured"
+    assert world.echo.happened == ["setup", "start", "stop", "free"]
+
+
+def test_it_hears_and_speaks_only_while_it_is_active(world: World) -> None:
+    heard: list[str] = []
+    world.user.create_subscription(String, f"{SPACE}/out", lambda m: heard.append(m.data), 10)
+    publisher = world.user.create_publisher(String, f"{SPACE}/in", 10)
+    world.change(Transition.TRANSITION_CONFIGURE)
+    assert publisher.get_subscription_count() == 0
+    world.change(Transition.TRANSITION_ACTIVATE)
+    wait_for(lambda: publisher.publish(String(data="hello")) or heard, 10, "an echo")
+    assert set(heard) == {"HELLO"}
+    world.change(Transition.TRANSITION_DEACTIVATE)
+    wait_for(lambda: publisher.get_subscription_count() == 0, 10, "the end of its subscription")
+    world.echo.out.publish(String(data="silent"))
+    time.sleep(0.2)
+    assert "silent" not in heard
+
+
+@pytest.mark.parametrize(
+    ("world", "status", "reason"),
+    [
+        (("model:=missing",), "MODEL_FAILED", "cannot configure: model.gguf is missing; get it with `make setup`"),
+        (("model:=broken",), "MODEL_FAILED", "cannot configure: ValueError: corrupt"),
+    ],
+    indirect=["world"],
+)
+def test_a_bad_model_fails_configure_and_diagnostics_says_why(world: World, status: str, reason: str) -> None:
+    part = world.statuses()
+    assert not world.change(Transition.TRANSITION_CONFIGURE)
+    assert world.state == "unconfigured"
+    assert world.echo.happened == ["free", f"failed {status}"]
+    told = wait_for(lambda: (s := part("lifecycle")) and s.level == DiagnosticStatus.ERROR and s, 5, "an error")
+    assert told.message == reason
+    assert world.set(model="good") == ""
+    assert world.change(Transition.TRANSITION_CONFIGURE)
+
+
+@pytest.mark.parametrize("world", [("load_s:=1.0",)], indirect=True)
+def test_it_answers_within_100_ms_while_a_model_loads(world: World) -> None:
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    assert world.state == "unconfigured"
+    loading = world.call(ChangeState, "change_state", request, wait=False)
+    time.sleep(0.1)
+    client = world.user.create_client(GetState, f"{SPACE}/echo/get_state")
+    assert client.wait_for_service(10)
+    start = time.monotonic()
+    future = client.call_async(GetState.Request())
+    wait_for(future.done, 5, "its state")
+    took_s = time.monotonic() - start
+    assert future.result().current_state.label == "configuring"
+    assert not loading.done()
+    assert took_s < 0.1
+    assert wait_for(loading.result, 10, "the end of configure").success
+
+
+def test_by_itself_it_comes_up_and_tries_again_what_failed() -> None:
+    world = World("model:=missing", "retry_s:=0.1", "diagnostics_period_s:=0.1")
+    try:
+        world.echo.bring_up()
+        wait_for(lambda: world.echo.happened.count("failed MODEL_FAILED") >= 2, 10, "a second try")
+        assert world.set(model="good") == ""
+        wait_for(lambda: world.state == "active", 10, "the active state")
+        assert world.echo.happened[-2:] == ["setup", "start"]
+    finally:
+        world.close()
+    assert world.echo.happened[-2:] == ["stop", "free"]
+
+
+def test_parameters_are_refused_with_a_reason_and_nothing_changes(world: World) -> None:
+    world.change(Transition.TRANSITION_CONFIGURE)
+    before = world.echo.settings
+    assert "model must be one of good, missing, broken" in world.set(model="best") or "configure" in world.set(
+        model="best"
+    )
+    assert "takes effect in configure: deactivate and clean up" in world.set(model="missing")
+    assert "words" in world.set(words=10)
+    assert "read-only" in world.set(autostart=True).lower()
+    assert world.set(words="many") != ""
+    assert "takes effect in configure" in world.set(words=5, load_s=1.0)
+    assert world.echo.settings is before
+
+
+def test_a_live_parameter_takes_effect_at_once_and_others_once_it_is_unconfigured(world: World) -> None:
+    world.change(Transition.TRANSITION_CONFIGURE)
+    assert world.set(words=5) == ""
+    assert world.echo.settings.words == 5
+    assert world.set(model="good") == ""  # as it is
+    world.change(Transition.TRANSITION_CLEANUP)
+    assert world.set(model="broken", words=6) == ""
+    assert (world.echo.settings.model, world.echo.settings.words) == ("broken", 6)
+    assert "model must be one of good, missing, broken" in world.set(model="best")
+
+
+def test_every_parameter_has_description_range_or_choices_and_says_when_it_takes_effect(world: World) -> None:
+    request = DescribeParameters.Request(names=["model", "load_s", "words", "autostart"])
+    model, load, words, auto = world.call(DescribeParameters, "describe_parameters", request).descriptors
+    assert model.description == "what is loaded"
+    assert model.additional_constraints.startswith("one of good, missing, broken; takes effect in configure")
+    assert (load.floating_point_range[0].from_value, load.floating_point_range[0].to_value) == (0.0, 5.0)
+    assert (words.integer_range[0].from_value, words.integer_range[0].to_value) == (1, 9)
+    assert "at once" in words.additional_constraints
+    assert [d.read_only for d in (model, load, words, auto)] == [False, False, False, True]
+
+
+def test_diagnostics_follow_the_conventions_of_diagnostic_updater(world: World) -> None:
+    part = world.statuses()
+    world.change(Transition.TRANSITION_CONFIGURE)
+    told = wait_for(lambda: (s := part("lifecycle")) and s.message == "inactive" and s, 5, "the inactive state")
+    assert told.level == DiagnosticStatus.WARN
+    assert part("echo") is None
+    world.change(Transition.TRANSITION_ACTIVATE)
+    world.echo.meter.done({"work": 2.0})
+    world.echo.meter.error("bad_input", "no depth")
+    echo = wait_for(lambda: (s := part("echo")) and {v.key: v.value for v in s.values}.get("errors") == "1" and s, 5)
+    values = {v.key: v.value for v in echo.values}
+    assert (echo.level, echo.hardware_id, echo.message) == (DiagnosticStatus.OK, "parrot", "repeating")
+    assert (values["work p50 (ms)"], values["work p95 (ms)"]) == ("2.0", "2.0")
+    assert (values["errors: bad_input"], values["last error"]) == ("1", "no depth")
+    life = wait_for(lambda: (s := part("lifecycle")) and s.message == "active" and s, 5)
+    assert float({v.key: v.value for v in life.values}["memory of the process (MB)"]) > 10
+
+
+@pytest.mark.parametrize("world", [(f"qos_overrides.{SPACE}/out.publisher.reliability:=best_effort",)], indirect=True)
+def test_quality_of_service_can_be_overridden_by_parameters(world: World) -> None:
+    (offered,) = world.user.get_publishers_info_by_topic(f"{SPACE}/out")
+    assert offered.qos_profile.reliability.name == "BEST_EFFORT"
