@@ -9,7 +9,7 @@ from ..config import load_config
 from ..errors import ConfigError
 from .protocol import LanguageModel, WordMeaning
 
-LANGUAGE_MODELS = ("openvino", "remote")
+LANGUAGE_MODELS = ("openvino", "transformers", "remote")
 
 
 def make_language_model(
@@ -24,6 +24,10 @@ def make_language_model(
         from .openvino import OpenVinoConfig, OpenVinoModel
 
         return OpenVinoModel(load_config(OpenVinoConfig, config, overrides))
+    if backend == "transformers":
+        from .transformers_model import TransformersConfig, TransformersModel
+
+        return TransformersModel(load_config(TransformersConfig, config, overrides))
     if backend == "remote":
         from .remote import RemoteConfig, RemoteModel
 
