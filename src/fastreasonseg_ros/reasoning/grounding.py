@@ -67,18 +67,16 @@ class Grounder:
             inner = self._ground(negated[1], things)
             return Grounding(frozenset(things) - inner.labels, inner.sure, "not")
         need = bool(_SAYS_NEED.match(words + " "))
+        named = self.things.noun(words) or any(words in t.names for t in things.values())
+        for joint in (j for j in (" or ", " and ") if j in words and not need and not named):
+            parts = [self._ground(without_article(part), things) for part in words.split(joint)]
+            if any(p.labels for p in parts):
+                return Grounding(frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either")
         ways = [self._property, self._use, self._noun] if need else [self._noun, self._property, self._use]
         for way in ways:
             found = way(words, things)
             if found:
                 return found
-        for joint in (" or ", " and "):
-            if joint in words and not need:
-                parts = [self._ground(without_article(part), things) for part in words.split(joint)]
-                if any(p.labels for p in parts):
-                    return Grounding(
-                        frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either"
-                    )
         known = not need and self._is_known(words)
         return Grounding(frozenset(), known, "absent" if known else "unknown")
 

@@ -43,7 +43,7 @@ class MeaningConfig:
     wider: float = 0.15
     threshold: float = 0.16
     odds: float = 4.0
-    likely: float = 0.35
+    likely: float = 0.3
     surely: float = 0.9
 
 

@@ -91,8 +91,6 @@ def stem(word: str) -> str:
             break
     if word.endswith("ies") and len(word) > 4:
         word = word[:-3] + "y"
-    elif word.endswith("ves"):
-        word = word[:-3] + "f"
     elif word.endswith(("ches", "shes", "xes", "sses", "oes")):
         word = word[:-2]
     elif word.endswith("s") and not word.endswith(("ss", "us")) and len(word) > 3:
