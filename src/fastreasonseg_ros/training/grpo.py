@@ -15,7 +15,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ from trl import GRPOConfig as TrainerConfig
 from ..config import load_config
 from ..errors import ConfigError, DatasetError, ModelError, ReasonSegError
 from ..reasoning import make_word_meaning
+from ..reasoning.protocol import WordMeaning
 from . import data
 from .base import init_from, load_base, lora_model, save_adapter, settings_file
 from .checkpoints import check_continues, last_checkpoint, step_of
@@ -151,7 +152,7 @@ def train(config: GrpoConfig) -> Path:
 
 def make_rewards(config: GrpoConfig) -> tuple[list[Reward], list[float]]:
     """The reward functions whose weight is not 0, and those weights. One word meaning serves all of them."""
-    meaning = make_word_meaning()
+    meaning = _word_meaning()
     judge = Judge(config.judge) if config.judge_weight else None
     every: list[tuple[Reward, float]] = [
         (format_reward, config.format_weight),
@@ -161,6 +162,11 @@ def make_rewards(config: GrpoConfig) -> tuple[list[Reward], list[float]]:
     ]
     used = [(reward, weight) for reward, weight in every if weight]
     return [reward for reward, _ in used], [weight for _, weight in used]
+
+
+@cache
+def _word_meaning() -> WordMeaning:
+    return make_word_meaning()
 
 
 def _run(trainer: GroupTrainer, checkpoint: Path | None) -> None:
@@ -224,7 +230,8 @@ def _identity(config: GrpoConfig, base_hash: str, rollouts: Path) -> dict[str, o
     keys = ("rank", "alpha", "prompts", "filter_generations", "num_generations", "prompts_per_step")
     keys += ("prompts_per_forward", "format_weight", "accuracy_weight", "binary_accuracy", "reasoning_weight")
     keys += ("judge_weight", "beta", "learning_rate", "weight_decay", "seed")
-    start = Path(config.init_adapter) / "adapter_model.safetensors"
+    start = Path(config.init_adapter)
+    start = start if start.is_file() else start / "adapter_model.safetensors"
     start_hash = hashlib.sha256(start.read_bytes()).hexdigest() if start.is_file() else config.init_adapter
     return {
         "base_sha256": base_hash,
