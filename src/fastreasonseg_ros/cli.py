@@ -153,6 +153,11 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("source", nargs="?", default="demo/table", help="scene folder or bag (%(default)s)")
     bench.add_argument("--frames", type=int, default=60, help="frames to perceive (%(default)s)")
     bench.add_argument("--questions", type=int, default=20, help="questions to answer (%(default)s)")
+    bench.add_argument(
+        "--scaling",
+        action="store_true",
+        help="also cost against frame size, instances and standing questions (minutes)",
+    )
     bench.add_argument("--json", metavar="FILE", help="write the figures")
     _backends(bench)
 
