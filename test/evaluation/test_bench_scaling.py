@@ -42,7 +42,7 @@ def test_depth_is_that_of_the_balls_and_the_table() -> None:
     centre = np.array([(x - k.cx) / k.fx, (y - k.cy) / k.fy, 1.0]) * depth
     assert abs(centre[0]) < 0.01  # one ball stands in the middle
     distance = np.linalg.norm(centre)
-    assert distance == pytest.approx(np.hypot(0.8, 0.7) - 0.045, abs=0.03)
+    assert distance == pytest.approx(np.hypot(0.8 - 0.045, 0.7) - 0.045, abs=0.01)
     assert not frame.truth.ids[:, 0].any()
 
 
