@@ -137,7 +137,11 @@ def test_a_server_that_is_down_is_told_before_anything_claims_to_be_ready():
         (fail(429, Retry_After="0"), BusyError, r"too many requests \(429.*ask fewer at a time"),
         (html, ModelError, r"not as an OpenAI-compatible API .*nginx.*mostly ends in /v1"),
         (fail(404), ModelError, r"404.*check `model`, `api`, and that base_url"),
-        (fail(422), ModelError, r"refuses the request \(422.*`grammar: structured_outputs`; none leaves it out"),
+        (
+            fail(422),
+            ModelError,
+            r"refuses the request \(422: .*as asked: 422.*`grammar: structured_outputs`; none leaves it out",
+        ),
     ],
 )
 @pytest.mark.parametrize("later", [False, True])

@@ -221,7 +221,7 @@ class RemoteModel:
                 f"{c.address} cannot be reached ({cause}); is the server running, and are host and port right?"
             ) from error
         except openai.APIStatusError as error:
-            raise self._refused(error.status_code, _brief(error.message)) from error
+            raise self._refused(error.status_code, _brief(error.response.text or error.message)) from error
         except openai.OpenAIError as error:  # an error in the middle of a stream, or a body that is no reply
             raise BusyError(f"{c.address} failed while it replied ({_brief(error)}); see the server's log") from error
         except json.JSONDecodeError as error:
