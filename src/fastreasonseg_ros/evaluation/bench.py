@@ -6,23 +6,25 @@ import itertools
 import json
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
 
 from ..errors import DatasetError
 from ..perception.protocol import Perceiver
-from ..pipeline import StandingQuestion, observe
-from ..reasoning import make_language_model, make_word_meaning
-from ..reasoning.protocol import LanguageModel, WordMeaning
-from ..twin.types import DigitalTwin, Frame, Query
-from .backends import perceiver_of
+from ..pipeline import observe
+from ..twin.types import DigitalTwin, Frame
+from .backends import load_reasoner, perceiver_of
+from .bench_scaling import scaling, scaling_table
 from .machine import machine, peak_rss_mb
 from .metrics import percentiles
+from .reasoner_cost import reasoner_cost
 from .report import write_text
 from .sources import frames_of
 
+WARMUP = 3  # frames that do not count: caches fill, threads start
 # Asked of every thing in view, so that no two questions are the same.
 FORMS = ("the {}", "which {} is nearest to the camera?", "what is left of the {}?", "hand me the biggest {}")
 
@@ -32,58 +34,58 @@ def run(args: Namespace) -> int:
     frames = list(itertools.islice(frames_of(args.source), args.frames))
     if not frames:
         raise DatasetError(f"{args.source}: holds no frame; give a scene folder or a bag with colour and depth")
-    began = time.perf_counter()
-    model, meaning = make_language_model(args.model, args.model_config, args.model_set), make_word_meaning()
-    loading_s = time.perf_counter() - began
     twin, perception = bench_perception(itertools.islice(itertools.cycle(frames), args.frames), perceiver, args.frames)
-    reasoning = bench_reasoning(twin, model, meaning, args.questions)
+    questions = [(twin, text) for text in itertools.islice(questions_about(twin), args.questions)]
+    load = partial(load_reasoner, args.model, args.model_config, args.model_set)
+    reasoning = reasoner_cost(load, questions)
     width, height = frames[0].image_size
     result = {
         "source": str(args.source),
         "image_size": [width, height],
         "perceiver": args.perception,
-        "model": model.name,
         "objects": len(twin.instances),
         "perception": perception,
         "reasoning": reasoning,
-        "loading_s": round(loading_s, 2),
-        "peak_rss_mb": peak_rss_mb(),
+        "perception_peak_rss_mb": peak_rss_mb(),
         "machine": machine(),
     }
+    if args.scaling:
+        result["scaling"] = scaling(perceiver, load)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1) + "\n")
-    print(f"{width}x{height}, {len(twin.instances)} objects, {result['model']} loaded in {loading_s:.1f} s")
+    print(f"{width}x{height}, {len(twin.instances)} objects")
+    print(f"{reasoning['model_name']}, loaded in {reasoning['loading_s']:.1f} s")
     for name, row in (perception | reasoning).items():
         if isinstance(row, dict):
-            print(f"  {name:<22} p50 {row['p50']:9.2f} ms   p95 {row['p95']:9.2f} ms")
+            print(f"  {name:<22} p50 {_ms(row['p50'])}   p95 {_ms(row['p95'])}")
     print(f"  frames per second      {perception['frames_per_second']:.1f}")
+    print(f"  memory of perception   {result['perception_peak_rss_mb']:.0f} MiB at most")
+    print(
+        f"  memory of reasoning    {reasoning['rss_mb']:.0f} MiB, {reasoning['peak_rss_mb']:.0f} at most, own process"
+    )
     m = result["machine"]
-    print(f"  peak memory            {result['peak_rss_mb']:.0f} MiB, on {m['cores']} cores of {m['cpu']}")
+    print(f"  on {m['cores']} cores of {m['cpu']}, load average {reasoning['load_average']}")
+    if args.scaling:
+        print(scaling_table(result["scaling"]))
     return 0
 
 
+def _ms(value: float | None) -> str:
+    return "        -   " if value is None else f"{value:9.2f} ms"
+
+
 def bench_perception(frames: Iterable[Frame], perceiver: Perceiver, count: int) -> tuple[DigitalTwin, dict[str, Any]]:
-    """The last twin, and frame: p50, p95 of observe(), frames_per_second. The first frame warms up."""
+    """The last twin, and frame: p50, p95 of observe(), frames_per_second. WARMUP frames come before."""
     twin: DigitalTwin | None = None
     times: list[float] = []
     for frame in tqdm(frames, total=count, unit="frame", dynamic_ncols=True):
         before = twin if twin and twin.stamp_s <= frame.stamp_s else DigitalTwin(image_size=frame.image_size)
-        took_ms, twin = _timed(lambda b=before, f=frame: observe(b, f, perceiver))
-        times.append(took_ms)
+        start = time.perf_counter()
+        twin = observe(before, frame, perceiver)
+        times.append((time.perf_counter() - start) * 1000)
     assert twin is not None
-    steady = times[1:] or times
+    steady = times[WARMUP:] or times
     return twin, {"frame": percentiles(steady), "frames_per_second": round(1000 * len(steady) / sum(steady), 2)}
-
-
-def bench_reasoning(twin: DigitalTwin, model: LanguageModel, meaning: WordMeaning, count: int) -> dict[str, Any]:
-    """new_question: with the language model; kept_plan: the same question again on a further twin, without it."""
-    new, kept = [], []
-    questions = list(itertools.islice(questions_about(twin), count))
-    for text in tqdm(questions, unit="question", dynamic_ncols=True):
-        question = StandingQuestion(Query(text), model, meaning)
-        new.append(_timed(lambda q=question: q.answer(twin))[0])
-        kept.append(_timed(lambda q=question: q.answer(twin))[0])
-    return {"new_question": percentiles(new), "kept_plan": percentiles(kept), "questions": len(questions)}
 
 
 def questions_about(twin: DigitalTwin) -> Iterator[str]:
@@ -92,9 +94,3 @@ def questions_about(twin: DigitalTwin) -> Iterator[str]:
     for form in FORMS:
         for label in labels:
             yield form.format(label)
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    value = work()
-    return (time.perf_counter() - start) * 1000, value

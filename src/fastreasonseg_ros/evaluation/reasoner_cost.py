@@ -27,7 +27,7 @@ KEPT_ANSWERS = 20  # answers from one kept plan: single ones are too short to ti
 
 
 def reasoner_cost(load: Load, questions: Asked, **settings: Any) -> dict[str, Any]:
-    """loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number in the twins;
+    """model_name; loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number in the twins;
     rss_mb and load_average (of the machine): at the end; peak_rss_mb. settings: of StandingQuestion. load must be
     picklable.
 
@@ -60,6 +60,7 @@ def measure(load: Load, questions: Asked, settings: dict[str, Any]) -> dict[str,
             times["kept_plan"].append((time.perf_counter() - start) * 1000 / KEPT_ANSWERS)
     objects = sorted(len(twin.instances) for twin, _ in questions)
     return {
+        "model_name": model.name,
         "loading_s": round(loading_s, 2),
         "questions": len(questions),
         "objects": objects[len(objects) // 2] if objects else 0,

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ModelError
 from .cache import cached, file_sha256
 from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
+from .resident import release
 
 _FORMAT = 1  # raise it when the files made below change
 _KV_BLOCK_TOKENS = 32
@@ -92,6 +93,7 @@ class OpenVinoModel:
             ) from error
         self._lock = threading.Lock()
         self.generate("mug\n", 'root ::= "a" "b"')  # weights are packed at the first call, which takes a second
+        release(folder / "openvino_model.bin")
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""

@@ -1,0 +1,53 @@
+"""What a robot's question costs: measured with plans written by hand, in this process and in one of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.evaluation.bench import questions_about
+from fastreasonseg_ros.evaluation.machine import peak_rss_mb, rss_mb
+from fastreasonseg_ros.evaluation.reasoner_cost import measure, reasoner_cost
+from fastreasonseg_ros.twin.types import DigitalTwin, Instance
+
+TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")))
+
+
+class Writes:
+    name = "by hand"
+
+    def generate(self, prompt, grammar, on_text=None):
+        return "The mug.\na = find(label=mug)"
+
+
+def load():
+    return Writes(), None
+
+
+def fail():
+    raise ModelError("weights.gguf: is missing")
+
+
+def test_new_questions_and_kept_plans_are_timed_apart():
+    cost = measure(load, [(TWIN, "the mug"), (TWIN, "a mug")], {})
+    assert (cost["model_name"], cost["questions"], cost["objects"]) == ("by hand", 2, 2)
+    assert 0 < cost["kept_plan"]["p50"] < cost["new_question"]["p50"]
+
+
+def test_the_reasoner_is_measured_in_a_process_without_this_ones_memory():
+    ballast = np.ones(300 * 2**20 // 8)
+    cost = reasoner_cost(load, [(TWIN, "the mug")])
+    assert cost["peak_rss_mb"] < peak_rss_mb() - 200
+    assert cost["rss_mb"] <= cost["peak_rss_mb"]
+    assert rss_mb() > ballast.nbytes / 2**20
+
+
+def test_what_loading_raises_comes_through():
+    with pytest.raises(ModelError, match="weights.gguf: is missing"):
+        reasoner_cost(fail, [(TWIN, "the mug")])
+
+
+def test_questions_are_about_what_is_in_view():
+    assert list(questions_about(TWIN))[:3] == ["the mug", "the plate", "which mug is nearest to the camera?"]
+    assert "the thing" in questions_about(DigitalTwin())
