@@ -53,12 +53,13 @@ def test_questions_about_one_scene_are_drawn_together() -> None:
     assert together == pytest.approx(by_scene)
 
 
-def test_a_difference_of_nothing_has_no_width_and_one_scene_has_no_interval() -> None:
+def test_a_difference_of_nothing_has_no_width_and_few_scenes_have_no_interval() -> None:
     values = np.random.default_rng(0).random(30)
     assert paired_interval((values, np.ones(30)), (values, np.ones(30)), range(30)) == (0.0, 0.0)
     shifted = (values + 0.1, np.ones(30))
     assert paired_interval(shifted, (values, np.ones(30)), range(30)) == pytest.approx((0.1, 0.1))
-    assert ratio_interval(values, np.ones(30), ["one"] * 30) is None
+    assert ratio_interval(values, np.ones(30), [n % 4 for n in range(30)]) is None  # four scenes are too few
+    assert ratio_interval(values, np.ones(30), [n % 5 for n in range(30)]) is not None
     assert ratio_interval([], [], []) is None
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Float64
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+FEWEST = 5  # scenes: of fewer, resampling says next to nothing about the ones that were not seen
 BLOCK = 100  # resamples at a time: memory stays small for data sets of many thousand scenes
 
 Interval = tuple[float, float]
@@ -22,9 +23,9 @@ Interval = tuple[float, float]
 def ratio_interval(
     numerators: Sequence[float], denominators: Sequence[float], groups: Sequence[Hashable], seed: int = 0
 ) -> Interval | None:
-    """Interval of sum(numerators) / sum(denominators), one entry a question; None for fewer than two groups."""
+    """Interval of sum(numerators) / sum(denominators), one entry a question; None for fewer than five groups."""
     sums = _by_group([numerators, denominators], groups)
-    if sums.shape[1] < 2:
+    if sums.shape[1] < FEWEST:
         return None
     return _percentiles(np.concatenate([_ratio(*drawn) for drawn in _draws(sums, seed)]))
 
@@ -37,7 +38,7 @@ def paired_interval(
 ) -> Interval | None:
     """Interval of ratio(first) - ratio(second), each (numerators, denominators) of the same questions in one order."""
     sums = _by_group([*first, *second], groups)
-    if sums.shape[1] < 2:
+    if sums.shape[1] < FEWEST:
         return None
     return _percentiles(np.concatenate([_ratio(*d[:2]) - _ratio(*d[2:]) for d in _draws(sums, seed)]))
 
