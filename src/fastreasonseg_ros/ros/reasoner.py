@@ -27,7 +27,7 @@ WAITING = 16  # questions that may wait at a time; each holds a thread of the ex
 STANDING = 32  # standing questions; each is answered for every twin
 PLANS = 64  # kept for texts that are asked again
 PAUSE_S = 2.0  # before a plan that failed is tried again for a standing question
-POLL_S = 0.05  # how soon a cancelled question is noticed
+POLL_S = 0.02  # how soon a cancelled question is noticed
 GOOD = (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
 
 
