@@ -66,12 +66,16 @@ def evaluate(
     that was interrupted, which are not made again. A frame or question that perception or reasoning refuses counts as
     an empty prediction, and its row says why; a DatasetError (a broken picture) ends the run, others propagate.
     """
-    rows, times = list(done), Times()
-    answered = {row["n"] for row in rows if "n" in row}
-    measured = {row["scene"] for row in rows if "perception" in row}
+    times = Times()
+    asked = {row["n"]: slim(row) for row in done if "n" in row}
+    pictures = {row["scene"]: row["perception"] for row in done if "perception" in row}
+    answered, measured = set(asked), set(pictures)
 
     def add(row: Row) -> None:
-        rows.append(row)
+        if "perception" in row:
+            pictures[row["scene"]] = row["perception"]
+        else:
+            asked[row["n"]] = slim(row)  # of a benchmark's 50,000 questions the traces are in the rows file only
         on_row(row)
 
     for name, questions in dataset.by_scene().items():
@@ -79,15 +83,13 @@ def evaluate(
         measure = dataset.truth == "all" and name not in measured
         if todo or measure:
             _run_scene(dataset.scene(name), questions, todo, measure, perceiver, ask, add, on_answer, times)
-    asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
-    order = {name: k for k, name in enumerate(dataset.by_scene())}
-    pictures = sorted((row for row in rows if row.get("perception")), key=lambda row: order[row["scene"]])
+    rows = [asked[n] for n in sorted(asked)]
     return (
-        summarise(asked, seed)
-        | {"perception": perception_figures(row["perception"] for row in pictures)}
-        | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items()))}
+        summarise(rows, seed)
+        | {"perception": perception_figures(pictures[name] for name in dataset.by_scene() if name in pictures)}
+        | {"statuses": dict(sorted(Counter(row["status"] for row in rows).items()))}
         | times.report()
-        | {"questions": [slim(row) for row in asked]}
+        | {"questions": rows}
     )
 
 
