@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from processes import NAMESPACE, wait_for
 from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -89,7 +91,8 @@ class World:
 
     def _spin(self) -> None:
         while not self.ending.is_set():
-            self.executor.spin_once(timeout_sec=0.1)
+            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
+                self.executor.spin_once(timeout_sec=0.1)
 
     def close(self) -> None:
         self.echo.destroy_node()

@@ -17,6 +17,7 @@ import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import ClockChange, JumpThreshold, TimeJump
 from rclpy.duration import Duration
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -227,6 +228,8 @@ def run(makers: Sequence[Callable[[], ManagedNode]], argv: Sequence[str] | None 
         while not ending.is_set():
             try:
                 executor.spin_once(timeout_sec=0.2)
+            except InvalidHandle:  # a subscription that was waited for was destroyed: a node was deactivated
+                continue
             except Exception as error:  # of a callback: one message must not end the node
                 for node in nodes:
                     node.meter.error("callback", f"{type(error).__name__}: {error}")

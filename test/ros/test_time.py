@@ -1,0 +1,138 @@
+"""What time does to the twin: stamps are kept, late pictures are dropped, and a clock that is set back begins anew."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+import rclpy
+from processes import NAMESPACE, wait_for
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from fastreasonseg_ros.msg import Answer, SceneGraph
+from fastreasonseg_ros.perception.oracle import OracleConfig, OraclePerceiver
+from fastreasonseg_ros.ros.conversions import twin_to_msg
+from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg, time_from_s
+from fastreasonseg_ros.ros.inputs import Taken
+from fastreasonseg_ros.ros.observer import Observer
+from fastreasonseg_ros.ros.qos import latched
+from fastreasonseg_ros.ros.twin_node import TwinNode
+from fastreasonseg_ros.twin.types import CameraIntrinsics, DigitalTwin, Instance
+
+SPACE = f"{NAMESPACE}/time"
+CAMERA = CameraIntrinsics(64, 48, 60.0, 60.0, 32.0, 24.0)
+
+
+def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> Taken:
+    """A mug, id 1, on a table 1 m away."""
+    header = Header(stamp=time_from_s(stamp_s), frame_id="camera")
+    w, h = size
+    ids = np.zeros((h, w), np.uint16)
+    ids[10:20, 10:20] = 1
+    truth = twin_to_msg(DigitalTwin((Instance(1, "mug"),), image_size=size, ids=ids), header)
+    camera = CameraIntrinsics(w, h, 60.0, 60.0, w / 2, h / 2)
+    color = image_to_msg(np.full((h, w, 3), 100, np.uint8), "rgb8", header)
+    depth = depth_to_msg(np.ones((h, w), np.float32), header)
+    return Taken(color, depth, intrinsics_to_msg(camera, header), truth)
+
+
+@pytest.fixture
+def observer() -> Observer:
+    return Observer(OraclePerceiver(OracleConfig()))
+
+
+def first_seen(twin: DigitalTwin | None) -> float | None:
+    assert twin is not None
+    return twin.instances[0].first_seen_s
+
+
+def test_a_picture_that_comes_late_is_dropped(observer: Observer) -> None:
+    observer.observe(taken(10.0))
+    assert observer.observe(taken(9.9))[0] is None
+    twin, spent = observer.observe(taken(10.1))
+    assert (first_seen(twin), set(spent)) == (10.0, {"decoding", "perception"})
+
+
+def test_stamps_from_long_before_begin_a_new_twin(observer: Observer) -> None:
+    observer.observe(taken(10.0))
+    assert first_seen(observer.observe(taken(3.0))[0]) == 3.0
+
+
+def test_a_camera_that_changes_its_size_begins_a_new_twin(observer: Observer) -> None:
+    observer.observe(taken(10.0))
+    twin, _ = observer.observe(taken(10.1, (32, 24)))
+    assert twin is not None
+    assert (first_seen(twin), twin.image_size, twin.sequence) == (10.1, (32, 24), 2)
+
+
+class World:
+    """A twin node in simulated time, and beside it a camera and a clock."""
+
+    def __init__(self) -> None:
+        rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}", "-p", "use_sim_time:=true", "-p",
+                         "perceiver:=oracle"])  # fmt: skip
+        self.twin_node, self.user = TwinNode(), Node("user")
+        self.executor = MultiThreadedExecutor(num_threads=4)
+        self.executor.add_node(self.twin_node)
+        self.executor.add_node(self.user)
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self._spin, daemon=True)
+        self.thread.start()
+        self.twins: list[SceneGraph] = []
+        self.user.create_subscription(SceneGraph, "twin", self.twins.append, latched())
+        self.clock = self.user.create_publisher(Clock, "/clock", 10)
+        kinds = {"color/image_raw": Image, "depth/image_raw": Image, "color/camera_info": CameraInfo}
+        kinds["truth"] = SceneGraph
+        self.out = {name: self.user.create_publisher(kind, name, 10) for name, kind in kinds.items()}
+        self.twin_node.bring_up()
+        wait_for(lambda: all(p.get_subscription_count() for p in (*self.out.values(), self.clock)), 20, "subscriptions")
+
+    def show(self, time_s: float) -> SceneGraph:
+        """The twin of a picture at that time, which the clock shows too."""
+        self.clock.publish(Clock(clock=time_from_s(time_s)))
+        seen = len(self.twins)
+        t = taken(time_s)
+        for name, msg in zip(self.out, (t.color, t.depth, t.info, t.truth), strict=True):
+            self.out[name].publish(msg)
+        wait_for(lambda: len(self.twins) > seen, 10, f"a twin of {time_s} s")
+        assert self.twins[-1].status == Answer.OK, self.twins[-1].message
+        return self.twins[-1]
+
+    def _spin(self) -> None:
+        while not self.ending.is_set():
+            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
+                self.executor.spin_once(timeout_sec=0.1)
+
+    def close(self) -> None:
+        self.twin_node.destroy_node()
+        self.ending.set()
+        self.thread.join(5)
+        self.user.destroy_node()
+        rclpy.shutdown()
+
+
+def test_a_clock_that_is_set_back_begins_a_new_twin_and_says_so() -> None:
+    world = World()
+    try:
+        first = world.show(100.0)
+        assert (first.header.stamp, first.header.frame_id) == (time_from_s(100.0), "camera")
+        assert world.show(100.5).instances[0].first_seen == time_from_s(100.0)
+        assert world.twin_node.get_clock().now().to_msg() == time_from_s(100.5)
+        again = world.show(20.0)
+        assert again.instances[0].first_seen == time_from_s(20.0)
+        assert again.sequence > first.sequence
+        assert world.twin_node.meter.values()["twin begun anew"] == "1"
+        time.sleep(0.1)
+        assert world.show(20.5).instances[0].first_seen == time_from_s(20.0)
+    finally:
+        world.close()
