@@ -15,10 +15,12 @@ import pytest
 from servers import api, behaving, fail, hang, html, once_models
 
 from fastreasonseg_ros.cli import main
+from fastreasonseg_ros.config import load_config
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning.prompt import question_turn, scene_text
 from fastreasonseg_ros.training.packing import read_rollouts
+from fastreasonseg_ros.training.teach import TeachConfig
 from fastreasonseg_ros.twin.serialization import twin_from_dict, twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
@@ -75,11 +77,8 @@ def test_the_programs_chains_are_kept_and_train_sft_reads_them(asked, capsys):
     assert [q["completion"] for q in taught(asked)] == [RED, NEAREST, RED, "None is.\nnone"]
     assert {q["teacher"]["kind"] for q in taught(asked)} == {"program"}
     assert "4 chains are in" in capsys.readouterr().out
-    rows = read_rollouts(asked.parent / "taught.jsonl")
-    assert rows[0] == (
-        scene_text(KITCHEN),
-        [(question_turn(t), c) for t, c in (("the red mug", RED), ("the mug nearest to the plate", NEAREST))],
-    )
+    branches = [(question_turn(q["text"]), q["completion"]) for q in SCENES[0][2]]
+    assert read_rollouts(asked.parent / "taught.jsonl")[0] == (scene_text(KITCHEN), branches)
 
 
 def test_the_small_model_teaches_through_http(asked, student_server):
@@ -95,8 +94,7 @@ def test_the_small_model_teaches_through_http(asked, student_server):
         for q in row["questions"]:
             assert set(execute(parse_rollout(q["completion"]).plan, twins[row["text"]]).ids) == set(q["target_ids"])
     source = kept[0]["teacher"]
-    assert source["kind"] == "remote"
-    assert source["model"].endswith("student.gguf")
+    assert (source["kind"], Path(source["model"]).name) == ("remote", "student.gguf")
     assert source["host"] in student_server
     assert (source["temperature"], source["tries"], source["iou"]) == (0.0, 1, 1.0)
     assert source["date"].startswith("20")
@@ -173,8 +171,8 @@ def test_ctrl_c_keeps_all_that_is_done_without_waiting_for_replies(asked):
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         begun = time.monotonic()
-        said, problem = run.communicate(timeout=20)
-    assert time.monotonic() - begun < 15
+        said, problem = run.communicate(timeout=100)
+    assert time.monotonic() - begun < 60  # the server would hang for 300 s
     assert run.returncode == 130
     assert "interrupted" in problem
     assert "2 questions were done, 1 chains are in" in said
@@ -258,9 +256,6 @@ def test_settings_that_cannot_be_are_named(asked, capsys, setting, message):
 
 @pytest.mark.parametrize("name", ["vllm", "local"])
 def test_the_example_settings_can_be_read(name):
-    from fastreasonseg_ros.config import load_config
-    from fastreasonseg_ros.training.teach import TeachConfig
-
     path = Path(__file__).parents[2] / f"config/train/teach_{name}.yaml"
     assert load_config(TeachConfig, path).teacher in ("remote", "local")
 
