@@ -73,6 +73,7 @@ def train(config: SftConfig) -> Path:
         torch.set_num_threads(config.threads)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
+    args = _arguments(config)  # first: it finds out about the other processes
     rollouts = _rollouts(config, out)
     rows = read_rollouts(rollouts)
     base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)
@@ -85,7 +86,7 @@ def train(config: SftConfig) -> Path:
             f"(init_adapter={out / 'checkpoint.pt'}), or move it away"
         )
     steps = math.ceil(config.epochs * math.ceil(len(rows) / config.scenes_per_step))
-    steps = min(steps, config.max_steps) if config.max_steps else steps
+    args.max_steps = steps = min(steps, config.max_steps) if config.max_steps else steps
     set_seed(config.seed)
     model = lora_model(base, config.rank, config.alpha)
     if checkpoint and step_of(checkpoint) >= steps:
@@ -96,7 +97,7 @@ def train(config: SftConfig) -> Path:
             init_from(model, Path(config.init_adapter), base_hash)
         trainer = SceneTrainer(
             model=model,
-            args=_arguments(config, steps),
+            args=args,
             train_dataset=Dataset.from_list([dict(row) for row in tokenise(tokenizer, rows)]),
             data_collator=(ScenePacker if config.packing == "scene" else QuestionRows)(_pad_id(tokenizer)),
             processing_class=tokenizer,
@@ -139,18 +140,12 @@ def _pad_id(tokenizer) -> int:
     return next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
 
 
-def _arguments(config: SftConfig, steps: int) -> TrainerConfig:
-    together = config.scenes_per_forward * PartialState().num_processes
-    if config.scenes_per_step % together:
-        raise ConfigError(
-            f"scenes_per_step={config.scenes_per_step} is no multiple of scenes_per_forward x processes = {together}"
-        )
+def _arguments(config: SftConfig) -> TrainerConfig:
+    """Settings as the Trainer knows them, but for the number of steps."""
     cuda = torch.cuda.is_available()
-    return TrainerConfig(
+    args = TrainerConfig(
         output_dir=config.out,
-        max_steps=steps,
         per_device_train_batch_size=config.scenes_per_forward,
-        gradient_accumulation_steps=config.scenes_per_step // together,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         adam_beta2=config.adam_beta2,
@@ -173,6 +168,13 @@ def _arguments(config: SftConfig, steps: int) -> TrainerConfig:
         seed=config.seed,
         data_seed=config.seed,
     )
+    together = config.scenes_per_forward * args.world_size
+    if config.scenes_per_step % together:
+        raise ConfigError(
+            f"scenes_per_step={config.scenes_per_step} is no multiple of scenes_per_forward x processes = {together}"
+        )
+    args.gradient_accumulation_steps = config.scenes_per_step // together
+    return args
 
 
 def main(argv: list[str]) -> int:
