@@ -201,12 +201,13 @@ def test_samples_follow_the_policy_whatever_their_neighbours(policy, tokenizer, 
     """Sharp sampling is greedy: prompts of other lengths in the batch must not change what is written."""
     prompts = sorted({e["prompt"] for e in examples}, key=len)
     prompts = [prompts[0], prompts[-1]]
-    sampler = Sampler(tokenizer, SamplingConfig(temperature=1e-4, max_new_tokens=4), {})
+    sampler = Sampler(tokenizer, SamplingConfig(temperature=1e-4, max_new_tokens=4, merge=False), {})
     ids, written = sampler.sample(policy, [prompts[0]] * 2 + [prompts[1]] * 2)
     for prompt, row, reply in zip([prompts[0]] * 2 + [prompts[1]] * 2, ids, written, strict=True):
         assert tokenizer.decode(row) == prompt
         for n, token in enumerate(reply):
-            assert token == int(policy(input_ids=torch.tensor([row + reply[:n]])).logits[0, -1].argmax())
+            logits = policy(input_ids=torch.tensor([row + reply[:n]])).logits[0, -1]
+            assert logits[token] > logits.max() - 2e-3  # 49,152 random words: the best are close to each other
 
 
 def test_a_tree_of_samples_has_the_chances_of_single_ones(policy, tokenizer):
