@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -47,7 +48,7 @@ def folder(tmp_path_factory):
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=2,
         tie_word_embeddings=True,
         initializer_range=0.5,
@@ -62,12 +63,13 @@ def model(folder) -> TransformersModel:
     return TransformersModel(TransformersConfig(str(folder), device="cpu", instructions=False, max_new_tokens=24))
 
 
-def test_a_thousand_replies_of_random_weights_all_parse(model) -> None:
+def test_a_thousand_replies_of_random_weights_all_parse(model, monkeypatch) -> None:
+    monkeypatch.setattr(model, "config", replace(model.config, max_new_tokens=6))  # most are ended by force
     rules = [(scene, grammar(scene, look_for=seed % 2 == 0)) for seed in range(10) for scene in [twin(seed)]]
     operators, empty = set(), 0
     for n in range(REPLIES):
         scene, allowed = rules[n * len(rules) // REPLIES]
-        if n % 10 == 0:  # other weights too: the grammar must hold whatever they want
+        if n % 25 == 0:  # other weights too: the grammar must hold whatever they want
             torch.manual_seed(n)
             model._model.lm_head.weight.data.normal_(0, 0.5)
             model._cache, model._cached = None, []

@@ -82,11 +82,16 @@ class TransformersModel:
 
     def _decode(self, ids: list[int], rules: _Rules | None, on_text: Callable[[str], bool] | None) -> str:
         logits, new, text = self._read(ids), [], ""
+        unread: list[int] = []  # a token that asks the network for nothing is read with the next that does
         for left in range(self.config.max_new_tokens + _CLOSING_TOKENS, 0, -1):
             closing = left <= _CLOSING_TOKENS
             if closing and rules is None:
                 break
-            token = int(logits.argmax()) if rules is None else rules.choose(logits, closing)
+            token = rules.closing() if closing and rules is not None else None
+            if token is None:
+                logits = self._read_more(unread) if unread else logits
+                unread = []
+                token = int(logits.argmax()) if rules is None else rules.choose(logits)
             if token is None or token in self._grammars.stop:
                 break
             new.append(token)
@@ -97,7 +102,7 @@ class TransformersModel:
                     break
             if rules is not None and rules.ended:
                 break
-            logits = self._read_one(token)
+            unread.append(token)
         return self._tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
     def _read(self, ids: list[int]):
@@ -119,12 +124,12 @@ class TransformersModel:
         self._cached = list(ids)
         return out.logits[0, -1]
 
-    def _read_one(self, token: int):
+    def _read_more(self, tokens: list[int]):
         import torch
 
-        one = torch.tensor([[token]], device=self._model.device)
-        out = self._model(input_ids=one, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
-        self._cached.append(token)
+        ids = torch.tensor([tokens], device=self._model.device)
+        out = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+        self._cached += tokens
         return out.logits[0, -1]
 
     @contextmanager
@@ -157,8 +162,8 @@ class _Rules:
     def ended(self) -> bool:
         return self._matcher.is_terminated()
 
-    def choose(self, logits: Any, closing: bool) -> int | None:
-        """The likeliest token that the grammar allows; closing: the one that ends the reply soonest. None: no token."""
+    def choose(self, logits: Any) -> int | None:
+        """The likeliest token that the grammar allows; None: it allows none."""
         import torch
         import xgrammar
 
@@ -167,15 +172,12 @@ class _Rules:
             logits = logits.float()[None]
             xgrammar.apply_token_bitmask_inplace(logits, mask.to(logits.device), vocab_size=self._owner.vocab_size)
             logits = logits[0]
-        if closing:
-            for token in self._owner.closing:
-                if torch.isfinite(logits[token]):
-                    break
-            else:
-                token = int(logits.argmax())
-        else:
-            token = int(logits.argmax())
+        token = int(logits.argmax())
         return token if torch.isfinite(logits[token]) and self._matcher.accept_token(token) else None
+
+    def closing(self) -> int | None:
+        """The token that ends soonest what is being written, where the grammar allows one; no network is asked."""
+        return next((token for token in self._owner.closing if self._matcher.accept_token(token)), None)
 
 
 class _Grammars:
