@@ -211,14 +211,14 @@ def test_samples_follow_the_policy_whatever_their_neighbours(policy, tokenizer, 
 
 
 def test_a_tree_of_samples_has_the_chances_of_single_ones(policy, tokenizer):
-    count, sampler = 3000, Sampler(tokenizer, SamplingConfig(temperature=0.1, max_new_tokens=2), {})
+    count, sampler = 1000, Sampler(tokenizer, SamplingConfig(temperature=0.01, max_new_tokens=2), {})
     torch.manual_seed(0)
     ids, written = sampler.sample(policy, ["mug\n"] * count)
     pair, found = Counter(map(tuple, written)).most_common(1)[0]
-    logits = policy(input_ids=torch.tensor([ids[0] + list(pair[:1])])).logits[0, -2:] / 0.1
+    logits = policy(input_ids=torch.tensor([ids[0] + list(pair[:1])])).logits[0, -2:].detach() / 0.01
     chance = float(torch.log_softmax(logits, -1)[[0, 1], list(pair)].sum().exp())
     assert found / count == pytest.approx(chance, abs=4 * (chance * (1 - chance) / count) ** 0.5)
-    assert 0.002 < chance < 0.9  # neither never nor always, or the test says nothing
+    assert 0.01 < chance < 0.9  # neither never nor always, or the test says nothing
 
 
 def test_samples_stay_inside_the_grammar_of_their_twin(policy, tokenizer, examples):
