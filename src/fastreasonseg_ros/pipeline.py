@@ -24,6 +24,7 @@ from .plan.parser import parse_rollout
 from .reasoning.forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, results_turn
 from .reasoning.prompt import prompt
 from .reasoning.protocol import LanguageModel, WordMeaning
+from .reasoning.words import quotable
 from .twin.tracking import update
 from .twin.types import Answer, DigitalTwin, Frame, Query
 
@@ -156,7 +157,9 @@ class StandingQuestion:
             text, rules = ids_prompt(twin, self.query.text, near), ids_grammar(twin)
         else:
             text = prompt(twin, self.query.text, near, self._instructions)
-            rules = grammar(twin, self._look_for, self._without)
+            # The student quotes the question; a model with the language's description may find words of its own.
+            words = () if self._instructions else quotable(self.query.text)
+            rules = grammar(twin, self._look_for, self._without, words)
         spent["prompt"] = _since_ms(start)
         start, cancelled = time.perf_counter(), False
 

@@ -53,3 +53,15 @@ def test_new_words_may_be_asked_for_where_perception_can_take_them():
 
 def test_an_empty_twin_leaves_only_plans_without_words():
     assert "label" not in grammar(DigitalTwin()).split("attribute ::=")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [("helmet", True), ("white helmet", True), ("helm", False), ("helmet ", False), ("", False), ("hel met", False)],
+)
+def test_texts_are_made_of_the_words_that_may_be_quoted(said, fits):
+    info = xgrammar.TokenizerInfo([bytes([n]) for n in range(256)], vocab_size=256, stop_token_ids=[0])
+    rules = grammar(SCENE, quoted=("white", "helmet"))
+    compiled = xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(rules)
+    matcher = xgrammar.GrammarMatcher(compiled, terminate_without_stop_token=True)
+    assert matcher.accept_string(f'Why.\na = like(all, "{said}")') is fits

@@ -9,7 +9,7 @@ of new tokens bounds it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ..twin.types import DigitalTwin
 from .language import plan_word
@@ -26,10 +26,13 @@ def vocabulary(twin: DigitalTwin) -> tuple[tuple[str, ...], tuple[str, ...], tup
     return tuple(labels), tuple(colors), tuple(shapes)
 
 
-def grammar(twin: DigitalTwin, look_for: bool = False, without: Collection[str] = ()) -> str:
+def grammar(
+    twin: DigitalTwin, look_for: bool = False, without: Collection[str] = (), quoted: Sequence[str] = ()
+) -> str:
     """EBNF of the short rollout form for this twin.
 
-    look_for: whether perception can take new words. without: operators that may not be written.
+    look_for: whether perception can take new words. without: operators that may not be written. quoted: the words of
+    which the texts of `like` are made; empty: any text.
     """
     labels, colors, shapes = vocabulary(twin)
     filters = {
@@ -50,10 +53,12 @@ def grammar(twin: DigitalTwin, look_for: bool = False, without: Collection[str] 
         f'key ::= "-"? ({_quoted(KEYS)})',
         _alternatives("attribute", ATTRIBUTES),
         "count ::= [1-9]",
-        'text ::= "\\"" [^"\\n\\\\]+ "\\""',
+        'text ::= "\\"" word (" " word)* "\\""' if quoted else 'text ::= "\\"" [^"\\n\\\\]+ "\\""',
         'colored ::= (", color=" colors)?' if colors else 'colored ::= ""',
         "noun ::= [a-z] [a-z ]+",
     ]
+    if quoted:
+        lines.append(_alternatives("word", tuple(quoted)))
     for name, values in (("label", labels), ("color", colors), ("shape", shapes)):
         if values:
             lines.append(_alternatives(name, values))

@@ -80,6 +80,27 @@ def is_plural(text: str) -> bool:
     return len(singulars(text)) > 1
 
 
+_QUOTED = re.compile(r"[^\W_]+(?:['’.&/+-][^\W_]+)*")
+_GLUE = ("made", "of", "is", "can", "be", "to", "for", "with")
+MAX_QUOTABLE = 60
+
+
+def quotable(question: str) -> tuple[str, ...]:
+    """The words that a plan may quote from a question: each as it stands, in lower case, and in its base form.
+
+    Words of the language's own glue come last; of a long question its last 60 words count.
+    """
+    found: dict[str, None] = {}
+    for word in _QUOTED.findall(question)[-MAX_QUOTABLE:]:
+        lower = word.lower()
+        found.update(dict.fromkeys((word, lower, *singulars(lower))))
+        for ending in ("ing", "ed"):
+            rest = lower[: -len(ending)]
+            if lower.endswith(ending) and len(rest) > 1:
+                found.update(dict.fromkeys((rest, rest + "e", *([rest[:-1]] if rest[-1:] == rest[-2:-1] else []))))
+    return (*found, *(word for word in _GLUE if word not in found))
+
+
 @lru_cache(16384)
 def stem(word: str) -> str:
     """Conflates 'serving', 'serves', 'served' and 'serve'; no word of its own, only to be compared with other stems."""
