@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -248,6 +250,19 @@ def test_the_models_can_be_taken_away_and_given_back(reasoner: Reasoner, model: 
     model.may.set()
     reasoner.use(model, None)
     assert reasoner.ask("the mug", "", 5.0)[0].status is Status.OK
+
+
+def test_a_model_that_is_taken_away_is_freed() -> None:
+    model = Dictated()
+    held = weakref.ref(model)
+    reasoner = reasoner_with(model)
+    reasoner.see(Seen(TWIN))
+    reasoner.ask("the mug", "w", 5.0, standing=True)
+    reasoner.without((Status.NOT_READY, "cleaned up"))
+    reasoner.standing.clear()
+    del model
+    gc.collect()
+    assert held() is None
 
 
 def test_a_question_waits_for_a_model_that_is_loading(model: Dictated) -> None:

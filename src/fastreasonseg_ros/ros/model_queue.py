@@ -115,6 +115,7 @@ class ModelQueue(Generic[T]):
                 else:
                     job.result, job.error, job.done = result, error, True
                 self._changed.notify_all()
+            del job, result, error  # while it waits, the thread must not hold a model that was unloaded
 
     def _heard(self, job: Job[T], piece: str) -> bool:
         """Takes a piece of the model's text; True: stop."""
