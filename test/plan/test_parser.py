@@ -82,3 +82,8 @@ def test_no_label_can_hold_characters_of_the_language(label):
     assert not set(word) & set('|,()="\n\r<>')
     assert len(word) <= 40
     assert plan_word(word) == word
+
+
+@pytest.mark.parametrize("character", ["\r", "\x0b", "\x1c", "\x85", "\u2028"])
+def test_only_a_newline_ends_a_line(character):
+    assert len(parse_rollout(f"One{character}line.\na = find(label=mug)").plan.steps) == 1

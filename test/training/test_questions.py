@@ -8,7 +8,9 @@ import pytest
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning.nouns import load_nouns
-from fastreasonseg_ros.training import data, english
+from fastreasonseg_ros.reasoning.sayings import TAGS
+from fastreasonseg_ros.reasoning.words import quotable
+from fastreasonseg_ros.training import ask_things, data, english
 from fastreasonseg_ros.training.families import FAMILIES
 from fastreasonseg_ros.training.questions import make_question
 from fastreasonseg_ros.training.scenes import packaging, places, random_twin
@@ -44,6 +46,18 @@ def test_words_that_are_no_label_in_view_are_left_to_the_operator_like(made):
     assert len(named) > 100
     for twin, step in named:
         assert step.args[1].strip('"') not in {i.label for i in twin.instances if i.visible or step.args[0] == "gone"}
+
+
+def test_what_a_plan_quotes_stands_in_the_question(made):
+    for _, question in made:
+        words = quotable(question.text)
+        for step in question.rollout.plan.steps:
+            if step.operator == "like":
+                assert set(step.args[1].strip('"').split()) <= set(words), question
+
+
+def test_properties_are_said_as_their_meaning_knows_them():
+    assert all(set(phrases) <= set(TAGS[tag]) for tag, phrases in ask_things._TAGS.items())
 
 
 def test_every_family_speaks(made):

@@ -22,7 +22,7 @@ def parse_rollout(text: str) -> Rollout:
     if found["plan"] or found["answer"]:
         reason, plan, answer = (match.group(1).strip() if match else "" for match in found.values())
         return Rollout(" ".join(reason.split()), parse_plan(plan, answer or None))
-    lines = [line for line in text.strip().splitlines() if line.strip()]
+    lines = [line for line in text.strip().split("\n") if line.strip()]
     if not lines:
         raise PlanError("the model wrote nothing; ask again, or use a larger max_tokens")
     if _STEP.match(lines[0]):
@@ -42,7 +42,7 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     """The plan in `text`, one step a line. answer: a value's name, ids, `none`, or None for the last value."""
     steps: list[Step] = []
     names: set[str] = set(SETS)
-    for number, line in enumerate((ln for ln in text.splitlines() if ln.strip()), 1):
+    for number, line in enumerate((ln for ln in text.split("\n") if ln.strip()), 1):
         if number > MAX_STEPS:
             raise PlanError(f"the plan has more than {MAX_STEPS} steps; split the question")
         step = _parse_step(line, names, f"plan line {number} {line.strip()[:120]!r}")

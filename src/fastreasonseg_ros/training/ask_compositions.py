@@ -97,7 +97,7 @@ def color_and_place(c: Composer) -> Said:
     return Said(c.rng.choice(forms), extreme(c, found, key), f"the {pose} {x.plural}, then the one at the {words}", 3)
 
 
-@family("compositional", 3)
+@family("compositional", 7)
 def other_than(c: Composer) -> Said:
     """'everything except the tea', 'not the red one, the other one'."""
     x = c.phrase("any", kinds=("label", "color_label", "class", "color", "use"))
@@ -131,7 +131,7 @@ def same_color(c: Composer) -> Said:
     return Said(c.form("same", x=x.words, c=color), name, f"same colour as the {x.words}", 2)
 
 
-@family("compositional", 4)
+@family("compositional", 8)
 def picked_then_place(c: Composer) -> Said:
     """'the tall carton on the left, what is it standing on?': first one thing, then what is around it."""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "thing"))
@@ -161,7 +161,7 @@ def picked_then_place(c: Composer) -> Said:
     return Said(text, found, f"first the {words}; then the {y.words} {relation.replace('_', ' ')} it", 3)
 
 
-@family("compositional", 3)
+@family("compositional", 6)
 def group_then_pose(c: Composer) -> Said:
     """'two of these containers are upright; which of them is the shorter one?'"""
     x = c.phrase("many", kinds=("label", "class", "head", "thing"))

@@ -102,7 +102,7 @@ def between_two(c: Composer) -> Said:
     return Said(text, name, f"the {x.words} between the {ref.words} and the {other.words}", 2)
 
 
-@family("spatial", 22)
+@family("spatial", 28)
 def resting(c: Composer) -> Said:
     relation = c.rng.choice(["on", "on", "under", "under", "supported_by", "inside", "contains"])
     ids = {(r.object if relation in ("on", "supported_by", "inside") else r.subject) for r in c.twin.relations}
@@ -125,7 +125,7 @@ def resting(c: Composer) -> Said:
     return Said(text, name, f"what is {relation.replace('_', ' ')} the {ref.words}", 2, c.rng.random() < 0.1)
 
 
-@family("spatial", 9)
+@family("spatial", 14)
 def pile(c: Composer) -> Said:
     """Places in a stack, from who carries whom."""
     if not c.twin.relations:
@@ -149,7 +149,7 @@ def pile(c: Composer) -> Said:
     return Said(c.form(section, x), name, f"the {x.words} {said}", 2)
 
 
-@family("spatial", 4)
+@family("spatial", 6)
 def one_of_a_pair(c: Composer) -> Said:
     """'the cup that stands behind the other one', 'two bottles; which one is further left?'"""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "color_label"))
@@ -160,3 +160,15 @@ def one_of_a_pair(c: Composer) -> Said:
     )
     words = {"-x": "left", "x": "right", "-depth": "front", "depth": "back"}[key]
     return Said(c.form(section, x), extreme(c, x.name, key), f"of the two {x.plural}, the one at the {words}", 2)
+
+
+@family("spatial", 3)
+def beside_several(c: Composer) -> Said:
+    """'to the right of both mugs', 'behind all the boxes'."""
+    ref = c.phrase("many", kinds=("label", "class", "head", "color_label"))
+    x = asked(c, ref.ids)
+    relation = c.rng.choice(["left_of", "right_of", "in_front_of", "behind"])
+    name = c.step(f"{relation}({x.name}, {ref.name})")
+    several = "both" if len(ref.ids) == 2 else "all the"
+    text = c.form("beside_several", x, rs=f"{several} {ref.plural}", where=c.rng.choice(_WHERE[relation]))
+    return Said(text, name, f"the {x.words} {relation.replace('_', ' ')} {several} {ref.plural}", 2)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ..plan.language import plan_word
 from ..reasoning.nouns import Noun
+from ..reasoning.sayings import MATERIALS, has_material
 from ..twin.types import COLORS
 from . import english
-from .composer import MATERIALS, Composer, Unsuitable
+from .composer import Composer, Unsuitable
 from .families import Said, family, one_or_many
 
 _UNSEEN = (
@@ -16,6 +17,8 @@ _UNSEEN = (
     "with the black lid", "with writing on the front", "from yesterday", "that belongs to Anna", "with a sticker on it",
     "with the big letters", "that somebody left here", "with a scratch", "the one I told you about", "with the logo",
 )  # fmt: skip
+_COMMON_MATERIALS = 13  # of the list's beginning; the rest are seldom asked for
+# What `reasoning.sayings.TAGS` has of verbs: each stands after 'the one that'.
 _TAGS = {
     "edible": ("can be eaten", "is edible", "is food"),
     "sharp": ("could cut me", "is sharp", "I should keep away from children because it cuts"),
@@ -67,8 +70,8 @@ def by_class(c: Composer) -> Said:
 
 @family("attribute", 3)
 def by_material(c: Composer) -> Said:
-    material = c.rng.choice(MATERIALS)
-    x = c.of_kind(f"made of {material}", lambda n: material in n.material)
+    material = c.rng.choice(list(MATERIALS)[:_COMMON_MATERIALS])
+    x = c.of_kind(f"made of {material}", lambda n: has_material(material, n.material))
     section = "material_one" if len(x.ids) == 1 else "material_many"
     return Said(c.form(section, m=material), x.name, f"whatever is made of {material}", 2)
 

@@ -22,7 +22,7 @@ def _whose(c: Composer) -> NounPhrase:
     return c.phrase("any", kinds=_KINDS)
 
 
-@family("temporal", 9)
+@family("temporal", 13)
 def motion(c: Composer) -> Said:
     _lively(c)
     x = _whose(c)
@@ -41,7 +41,7 @@ def motion(c: Composer) -> Said:
     return Said(text, name, f"the {x.plural} {said}", 1, c.rng.random() < 0.3)
 
 
-@family("temporal", 6)
+@family("temporal", 9)
 def motion_order(c: Composer) -> Said:
     _lively(c)
     x = _whose(c)
@@ -57,7 +57,7 @@ def motion_order(c: Composer) -> Said:
     return Said(text, extreme(c, source, key), f"of the {x.plural}, the {words}", 2)
 
 
-@family("temporal", 6)
+@family("temporal", 9)
 def departed(c: Composer) -> Said:
     gone = [i for i in c.twin.instances if not i.visible]
     if not gone:
@@ -91,22 +91,19 @@ def toward_something(c: Composer) -> Said:
     return Said(c.form(section, x, r=ref.words), name, f"the {x.words} {operator} the {ref.words}", 2)
 
 
-@family("compositional", 8)
+@family("compositional", 12)
 def moving_then(c: Composer) -> Said:
     """'what the moving thing is nearest to', 'with its load'."""
     moving = c.step("moving(all)")
     if len(c.ids(moving)) != 1:
         raise Unsuitable("not one moving thing")
-    words = c.rng.choice(["moving thing", "thing that is moving", "one on the move"])
-    if c.rng.random() < 0.3:
+    words = c.rng.choice(["moving thing", "thing that is moving", "one on the move", "thing in motion"])
+    if c.rng.random() < 0.5:
         load = c.step(f"supported_by(all, {moving})")
         name = c.step(f"union({moving}, {load})")
-        form = c.rng.choice(
-            ["the {} together with its load", "the {} and everything on it", "the {} with what it carries"]
-        )
         if not c.ids(load):
             raise Unsuitable("no load")
-        return Said(form.format(words), name, "what moves, and what it carries", 3)
+        return Said(c.form("with_load", r=words), name, "what moves, and what it carries", 3)
     x = c.phrase("many", kinds=_KINDS)
     name = c.step(f"nearest({x.name}, {moving})")
     return Said(c.form("nearest", x, r=words), name, f"what moves; then the {x.words} nearest it", 3)

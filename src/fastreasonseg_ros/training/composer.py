@@ -12,22 +12,10 @@ from ..plan.grammar import NAMES, vocabulary
 from ..plan.language import plan_word
 from ..plan.parser import parse_plan
 from ..reasoning.nouns import Noun
+from ..reasoning.sayings import LOOSE_WORDS
 from ..twin.types import DigitalTwin, Instance
 from . import english
 
-MATERIALS = (
-    "metal",
-    "plastic",
-    "wood",
-    "glass",
-    "paper",
-    "ceramic",
-    "leather",
-    "rubber",
-    "wool",
-    "cardboard",
-    "cotton",
-)
 _SHAPE_WORDS = {
     "sphere": ("round", "ball-shaped", "spherical"),
     "cylinder": ("cylindrical", "tube-shaped"),
@@ -58,28 +46,6 @@ _COLOR_WORDS = {
     "orange": ("orange-coloured",),
 }
 _PACKAGES = ("box", "tin", "can", "carton", "package", "pack", "packet", "bag", "jar", "canister", "bottle", "tube")
-
-# What people call things whose label ends like this, loosely.
-_LOOSE_WORDS = {
-    "box": ("carton", "package", "pack", "packet", "cardboard box"),
-    "tin": ("can", "canister", "container", "metal box"),
-    "can": ("tin", "tube", "container"),
-    "canister": ("tin", "container", "jar"),
-    "container": ("tub", "vessel", "dish"),
-    "bowl": ("dish", "vessel"),
-    "mug": ("cup", "drinking vessel"),
-    "cup": ("mug", "beaker"),
-    "carton": ("box", "pack"),
-    "bottle": ("flask", "vessel"),
-    "book": ("volume", "paperback"),
-    "bag": ("sack", "pouch"),
-    "jar": ("pot", "container"),
-    "pot": ("pan", "saucepan"),
-    "lamp": ("light",),
-    "bin": ("container", "trash can"),
-    "chair": ("seat",),
-    "package": ("pack", "packet", "box"),
-}
 
 
 class Unsuitable(Exception):
@@ -228,8 +194,8 @@ class Composer:
         if len(words) < 2:
             raise Unsuitable("one word only")
         said = words[-1]
-        if said in _LOOSE_WORDS and self.rng.random() < 0.35:
-            said = self.rng.choice(_LOOSE_WORDS[said])
+        if said in LOOSE_WORDS and self.rng.random() < 0.35:
+            said = self.rng.choice(LOOSE_WORDS[said])
         if said in self.labels or (said != words[-1] and any(x.split()[-1] == said for x in self.labels)):
             raise Unsuitable("that word is another label")
         return self._colored(said, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
@@ -241,7 +207,7 @@ class Composer:
             raise Unsuitable("no package of something")
         if sum(x.rpartition(" ")[0] == what for x in self.labels) > 1:
             raise Unsuitable("several packages of it")
-        loose = self.rng.choice([head, *_LOOSE_WORDS.get(head, ())])
+        loose = self.rng.choice([head, *LOOSE_WORDS.get(head, ())])
         words = self.rng.choice([what, f"{loose} of {what}", f"{loose} with {what}", f"{what} {loose}"])
         if words in self.labels:
             raise Unsuitable("said as it is labelled")

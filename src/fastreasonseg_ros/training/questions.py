@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from ..plan.language import Plan, Rollout
 from ..plan.parser import parse_plan
 from ..reasoning.nouns import Noun
+from ..reasoning.words import edit_distance, quotable
 from ..twin.types import DigitalTwin
 from . import (  # noqa: F401  (families register on import)
     ask_compositions,
@@ -62,4 +63,34 @@ def make_question(rng: Random, twin: DigitalTwin, nouns: Mapping[str, Noun], hel
     reason = reason[0].upper() + reason[1:] + "."
     steps = tuple(composer.ids(step.name) for step in plan.steps)
     text = english.rough(rng, said.text)
-    return Question(text, Rollout(reason, plan), ids, category, said.level, name, steps, composer.meaning)
+    quoted = _quoting(plan, text, composer.meaning)
+    if quoted is None:
+        return None
+    return Question(text, Rollout(reason, quoted), ids, category, said.level, name, steps, composer.meaning)
+
+
+def _quoting(plan: Plan, text: str, meaning: KnownMeaning) -> Plan | None:
+    """The plan with the texts of its `like` steps in words that stand in the question, slips of the keyboard included.
+
+    None where one does not stand there at all.
+    """
+    words = quotable(text)
+    steps = []
+    for step in plan.steps:
+        if step.operator == "like":
+            said = step.args[1].strip('"')
+            written = [_as_typed(word, words) for word in said.split()]
+            if None in written:
+                return None
+            typed = " ".join(w for w in written if w)
+            meaning.labels[typed] = meaning.labels[said]
+            step = replace(step, args=(step.args[0], f'"{typed}"'))
+        steps.append(step)
+    return replace(plan, steps=tuple(steps))
+
+
+def _as_typed(word: str, words: Sequence[str]) -> str | None:
+    if word in words:
+        return word
+    distance, nearest = min((edit_distance(word, w), w) for w in words)
+    return nearest if distance <= min(2, len(word) // 2 + 1) else None
