@@ -137,16 +137,6 @@ def test_the_loss_is_trls_own_with_only_completions_through_the_output_layer(ste
     torch.testing.assert_close(gradients, gradients_theirs, rtol=1e-3, atol=1e-6)
 
 
-def test_a_branch_sees_its_scene_and_itself_only():
-    row = {"scene": [1, 2], "questions": [[3], [5]], "replies": [[4], [6, 7]]}
-    batch = ScenePacker(0)([row])
-    assert batch["input_ids"].tolist() == [[1, 2, 3, 4, 5, 6, 7]]
-    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 2, 3, 4]]
-    assert batch["labels"].tolist() == [[-100, -100, -100, 4, -100, 6, 7]]
-    seen = ["1......", "11.....", "111....", "1111...", "11..1..", "11..11.", "11..111"]
-    assert ["".join("1" if x else "." for x in line) for line in batch["attention_mask"][0, 0]] == seen
-
-
 def test_the_entry_point_learns_and_writes_an_adapter_that_names_its_base(settings, tmp_path, tiny_base, capsys):
     out = tmp_path / "run"
     assert cli.main(["train", "sft", *settings(out, max_steps=14, learning_rate=0.02)]) == 0
@@ -294,15 +284,6 @@ def test_settings_that_do_not_go_together_are_said_at_once(settings, tmp_path):
         sft.main(settings(tmp_path, scenes_per_step=3, scenes_per_forward=2))
     with pytest.raises(ConfigError, match=r"no short name of `train sft` \(.*qwen3_0.6b.*tiny"):
         sft.main(["--config", "huge"])
-
-
-@pytest.mark.parametrize("name", ["smollm2_cpu", "smollm2_gpu", "qwen3_0.6b", "qwen3_1.7b", "tiny"])
-def test_committed_settings_are_settings(name):
-    config = sft.load_config(sft.SftConfig, base.settings_file("sft", name))
-    assert config.scenes_per_step % config.scenes_per_forward == 0
-    if name.startswith("qwen3"):  # FACTS: the paper's
-        assert (config.rank, config.alpha, config.learning_rate) == (64, 128, 5e-5)
-        assert (config.weight_decay, config.epochs) == (0.01, 3)
 
 
 @pytest.mark.timeout(900)  # a minute of one core, which others may share
