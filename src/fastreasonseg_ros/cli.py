@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--overlays", metavar="DIR", help="write a picture of every answer")
     _outputs(evaluate)
     _comparable(evaluate)
+    _shared(evaluate)
     _backends(evaluate)
 
     twins = command("eval-twins", "evaluation.run_eval_twins", "measure reasoning alone, on questions about twins")
@@ -140,13 +141,28 @@ def build_parser() -> argparse.ArgumentParser:
     students.add_argument("--markdown", metavar="FILE", help="the table (OUT/students.md)")
     students.add_argument("--json", metavar="FILE", help="the figures (OUT/students.json)")
 
-    bag = command("bag", "evaluation.run_bag", "look into a bag, or ask questions while it is played")
-    bag.add_argument("action", choices=["info", "eval"], help="info: its topics; eval: play it and ask")
-    bag.add_argument("path", help="rosbag2 folder, .mcap, .db3 or .bag file")
-    bag.add_argument("--questions", metavar="FILE", help="lines of text, at (seconds), target_ids (optional)")
-    for topic in ("color", "depth", "info", "ids"):
+    bag = command("bag", "evaluation.run_bag", "look into a bag, ask questions while it is played, or make one")
+    bag.add_argument("action", choices=["info", "eval", "make"], help="topics; play and ask; a data set as bags")
+    bag.add_argument("path", help="rosbag2 folder, .mcap, .db3 or .bag file, a folder of these; for make a data set")
+    bag.add_argument("out", nargs="?", help="eval: write answers, masks and twins as a bag; make: folder of the bags")
+    bag.add_argument(
+        "--queries", "--questions", dest="questions", metavar="FILE",
+        help="lines of text, at (seconds), target_ids, standing, scene (those in the bag)",
+    )  # fmt: skip
+    for topic in ("color", "depth", "info", "ids", "questions"):
         bag.add_argument(f"--{topic}-topic", metavar="NAME", help=f"the {topic} topic (found by its name)")
+    bag.add_argument("--clock", action="store_true", help="real time: the nodes themselves, the bag at its own speed")
+    bag.add_argument("--rate", type=float, default=1.0, help="speed of --clock (%(default)s)")
+    bag.add_argument("--frames", metavar="FILE", help="write one row a picture (.jsonl, .csv or .parquet)")
+    bag.add_argument("--resume", action="store_true", help="go on with the --rows of a run that was interrupted")
+    bag.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (%(default)s)")
+    bag.add_argument("--video", metavar="DIR", help="write an overlay video of every bag (MP4)")
+    bag.add_argument("--viz", choices=["rerun"], help="show pictures, masks, boxes and reasoning on a timeline")
+    bag.add_argument("--viz-out", metavar="FILE", help="write what --viz shows instead (.rrd; a folder for many bags)")
+    bag.add_argument("--compressed", action="store_true", help="make: colour as JPEG")
+    bag.add_argument("--storage", default="mcap", choices=["mcap", "sqlite3"], help="make: (%(default)s)")
     _outputs(bag)
+    _shared(bag)
     _backends(bag)
 
     bench = command("bench", "evaluation.bench", "latency of perception and reasoning, and memory, on this machine")
@@ -171,7 +187,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures")
-    parser.add_argument("--rows", metavar="FILE", help="write one JSON line a question, as soon as it is answered")
+    parser.add_argument(
+        "--rows", metavar="FILE", help="write a row a question, as soon as it is answered (.jsonl, .csv, .parquet)"
+    )
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--html", metavar="FILE", help="write a page about the run, pictures included")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", nargs="?", const="local", help="share the work on a Ray cluster (on this machine)"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="of --ray on this machine (%(default)s)")
 
 
 def _comparable(parser: argparse.ArgumentParser) -> None:

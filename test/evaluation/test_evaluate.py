@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import FrameError
-from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion, evaluate_bag
 from fastreasonseg_ros.evaluation.datasets import Dataset, read_questions
 from fastreasonseg_ros.evaluation.evaluate import Ask, evaluate, evaluate_twins
 from fastreasonseg_ros.evaluation.readers import open_dataset
@@ -216,21 +215,3 @@ def test_twin_questions_are_measured_by_exact_sets(tmp_path: Path) -> None:
     assert (result["exact"], result["by_level"]["1"]["n"]) == (pytest.approx(2 / 3), 3)
     assert result["latency_ms"]["perception"] == {"p50": None, "p95": None}
     assert "level 1" in table(result)
-
-
-def test_a_bag_s_questions_are_asked_at_their_time(root: Path) -> None:
-    frames = [frame for _, frame in ask_of(root).scene("video").frames()]
-    questions = [
-        TimedQuestion("the mug", 0.15, (1,), "semantic"),
-        TimedQuestion("the plate", None, (2,)),
-        TimedQuestion("the mug", 0.0),
-    ]
-    rows: list[dict] = []
-    asking_both = asking({"the mug": MUG, "the plate": PLATE})
-    result = evaluate_bag(frames, questions, TruthPerceiver(), asking_both, rows.append)
-    assert [(r["text"], round(r["stamp"], 3), r.get("iou")) for r in rows] == [
-        ("the mug", 0.0, None),
-        ("the mug", 0.1, 1.0),
-        ("the plate", 0.3, 1.0),
-    ]
-    assert (result["giou"], result["n"], result["asked"], result["frames"]) == (1.0, 2, 3, 4)

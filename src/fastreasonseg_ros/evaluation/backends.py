@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ..perception import make_perceiver
 from ..perception.protocol import Perceiver
-from ..pipeline import reason
+from ..pipeline import StandingQuestion, reason
 from ..reasoning import make_language_model, make_word_meaning
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
-from .evaluate import Ask
 
 
 def perceiver_of(args: Namespace) -> Perceiver:
@@ -24,11 +24,20 @@ def load_reasoner(backend: str, config: str | None, overrides: Sequence[str]) ->
     return make_language_model(backend, config, overrides), make_word_meaning()
 
 
-def asker_of(args: Namespace) -> Ask:
+@dataclass(frozen=True)
+class Asker:
+    """What answers: called for one twin, or standing over many, the plan being made once."""
+
+    model: LanguageModel
+    meaning: WordMeaning
+
+    def __call__(self, twin: DigitalTwin, query: Query) -> Answer:
+        return reason(twin, query, self.model, self.meaning)
+
+    def stand(self, query: Query) -> Callable[[DigitalTwin], Answer]:
+        return StandingQuestion(query, self.model, self.meaning).answer
+
+
+def asker_of(args: Namespace) -> Asker:
     """What answers with both models, loaded now. Raises ConfigError, ModelError."""
-    model, meaning = load_reasoner(args.model, args.model_config, args.model_set)
-
-    def ask(twin: DigitalTwin, query: Query) -> Answer:
-        return reason(twin, query, model, meaning)
-
-    return ask
+    return Asker(*load_reasoner(args.model, args.model_config, args.model_set))

@@ -1,23 +1,16 @@
-"""Questions asked while recorded frames are played: each at its time, measured where the ground truth is known."""
+"""Questions for bags: lines of a file, or messages in the bag itself, each with the time at which it is asked."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import DatasetError
-from ..perception.protocol import Perceiver
-from ..twin.masks import select
-from ..twin.types import Frame
-from .evaluate import Ask, Seen, Times, ask_about, describe_row, score_row
+from .bags import bag_info, find_topics, read_texts
 from .files import read_jsonl
-from .metrics import score_masks
-from .summary import summarise
 
 
 @dataclass(frozen=True)
@@ -25,7 +18,8 @@ class TimedQuestion:
     """A line of a bag's questions. at_s: seconds of the bag that are seen before it is asked; None = all.
 
     target_ids: of the bag's ground-truth id image; None = not known, so that no IoU is computed. standing: asked once,
-    answered from then on (only the ROS demo does that).
+    answered from then on. from_s: the answer is measured on every picture from then to at_s, not on the last alone.
+    scene: the name of the bag that it is about; None = any.
     """
 
     text: str
@@ -33,62 +27,79 @@ class TimedQuestion:
     target_ids: tuple[int, ...] | None = None
     category: str | None = None
     standing: bool = False
+    level: int | None = None
+    from_s: float | None = None
+    scene: str | None = None
+    where: str = ""
 
 
 def read_timed_questions(path: str | Path) -> tuple[TimedQuestion, ...]:
-    """Lines {"text", "at"?, "target_ids"?, "category"?, "standing"?}. Raises DatasetError naming file and line."""
-    questions = []
-    for where, data in read_jsonl(path):
-        at, ids = data.get("at"), data.get("target_ids")
-        if not isinstance(data.get("text"), str):
-            raise DatasetError(f"{where}: text: expected text, got {data.get('text')!r}")
-        if at is not None and (not isinstance(at, int | float) or isinstance(at, bool) or at < 0):
-            raise DatasetError(f"{where}: at: expected seconds since the start of the bag, got {at!r}")
-        if ids is not None and not (isinstance(ids, list) and all(isinstance(i, int) and i > 0 for i in ids)):
-            raise DatasetError(f"{where}: target_ids: expected a list of ids from 1, got {ids!r}")
-        questions.append(
-            TimedQuestion(
-                data["text"], at, None if ids is None else tuple(ids), data.get("category"), bool(data.get("standing"))
+    """Lines {"text", "at"?, "target_ids"?, "category"?, "level"?, "standing"?, "from"?, "scene"?}.
+
+    Raises DatasetError naming file and line.
+    """
+    return tuple(question_of(where, data) for where, data in read_jsonl(path))
+
+
+def questions_in(path: str | Path, topic: str | None = None) -> tuple[TimedQuestion, ...]:
+    """The questions that lie in a bag as JSON texts, like lines of a file; without "at" at their own time."""
+    info = bag_info(path)
+    topic = topic or find_topics(info, path).questions
+    found = []
+    for number, (recorded_ns, text) in enumerate(read_texts(path, topic) if topic else (), 1):
+        where = f"{path}: topic {topic}, message {number}"
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise DatasetError(f"{where}: is not JSON: {error.msg}") from error
+        if not isinstance(data, dict):
+            raise DatasetError(f"{where}: expected a JSON object, got {type(data).__name__}")
+        found.append(question_of(where, {"at": max(0.0, recorded_ns * 1e-9 - info.start_s)} | data))
+    return tuple(found)
+
+
+def question_of(where: str, data: Mapping[str, Any]) -> TimedQuestion:
+    """Raises DatasetError naming `where` and the key."""
+
+    def number(key: str) -> float | None:
+        value = data.get(key)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+            raise DatasetError(f"{where}: {key}: expected seconds since the start of the bag, got {value!r}")
+        return value
+
+    at, since, ids = number("at"), number("from"), data.get("target_ids")
+    for key, kind in (("text", str), ("category", str), ("scene", str), ("level", int)):
+        if (value := data.get(key)) is None and key != "text":
+            continue
+        if not isinstance(value, kind):
+            raise DatasetError(f"{where}: {key}: expected {'text' if kind is str else 'a number'}, got {value!r}")
+    if ids is not None and not (isinstance(ids, list) and all(isinstance(i, int) and i > 0 for i in ids)):
+        raise DatasetError(f"{where}: target_ids: expected a list of ids from 1, got {ids!r}")
+    return TimedQuestion(
+        data["text"], at, None if ids is None else tuple(ids), data.get("category"), bool(data.get("standing")),
+        data.get("level"), since, data.get("scene"), where,
+    )  # fmt: skip
+
+
+def assign(
+    bags: Mapping[str, Path], asked: Sequence[TimedQuestion] | None, topic: str | None = None
+) -> tuple[TimedQuestion, ...]:
+    """Every bag's questions, each with its bag's name: of the file, or where there is none (None) those in the bags.
+
+    Raises DatasetError for a question about a bag that is not there, and for a bag without a question.
+    """
+    for question in asked or ():
+        if question.scene is not None and question.scene not in bags:
+            raise DatasetError(
+                f"{question.where}: unknown scene {question.scene!r}; the bags are {', '.join(list(bags)[:12])}"
             )
-        )
-    return tuple(questions)
-
-
-def evaluate_bag(
-    frames: Iterable[Frame],
-    questions: Iterable[TimedQuestion],
-    perceiver: Perceiver,
-    ask: Ask,
-    on_row: Callable[[dict[str, Any]], None],
-) -> dict[str, Any]:
-    """Plays the frames through observe(), asks each question at its time; giou and ciou where targets are known."""
-    due = sorted(questions, key=lambda q: float("inf") if q.at_s is None else q.at_s)
-    seen, times, rows = Seen(), Times(), []
-    start_s: float | None = None
-    last: Frame | None = None
-
-    def ask_now(question: TimedQuestion, frame: Frame) -> None:
-        answer, problem = ask_about(seen, question.text, ask, times)
-        row = describe_row({"text": question.text, "at": question.at_s, "stamp": frame.stamp_s}, answer, problem)
-        if question.target_ids is not None and frame.truth is not None:
-            ids = None if seen.twin is None else seen.twin.ids
-            target = select(frame.truth.ids, question.target_ids)
-            found = np.zeros_like(target) if ids is None or not answer else select(ids, answer.ids)
-            row |= {"target_ids": list(question.target_ids), "category": question.category}
-            row |= score_row(score_masks([found], [target]))
-        rows.append(row)
-        on_row(row)
-
-    for number, frame in enumerate(frames):
-        start_s = frame.stamp_s if start_s is None else start_s
-        while last is not None and due and due[0].at_s is not None and frame.stamp_s - start_s > due[0].at_s:
-            ask_now(due.pop(0), last)
-        seen.observe(number, frame, perceiver, times, keep=False)
-        last = frame
-    if last is None:
-        raise DatasetError("the bag holds no frame; depth and colour must have stamps that go together")
-    for question in due:
-        ask_now(question, last)
-    statuses = dict(sorted(Counter(row["status"] for row in rows).items()))
-    counts = {"asked": len(rows), "frames": len(times.perception), "statuses": statuses}
-    return summarise(row for row in rows if "iou" in row) | counts | times.report()
+    found = []
+    for name, path in bags.items():
+        mine = questions_in(path, topic) if asked is None else [q for q in asked if q.scene in (None, name)]
+        if not mine and asked is None:
+            raise DatasetError(
+                f"{path}: holds no questions (std_msgs/String on a topic with 'questions' in its name); give --queries "
+                'FILE with lines such as {"text": "the mug", "at": 2.0}'
+            )
+        found += [replace(question, scene=name) for question in mine]
+    return tuple(found)

@@ -9,7 +9,7 @@ NAME/compressed in the formats of image_transport: JPEG for colour, a plain PNG 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,11 @@ def write_bag(
     storage: str = "mcap",
     start_s: int = START_S,
     jpeg_quality: int = JPEG_QUALITY,
+    questions: Sequence[str] = (),
 ) -> int:
     """Writes a rosbag2 folder and returns the number of frames; each keeps its stamp, counted from start_s.
+
+    questions: lines of JSON (bag_questions.py), put on the topic /questions when the bag begins.
 
     Raises DatasetError if the folder is there already, the storage is unknown or there is no frame.
     """
@@ -58,7 +61,8 @@ def write_bag(
         for frame in frames:
             count += 1
             nanoseconds = start_s * 10**9 + round(frame.stamp_s * 1e9)
-            for topic, message in _messages(frame, nanoseconds, compressed, jpeg_quality):
+            asked = [("/questions", _make("std_msgs/msg/String", text)) for text in questions if count == 1]
+            for topic, message in (*asked, *_messages(frame, nanoseconds, compressed, jpeg_quality)):
                 kind = message.__msgtype__
                 if topic not in connections:
                     connections[topic] = writer.add_connection(topic, kind, typestore=_TYPES)

@@ -42,6 +42,7 @@ class BagTopics:
     info: str | None = None
     ids: str | None = None
     words: str | None = None
+    questions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def find_topics(info: BagInfo, path: str | Path = "bag") -> BagTopics:
     # Registered depth has the colour camera's model, so that one is wanted.
     cameras.sort(key=lambda n: -_common(n, color[0]))
     depth.sort(key=lambda n: ("aligned" not in n and "registered" not in n, -_common(n, color[0])))
-    words = [n for n, (kind, count) in info.topics.items() if kind == STRING and count and "ground_truth" in n]
-    first = [names[0] if names else None for names in (depth, cameras, truth, words)]
+    texts = [n for n, (kind, count) in info.topics.items() if kind == STRING and count]
+    words, asked = ([n for n in texts if part in n] for part in ("ground_truth", "questions"))
+    first = [names[0] if names else None for names in (depth, cameras, truth, words, asked)]
     return BagTopics(color[0], *first)
 
 
@@ -83,6 +85,14 @@ def read_bag(path: str | Path, topics: BagTopics | None = None, slop_s: float = 
 
     Raises DatasetError for a bag that cannot be read, that lacks a topic, or whose pictures do not go together.
     """
+    for _, frame in read_stamped(path, topics, slop_s):
+        yield frame
+
+
+def read_stamped(
+    path: str | Path, topics: BagTopics | None = None, slop_s: float = 0.02
+) -> Iterator[tuple[int, Frame]]:
+    """`read_bag` with each colour picture's stamp in nanoseconds, as it was recorded: seconds are rounded to 0.2 us."""
     topics = topics or find_topics(bag_info(path), path)
     partners = [t for t in (topics.depth, topics.ids) if t]
     with _open(path) as reader:
@@ -115,7 +125,7 @@ def _paired(
     words: Words,
     slop_s: float,
     ended: bool,
-) -> Iterator[Frame]:
+) -> Iterator[tuple[int, Frame]]:
     """The frames that are complete; pictures whose partner cannot come any more are dropped."""
     colors = waiting[topics.color]
     while colors:
@@ -134,7 +144,7 @@ def _paired(
             elif topic == topics.depth:
                 break
         else:
-            yield _frame(colors[0], found, topics, camera, words, stamp)
+            yield stamp_ns(colors[0]), _frame(colors[0], found, topics, camera, words, stamp)
         colors.pop(0)
 
 
@@ -208,6 +218,17 @@ def _camera(message: Any) -> CameraIntrinsics:
     return CameraIntrinsics(int(message.width), int(message.height), float(k[0]), float(k[4]), float(k[2]), float(k[5]))
 
 
+def read_texts(path: str | Path, topic: str) -> Iterator[tuple[int, str]]:
+    """The std_msgs/String messages of a topic, each with the time in nanoseconds when it was recorded."""
+    with _open(path) as reader:
+        for connection, recorded_ns, raw in reader.messages([c for c in reader.connections if c.topic == topic]):
+            yield recorded_ns, reader.deserialize(raw, connection.msgtype).data
+
+
+def stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
 def _stamp(message: Any) -> float:
     stamp = message.header.stamp
     return stamp.sec + stamp.nanosec * 1e-9
@@ -230,4 +251,8 @@ def _open(path: str | Path) -> Iterator[AnyReader]:
     except DatasetError:
         raise
     except Exception as error:  # rosbags lets errors of its storage plugins through
-        raise DatasetError(f"{path}: cannot be read as a bag: {' '.join(str(error).split())}") from error
+        why = " ".join(str(error).split())
+        raise DatasetError(
+            f"{path}: cannot be read as a bag: {why}; a bag whose recording was cut off is repaired by `mcap recover` "
+            "(MCAP) or `ros2 bag reindex` (sqlite3)"
+        ) from error

@@ -63,6 +63,9 @@ class PackedIds:
     def put(self, number: int, ids: IdImage) -> None:
         self._images[number] = zlib.compress(ids.tobytes(), 1), ids.shape
 
+    def drop(self, number: int) -> None:
+        self._images.pop(number, None)
+
     def get(self, number: int) -> IdImage | None:
         packed, shape = self._images.get(number, (None, ()))
         return None if packed is None else np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape)

@@ -11,6 +11,7 @@ alone, so that a run may be interrupted and continued (`done`), and two runs com
 from __future__ import annotations
 
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -37,13 +38,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Times:
-    perception: list[float] = field(default_factory=list)
-    reasoning: list[float] = field(default_factory=list)
+    """Milliseconds, 8 bytes a value: a bag may be long."""
+
+    perception: array = field(default_factory=lambda: array("d"))
+    reasoning: array = field(default_factory=lambda: array("d"))
+    kept: array = field(default_factory=lambda: array("d"))  # plans that were executed again, without the model
 
     def report(self) -> dict[str, Any]:
         """What this process spent: the keys that every result has beside its figures."""
         return {
-            "latency_ms": {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)},
+            "latency_ms": {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)}
+            | ({"kept plan": percentiles(self.kept)} if self.kept else {}),
             "timed": {"frames": len(self.perception), "questions": len(self.reasoning)},
             "peak_rss_mb": peak_rss_mb(),
             "machine": machine(),
@@ -58,6 +63,7 @@ def evaluate(
     on_answer: Callable[[Question, Frame, DigitalTwin, Answer], None] | None = None,
     done: Sequence[Row] = (),
     seed: int = 0,
+    times: Times | None = None,
 ) -> dict[str, Any]:
     """Result of a data set: giou, ciou, n, intervals, by_category, by_level, video, perception, statuses, questions (a
     slim row each), and what Times.report() has.
@@ -65,8 +71,9 @@ def evaluate(
     on_row gets every new row as soon as it is there, on_answer what a picture of it needs. `done`: rows of a run
     that was interrupted, which are not made again. A frame or question that perception or reasoning refuses counts as
     an empty prediction, and its row says why; a DatasetError (a broken picture) ends the run, others propagate.
+    times: what other processes spent on rows in `done`.
     """
-    times = Times()
+    times = times or Times()
     asked = {row["n"]: slim(row) for row in done if "n" in row}
     pictures = {row["scene"]: row["perception"] for row in done if "perception" in row}
     answered, measured = set(asked), set(pictures)
@@ -207,7 +214,7 @@ def _window(question: Question, scene: Scene) -> tuple[int, int]:
     return question.frames or (scene.numbers[-1], scene.numbers[-1])
 
 
-def _timed(work: Callable[[], Any], times: list[float]) -> tuple[Any, ReasonSegError | None]:
+def _timed(work: Callable[[], Any], times: array) -> tuple[Any, ReasonSegError | None]:
     start = time.perf_counter()
     try:
         return work(), None

@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 from tqdm import tqdm
 
 from ..errors import DatasetError
+from .tables import open_table
 
 
 class Output:
@@ -32,14 +33,13 @@ class Output:
         self._resumable, self._done = done is not None, done or 0
         if json_path:
             _writable(json_path, "a").close()  # written at the end: until then what was there stays
-        self._rows = _writable(rows_path, "a" if done else "w") if rows_path else None
+        self._rows = open_table(rows_path, bool(done)) if rows_path else None
         self._total, self._unit, self._written = total, unit, 0
         self._bar: tqdm | None = None
 
     def row(self, row: Mapping[str, Any]) -> None:
         if self._rows:
-            self._rows.write(json.dumps(row, ensure_ascii=False) + "\n")
-            self._rows.flush()
+            self._rows.write(row)
             self._written += 1
         # Made with the first row: models load before it, and an error there should stand alone on the terminal.
         self._bar = self._bar or tqdm(total=self._total, initial=self._done, unit=self._unit, dynamic_ncols=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import DatasetError
+from .bag_questions import TimedQuestion
 from .datasets import Question
 from .files import read_jsonl
 
@@ -18,8 +19,9 @@ Row = dict[str, Any]
 # What changes the rows of a run. Where they are written, and how many, does not.
 SETTINGS = (
     "dataset", "format", "split", "scenes", "queries", "perception", "perception_set", "model", "model_set",
+    "path", "color_topic", "depth_topic", "info_topic", "ids_topic", "questions_topic",
 )  # fmt: skip
-FILES = ("perception_config", "model_config")
+FILES = ("perception_config", "model_config", "questions")
 
 
 def run_id(args: Namespace) -> str:
@@ -28,13 +30,13 @@ def run_id(args: Namespace) -> str:
     for key in FILES:
         if path := getattr(args, key, None):
             said[key] = Path(path).read_text() if Path(path).is_file() else path
-    for key in ("dataset", "scenes", "queries"):
+    for key in ("dataset", "scenes", "queries", "path"):
         if key in said:
             said[key] = str(Path(said[key]).resolve())
     return hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def read_done(path: str | Path, run: str, questions: Sequence[Question]) -> list[Row]:
+def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQuestion]) -> list[Row]:
     """The rows of this run that are in the file; none where there is no file. A half-written last line is cut off.
 
     Raises DatasetError naming the line that another run, or a run about other questions, has written.

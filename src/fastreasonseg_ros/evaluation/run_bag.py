@@ -1,32 +1,178 @@
-"""`fastreasonseg bag info|eval`: what a bag holds, and questions asked while it is played, without ROS."""
+"""`fastreasonseg bag info|eval|make`: what a bag holds, questions asked while it is played, bags from a data set."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from ..errors import DatasetError
-from .backends import asker_of, perceiver_of
-from .bag_questions import evaluate_bag, read_timed_questions
-from .bags import bag_info, find_topics, read_bag
+from .backends import Asker, asker_of, perceiver_of
+from .bag_eval import LockStep, Outputs, evaluation_share
+from .bag_make import make_bags
+from .bag_questions import TimedQuestion, assign, read_timed_questions
+from .bags import BagTopics, bag_info, find_topics, read_stamped
+from .evaluate import Row, Times
+from .perception_report import perception_figures
+from .provenance import made
 from .report import Output
+from .rows import read_done, run_id
+from .sources import BAGS
+from .summary import slim, summarise
+from .tables import open_table
+from .viewers import viewers_of
+
+Item = tuple[int, TimedQuestion]
 
 
 def run(args: Namespace) -> int:
-    info = bag_info(args.path)
     if args.action == "info":
-        print(f"{args.path}: {info.duration_s:.1f} s")
-        for name, (kind, count) in info.topics.items():
-            print(f"  {name:<40} {kind:<36} {count:>7}")
-        print(f"  taken as {find_topics(info, args.path)}")
+        return _info(args.path)
+    if args.action == "make":
+        from .readers import open_dataset
+
+        if not args.out:
+            raise DatasetError("bag make writes one bag a scene into a folder; name it: bag make DATASET OUT")
+        dataset = open_dataset(args.path, None, None)
+        for path in make_bags(dataset, args.out, compressed=args.compressed, storage=args.storage):
+            print(path)
         return 0
-    if not args.questions:
-        raise DatasetError('bag eval needs --questions FILE with lines such as {"text": "the mug", "at": 2.0}')
-    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
-    topics = replace(find_topics(info, args.path), **given)
-    questions = read_timed_questions(args.questions)
-    with Output(args.json, args.rows, len(questions)) as output:
+    bags = find_bags(args.path)
+    asked = read_timed_questions(args.questions) if args.questions else None
+    questions = assign(bags, asked, args.questions_topic)
+    if args.resume and not args.rows:
+        raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
+    mark = {"run": run_id(args)}
+    done = read_done(args.rows, mark["run"], questions) if args.resume else []
+    with Output(args.json, args.rows, len(questions) + len(bags), "row", len(done)) as output, ExitStack() as stack:
+        rows = list(done)
+
+        def add(row: Row) -> None:
+            rows.append(row)
+            output.row(row | mark)
+
+        times = evaluate_bags(args, bags, questions, done, add, stack)
+        output.result(
+            {"bag": str(args.path), "perceiver": args.perception, "model": args.model, "made": made(args)}
+            | bag_result(rows, times, args.seed)
+        )
+    return 0
+
+
+def evaluate_bags(
+    args: Namespace,
+    bags: Mapping[str, Path],
+    questions: Sequence[TimedQuestion],
+    done: Sequence[Row],
+    add: Callable[[Row], None],
+    stack: ExitStack,
+) -> Times:
+    """Every bag that is not done, here or on Ray's workers; `add` gets a row a question and one a bag."""
+    todo = bags_to_do(bags, questions, done)
+    if args.ray is not None:
+        from .scale import BagShards
+
+        return BagShards(args).run({name: (bags[name], items) for name, items in todo.items()}, add)
+    times = Times()
+    frames = open_table(args.frames) if args.frames else None
+    if frames:
+        stack.callback(frames.close)
+    if todo:
         perceiver, ask = perceiver_of(args), asker_of(args)
-        result = evaluate_bag(read_bag(args.path, topics), questions, perceiver, ask, output.row)
-        output.result({"bag": str(args.path), "perceiver": args.perception, "model": args.model} | result)
+        for name, items in todo.items():
+            viewers = viewers_of(args, name, len(bags) > 1)
+            with ExitStack() as open_viewers:
+                for viewer in viewers:
+                    open_viewers.callback(viewer.close)
+                on_frame = None if frames is None else partial(_named, frames.write, name)
+                outputs = Outputs(add, on_frame, viewers)
+                add(evaluate_one(args, bags[name], name, items, perceiver, ask, times, outputs))
+    return times
+
+
+def evaluate_one(
+    args: Namespace,
+    path: Path,
+    name: str,
+    items: Sequence[Item],
+    perceiver: Any,
+    ask: Asker,
+    times: Times,
+    out: Outputs,
+) -> Row:
+    """The row of one bag; its questions' rows go to out.on_row before."""
+    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
+    topics: BagTopics = replace(find_topics(bag_info(path), path), **given)
+    mine = Times()
+    try:
+        row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
+    except DatasetError as error:
+        text = str(error)
+        raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
+    spent = row["spent"]
+    spent["evaluation_share"] = evaluation_share(spent["wall_s"], spent["reading_s"], mine)
+    times.perception.extend(mine.perception)
+    times.reasoning.extend(mine.reasoning)
+    times.kept.extend(mine.kept)
+    return {"scene": name, "bag": row}
+
+
+def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
+    """Figures from rows: the same rows give the same figures; what was spent is under `timed` and `latency_ms`."""
+    asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
+    bags = {row["scene"]: row["bag"] for row in rows if "bag" in row}
+    figures = summarise((row for row in asked if row.get("iou") is not None), seed)
+    report = times.report()
+    report["timed"] |= {"bags": {name: bags[name]["spent"] for name in sorted(bags)}}
+    curves = {row["text"]: row["curve"] for row in asked if row.get("curve")}
+    return (
+        figures
+        | {"asked": len(asked), "frames": sum(bag["frames"] for bag in bags.values())}
+        | {"duration_s": round(sum(bag["duration_s"] for bag in bags.values()), 3)}
+        | {"perception": perception_figures(bags[n]["perception"] for n in sorted(bags) if "perception" in bags[n])}
+        | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items())), "curves": curves}
+        | report
+        | {"questions": [slim(row) for row in asked]}
+    )
+
+
+def bags_to_do(
+    bags: Mapping[str, Path], questions: Sequence[TimedQuestion], done: Sequence[Row]
+) -> dict[str, list[Item]]:
+    """Questions without a row, by bag; a bag is looked at again if one of its questions, or its own row, is missing."""
+    answered = {row["n"] for row in done if "n" in row}
+    finished = {row["scene"] for row in done if "bag" in row}
+    todo: dict[str, list[Item]] = {name: [] for name in bags if name not in finished}
+    for n, question in enumerate(questions):
+        if n not in answered:
+            todo.setdefault(str(question.scene), []).append((n, question))
+    return todo
+
+
+def find_bags(path: str | Path) -> dict[str, Path]:
+    """Name -> path of one bag, or of every bag in a folder. Raises DatasetError where there is none."""
+    path = Path(path)
+    if path.suffix in BAGS or (path / "metadata.yaml").exists() or not path.is_dir():
+        return {path.resolve().stem: path}
+    inside = sorted(p for p in path.iterdir() if p.suffix in BAGS or (p / "metadata.yaml").exists())
+    if not inside:
+        raise DatasetError(f"{path}: is no bag and holds none; give a rosbag2 folder, a .mcap, .db3 or .bag file")
+    return {p.stem: p for p in inside}
+
+
+def _named(write: Callable[[Row], None], name: str, row: Row) -> None:
+    write(row | {"scene": name})
+
+
+def _info(path: str) -> int:
+    info = bag_info(path)
+    print(f"{path}: {info.duration_s:.1f} s")
+    for name, (kind, count) in info.topics.items():
+        print(f"  {name:<40} {kind:<36} {count:>7}")
+    print(f"  taken as {find_topics(info, path)}")
     return 0
