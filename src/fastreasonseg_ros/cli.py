@@ -128,6 +128,13 @@ def build_parser() -> argparse.ArgumentParser:
     results.add_argument("--seed", type=int, default=0, help="of the bootstrap (%(default)s)")
     results.add_argument("--json", metavar="FILE", help="write the comparison")
 
+    report = command("report", "evaluation.run_report", "write results as a page and as Markdown")
+    report.add_argument("results", nargs="+", metavar="RESULT", help="what eval and bag eval wrote with --json")
+    report.add_argument("--rows", nargs="+", metavar="FILE", help="their --rows (.jsonl), in the same order")
+    report.add_argument("--pictures", metavar="DIR", help="what eval wrote with --overlays")
+    report.add_argument("--html", metavar="FILE", help="one page that needs no other file")
+    report.add_argument("--markdown", metavar="FILE", help="a summary")
+
     students = command("eval-students", "evaluation.run_eval_students", "compare students on the same questions")
     students.add_argument("--config", default="config/eval/students.yaml", help="students and questions (%(default)s)")
     students.add_argument("--only", metavar="NAME", nargs="+", help="only these students")
@@ -209,7 +216,7 @@ def _comparable(parser: argparse.ArgumentParser) -> None:
 def _backends(parser: argparse.ArgumentParser, perception: bool = True) -> None:
     group = parser.add_argument_group("backends")
     if perception:
-        group.add_argument("--perception", default="tabletop", help="tabletop or oracle (%(default)s)")
+        group.add_argument("--perception", default="tabletop", help="tabletop, foundation or oracle (%(default)s)")
         group.add_argument("--perception-config", metavar="YAML", help="settings of the perceiver")
         group.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one such setting")
     group.add_argument("--model", default="openvino", help="language model backend (%(default)s)")

@@ -42,6 +42,7 @@ instances = st.builds(
     center_m=optional(vector),
     size_m=optional(vector),
     elevation_m=optional(st.tuples(number, number)),
+    nearness=optional(st.floats(0, 1)),
     velocity=optional(vector),
     path_length_m=optional(number),
     first_seen_s=optional(number),
