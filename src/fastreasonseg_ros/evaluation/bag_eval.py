@@ -159,7 +159,8 @@ class LockStep:
                 continue
             start = time.perf_counter()
             answer = standing.answer(twin)
-            self._times.kept.append((time.perf_counter() - start) * 1e3)
+            spent_on = self._times.reasoning if "model" in answer.latency_ms else self._times.kept
+            spent_on.append((time.perf_counter() - start) * 1e3)
             self._now.append(Shown(standing.n, standing.question, answer, self._measure(standing, answer)))
         for n, question in due:
             if question.from_s is not None and question.from_s - SLACK_S <= t_s and frame.truth is not None:

@@ -18,14 +18,17 @@ from .bag_make import make_bags
 from .bag_questions import TimedQuestion, assign, read_timed_questions
 from .bags import BagTopics, bag_info, find_topics, read_stamped
 from .evaluate import Row, Times
+from .gallery import Gallery
+from .page import html_page
 from .perception_report import perception_figures
 from .provenance import made
-from .report import Output
+from .report import Output, write_text
 from .rows import read_done, run_id
+from .run_report import title_of
 from .sources import BAGS
 from .summary import slim, summarise
 from .tables import open_table
-from .viewers import viewers_of
+from .viewers import GalleryView, viewers_of
 
 Item = tuple[int, TimedQuestion]
 
@@ -50,17 +53,25 @@ def run(args: Namespace) -> int:
     mark = {"run": run_id(args)}
     done = read_done(args.rows, mark["run"], questions) if args.resume else []
     with Output(args.json, args.rows, len(questions) + len(bags), "row", len(done)) as output, ExitStack() as stack:
-        rows = list(done)
+        rows, gallery = list(done), Gallery()
+        view = GalleryView(gallery) if args.html else None
 
         def add(row: Row) -> None:
             rows.append(row)
+            if view:
+                view.row(row)
             output.row(row | mark)
 
-        times = evaluate_bags(args, bags, questions, done, add, stack)
-        output.result(
-            {"bag": str(args.path), "perceiver": args.perception, "model": args.model, "made": made(args)}
-            | bag_result(rows, times, args.seed)
-        )
+        times = evaluate_bags(args, bags, questions, done, add, stack, view)
+        result = {
+            "bag": str(args.path),
+            "perceiver": args.perception,
+            "model": args.model,
+            "made": made(args),
+        } | bag_result(rows, times, args.seed)
+        output.result(result)
+        if args.html:
+            write_text(args.html, html_page([(title_of(result), result, rows, gallery.cases())]))
     return 0
 
 
@@ -71,6 +82,7 @@ def evaluate_bags(
     done: Sequence[Row],
     add: Callable[[Row], None],
     stack: ExitStack,
+    view: GalleryView | None = None,
 ) -> Times:
     """Every bag that is not done, here or on Ray's workers; `add` gets a row a question and one a bag."""
     todo = bags_to_do(bags, questions, done)
@@ -85,7 +97,7 @@ def evaluate_bags(
     if todo:
         perceiver, ask = perceiver_of(args), asker_of(args)
         for name, items in todo.items():
-            viewers = viewers_of(args, name, len(bags) > 1)
+            viewers = [*viewers_of(args, name, len(bags) > 1), *([view] if view else [])]
             with ExitStack() as open_viewers:
                 for viewer in viewers:
                     open_viewers.callback(viewer.close)

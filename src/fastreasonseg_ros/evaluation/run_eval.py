@@ -12,11 +12,15 @@ from ..twin.types import Answer, DigitalTwin, Frame
 from .backends import asker_of, perceiver_of
 from .compare import compare, compare_table, read_result
 from .datasets import Question
-from .evaluate import evaluate
+from .evaluate import Row, evaluate
+from .gallery import Gallery
 from .overlay import draw_answer
+from .page import html_page
+from .provenance import made
 from .readers import open_dataset
-from .report import Output, write_picture
+from .report import Output, write_picture, write_text
 from .rows import read_done, run_id
+from .run_report import title_of
 
 
 def run(args: Namespace) -> int:
@@ -30,12 +34,26 @@ def run(args: Namespace) -> int:
         raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
     done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
 
+    gallery, last = Gallery(), {}
+
     def draw(question: Question, frame: Frame, twin: DigitalTwin, answer: Answer) -> None:
         labels = {i.id: i.label for i in twin.instances}
+        if args.html:
+            truth = None if frame.truth is None else frame.truth.ids
+            gallery.offer(last["row"], frame.color, twin.ids, truth, labels)
+        if not args.overlays:
+            return
         ids = np.zeros(frame.color.shape[:2], np.uint16) if twin.ids is None else twin.ids
         name = f"{number[id(question)]:04d}_{Path(question.scene).name}.png"
         write_picture(Path(args.overlays) / name, draw_answer(frame.color, ids, answer, labels))
 
+    def add(row: Row) -> None:
+        last["row"] = row
+        if args.html:
+            rows.append(row)
+        output.row(row | mark)
+
+    rows = list(done)
     total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.truth == "all" else 0)
     with Output(args.json, args.rows, total, "row", len(done)) as output:
         perceiver = perceiver_of(args)
@@ -44,8 +62,8 @@ def run(args: Namespace) -> int:
             dataset,
             perceiver,
             ask,
-            lambda row: output.row(row | mark),
-            draw if args.overlays else None,
+            add,
+            draw if args.overlays or args.html else None,
             done,
             args.seed,
         )
@@ -55,12 +73,15 @@ def run(args: Namespace) -> int:
             "split": dataset.split,
             "perceiver": args.perception,
             "model": args.model,
+            "made": made(args),
         }
         if caution := dataset.caution(args.perception):
             head["caution"] = caution
         if other is not None:
             result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
         output.result(head | result)
+        if args.html:
+            write_text(args.html, html_page([(title_of(head), head | result, rows, gallery.cases())]))
         if other is not None:
             print("\n" + compare_table(result["against"], "this run", args.against))
     return 0

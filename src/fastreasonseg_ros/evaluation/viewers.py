@@ -8,6 +8,8 @@ from typing import Protocol
 
 from ..errors import ConfigError
 from .bag_eval import Looked
+from .evaluate import Row
+from .gallery import Gallery
 
 
 class Viewer(Protocol):
@@ -36,3 +38,25 @@ def viewers_of(args: Namespace, name: str, many: bool) -> list[Viewer]:
     elif args.viz_out:
         raise ConfigError("--viz-out is the file of --viz rerun; give both")
     return found
+
+
+class GalleryView:
+    """Keeps pictures of the best and worst answers; a question's row comes before its picture."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._rows: dict[int, Row] = {}
+
+    def row(self, row: Row) -> None:
+        if "n" in row:
+            self._rows[row["n"]] = row
+
+    def __call__(self, looked: Looked) -> None:
+        labels = {i.id: i.label for i in looked.twin.instances} if looked.twin else {}
+        truth = None if looked.frame.truth is None else looked.frame.truth.ids
+        for shown in looked.shown:
+            if (row := self._rows.pop(shown.n, None)) is not None:
+                self._gallery.offer(row, looked.frame.color, looked.ids, truth, labels)
+
+    def close(self) -> None:
+        self._rows.clear()
