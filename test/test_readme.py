@@ -1,4 +1,4 @@
-"""What the README tells people to type is checked: commands parse, the client is complete, parameters are all there."""
+"""What the README tells people to type is checked: commands parse, the client is complete, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import importlib
 import re
 import shlex
-from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -57,21 +56,8 @@ def test_links_lead_to_files() -> None:
             assert (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize(
-    ("node", "settings"),
-    [
-        ("camera_node", "CameraSettings"),
-        ("twin_node", "TwinSettings"),
-        ("reasoning_node", "ReasoningSettings"),
-        ("mask_node", "MaskSettings"),
-    ],
-)
-def test_the_table_of_parameters_is_that_of_the_nodes(node: str, settings: str) -> None:
+def test_the_page_of_parameters_is_what_the_nodes_have(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rclpy")
-    rows = re.findall(rf"^\| {node} \| `(\w+)` \| `(.*)` \| (.*) \|$", README, re.MULTILINE)
-    expected = []
-    for field in fields(getattr(importlib.import_module(f"fastreasonseg_ros.ros.{node}"), settings)):
-        default = field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
-        shown = str(default).lower() if isinstance(default, bool) else str(default) or '""'
-        expected.append((field.name, shown, field.metadata["description"]))
-    assert rows == expected
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    written = importlib.import_module("write_parameters")
+    assert written.PAGE.read_text() == written.page(), "run `python scripts/write_parameters.py`"
