@@ -36,7 +36,9 @@ WEAK = word_set(
     "of for to use used using usable useful good suitable meant help helps need needs needed want let lets get gets "
     "please here there just really very quite also when while so then able works work if"
 )
-ALL_WORDS = word_set("thing things object objects item items stuff everything one ones anything something")
+ALL_WORDS = word_set(
+    "thing things object objects item items stuff everything one ones anything something arrival arrivals newcomer newcomers"
+)
 
 
 @lru_cache(8192)
