@@ -158,6 +158,10 @@ def test_words_mean_these_labels(grounder, words, meant):
         ("medicine", ("aspirin bottle", "water bottle"), {"aspirin bottle"}),
         ("tea", ("box of tea", "tea towel"), {"box of tea"}),
         ("not sharp", ("scalpel", "mug"), {"mug"}),
+        ("pack of tea", ("tea box", "mug"), {"tea box"}),
+        ("tin with cookies", ("cookie tin", "tin"), {"cookie tin"}),
+        ("sports", ("skis", "vase"), {"skis"}),
+        ("newcomer", ("cup", "vase"), {"cup", "vase"}),
     ],
 )
 def test_a_thing_is_called_by_what_fits_best_in_view(grounder, words, labels, meant):

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..twin.types import COLORS
 from . import lexicon
 from .nouns import Noun, other_class_words
-from .sayings import LOOSE_WORDS, class_of_phrase, has_material, material_of_word, tag_of_phrase
+from .sayings import LOOSE_WORDS, PACKAGING, class_of_phrase, has_material, material_of_word, tag_of_phrase
 from .things import LENT, Guess, Thing, Things
 from .words import ALL_WORDS, WEAK, clean, content, corrected, is_plural, key, singulars, without_article, word_set
 
@@ -92,6 +92,7 @@ class Grounder:
             ("name", self._name_test(words, forms)),
             ("material and noun", self._material_test(words, things)),
             ("inside", self._inside_test(words, forms)),
+            ("contents", self._contents_test(words)),
             ("loosely", _loose_test(forms)),
             ("narrower", self._narrower_test(words)),
             ("borrowed", self._borrowed_test(forms)),
@@ -151,6 +152,13 @@ class Grounder:
             return bool(said & t.inside) or any(said & (self.things.known_words(w) or set()) for w in t.inside)
 
         return test
+
+    def _contents_test(self, words: str) -> Callable[[Thing], bool] | None:
+        """'packet of tea', 'tin with biscuits': what has that inside, whatever the package is called."""
+        match = _PACKAGE_OF.match(words)
+        if not match or not PACKAGING & {match[1], *singulars(match[1])}:
+            return None
+        return self._inside_test(match[2], set(singulars(match[2])))
 
     def _narrower_test(self, words: str) -> Callable[[Thing], bool]:
         """'labrador' where only a dog is in view, 'coffee mug' where only a mug is."""
@@ -228,6 +236,7 @@ class Grounder:
         return frozenset(words | {w + "s" for w in words})
 
 
+_PACKAGE_OF = re.compile(r"(?:.* )?(\S+) (?:of|with|full of|for) (.+)$")
 _CEREALS = ("cereal", "muesli", "granola", "cornflakes", "oats")
 _OTHER_CONTENTS = {
     **dict.fromkeys(_CEREALS, _CEREALS),
