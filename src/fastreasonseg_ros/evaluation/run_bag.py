@@ -87,9 +87,12 @@ def evaluate_bags(
     """Every bag that is not done, here or on Ray's workers; `add` gets a row a question and one a bag."""
     todo = bags_to_do(bags, questions, done)
     if args.ray is not None:
-        from .scale import BagShards
+        from .scale import BagWorker, share
 
-        return BagShards(args).run({name: (bags[name], items) for name, items in todo.items()}, add)
+        if args.frames or args.out or args.video or args.viz:
+            raise DatasetError("--ray gives figures, rows and a page; leave --frames, OUT, --video and --viz out")
+        shards = {name: (str(bags[name].resolve()), name, items) for name, items in todo.items()}
+        return share(BagWorker, args, shards, add)
     times = Times()
     frames = open_table(args.frames) if args.frames else None
     if frames:

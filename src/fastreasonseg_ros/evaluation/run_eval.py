@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from ..errors import DatasetError
 from ..twin.types import Answer, DigitalTwin, Frame
 from .backends import asker_of, perceiver_of
 from .compare import compare, compare_table, read_result
-from .datasets import Question
-from .evaluate import Row, evaluate
+from .datasets import Dataset, Question
+from .evaluate import Row, Times, evaluate
 from .gallery import Gallery
 from .overlay import draw_answer
 from .page import html_page
@@ -49,24 +50,20 @@ def run(args: Namespace) -> int:
 
     def add(row: Row) -> None:
         last["row"] = row
-        if args.html:
+        if seen:
             rows.append(row)
         output.row(row | mark)
 
-    rows = list(done)
+    rows, seen = list(done), bool(args.html) or args.ray is not None
     total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.truth == "all" else 0)
     with Output(args.json, args.rows, total, "row", len(done)) as output:
+        times = None
+        if args.ray is not None:
+            times, done = _shared(args, dataset, done, add), rows
         perceiver = perceiver_of(args)
-        ask = asker_of(args) if dataset.questions else _no_question
-        result = evaluate(
-            dataset,
-            perceiver,
-            ask,
-            add,
-            draw if args.overlays or args.html else None,
-            done,
-            args.seed,
-        )
+        ask = asker_of(args) if dataset.questions and args.ray is None else _no_question
+        draws = draw if args.overlays or args.html else None
+        result = evaluate(dataset, perceiver, ask, add, draws, done, args.seed, times)
         head = {
             "dataset": str(args.dataset),
             "format": dataset.format,
@@ -85,6 +82,23 @@ def run(args: Namespace) -> int:
         if other is not None:
             print("\n" + compare_table(result["against"], "this run", args.against))
     return 0
+
+
+def _shared(args: Namespace, dataset: Dataset, done: Sequence[Row], add: Callable[[Row], None]) -> Times:
+    """Every scene that is not done, on Ray's workers."""
+    from .scale import SceneWorker, share
+
+    if args.overlays:
+        raise DatasetError("--ray gives figures, rows and a page without pictures; leave --overlays out")
+    answered = {row["n"] for row in done if "n" in row}
+    measured = {row["scene"] for row in done if "perception" in row}
+    shards = {}
+    for name, questions in dataset.by_scene().items():
+        todo = any(n not in answered for n, _ in questions)
+        if todo or (dataset.truth == "all" and name not in measured):
+            mine = [row for row in done if row.get("scene") == name]
+            shards[name] = (name, [n for n, _ in questions], mine)
+    return share(SceneWorker, args, shards, add)
 
 
 def _no_question(twin: DigitalTwin, query: object) -> Answer:

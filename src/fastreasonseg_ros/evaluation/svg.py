@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-W, H, LEFT, BOTTOM, TOP, RIGHT = 640, 180, 44, 26, 10, 10
+W, H, LEFT, BOTTOM, TOP, RIGHT = 420, 150, 40, 24, 8, 8
 Points = Sequence[Sequence[float]]
 
 
