@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,14 +33,15 @@ class NodeProcesses:
     Leaving the block ends them, also after an error or Ctrl-C; on Linux they end with this process too if it is killed.
     """
 
-    def __init__(self, namespace: str, log_dir: Path) -> None:
-        self.namespace, self._log_dir = namespace, log_dir
+    def __init__(self, namespace: str, log_dir: Path, prefix: Sequence[str] = ()) -> None:
+        """prefix: a command that runs others, such as `ip netns exec robot`."""
+        self.namespace, self._log_dir, self._prefix = namespace, log_dir, tuple(prefix)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         log_dir.mkdir(parents=True, exist_ok=True)
 
     def start(self, node: str, **parameters: Any) -> None:
         """Parameter values are written as JSON, which YAML reads with the same types ("0" stays text)."""
-        command = [sys.executable, "-u", "-m", f"fastreasonseg_ros.ros.{node}", "--ros-args"]
+        command = [*self._prefix, sys.executable, "-u", "-m", f"fastreasonseg_ros.ros.{node}", "--ros-args"]
         command += ["-r", f"__ns:={self.namespace}"]
         for name, value in parameters.items():
             command += ["-p", f"{name}:={json.dumps(value)}"]
@@ -54,6 +55,24 @@ class NodeProcesses:
                 start_new_session=True,  # Ctrl-C reaches this process only, which then ends them in order
                 preexec_fn=_die_with_parent,
             )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._processes)
+
+    @property
+    def names_up(self) -> set[str]:
+        """Nodes whose processes run."""
+        return {name for name, process in self._processes.items() if process.poll() is None}
+
+    def pid(self, node: str) -> int:
+        return self._processes[node].pid
+
+    def kill(self, node: str) -> None:
+        """SIGKILL, as a crash or the system's want of memory would end it; `start` begins it again."""
+        process = self._processes.pop(node)
+        _signal(process, signal.SIGKILL)
+        process.wait()
 
     def log_path(self, node: str) -> Path:
         return self._log_dir / f"{node}.log"

@@ -12,7 +12,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..pipeline import StandingQuestion, check_question
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
 from .model_queue import Job, ModelQueue, OnText
+from .standing_file import KeptQuestion
 
 Progress = Callable[[str, str], None]
 WAITING = 16  # questions that may wait at a time; each holds a thread of the executor
@@ -127,6 +128,22 @@ class Reasoner:
             message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
             answer = replace(answer, status=Status.STALE, message=message)
         return answer, seen
+
+    def kept(self) -> tuple[KeptQuestion, ...]:
+        """What stands, in a form that survives the process."""
+        rollouts = [(s.query, s.question.rollout) for s in list(self.standing.values())]
+        return tuple(KeptQuestion(q.id, q.text, r.tagged() if r else "") for q, r in rollouts)
+
+    def restore(self, kept: Sequence[KeptQuestion]) -> None:
+        """Lets questions stand again: answered by their old plans at once, which are made anew when the model is free.
+
+        Without models this does nothing.
+        """
+        models = self._models
+        for one in kept[:STANDING] if models is not None else ():
+            question = StandingQuestion(Query(one.text), *models)
+            question.rollout = one.plan()
+            self.standing.setdefault(one.id, Standing(Query(one.text, one.id), question))
 
     def update(self, seen: Seen) -> list[Answer]:
         """The answers to all standing questions about one twin; never waits for the model."""

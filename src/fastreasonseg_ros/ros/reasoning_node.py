@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -26,6 +27,7 @@ from .node import ManagedNode, run
 from .parameters import NodeSettings, setting
 from .qos import latched, reliable
 from .reasoner import Reasoner, Seen
+from .standing_file import StandingFile
 from .worker import NewestWorker
 
 RESULT_KEPT_S = 30  # of a goal, for a client that asks late; each holds a mask
@@ -55,6 +57,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._standing: NewestWorker | None = None
         self._followed = Meter()
         self._reasoner = Reasoner(self.settings.stale_after_s, self._seconds)
+        self._writing = Lock()
+        self._file = StandingFile(self.get_fully_qualified_name())
         self._idle("configure")
         self._answers = self.publisher(AnswerMsg, "answer", reliable())
         # A question that takes long holds up neither twins, nor parameters, nor `unwatch`.
@@ -85,6 +89,9 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._standing = NewestWorker(self._update, self._failed, "standing")
         self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
         self._reasoner.use(*self._models)
+        if not self._reasoner.standing and (kept := self._file.read()):
+            self._reasoner.restore(kept)
+            self.get_logger().info(f"{len(kept)} standing questions of a process that was killed stand again")
         self.get_logger().info(f"{self._models[0].name} is ready")
 
     def stop(self) -> None:
@@ -95,8 +102,10 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._standing = None
 
     def free(self) -> None:
-        self._models = None
         self._reasoner.standing.clear()
+        if self._models is not None:  # else configure failed, and what is kept must outlast that
+            self._remember()
+        self._models = None
         self._idle("configure", wait=False)
 
     def failed(self, status: Status, reason: str) -> None:
@@ -140,11 +149,13 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def _watch(self, request: Watch.Request, response: Watch.Response) -> Watch.Response:
         answer, seen = self._reasoner.ask(request.text, request.query_id, self.settings.query_timeout_s, standing=True)
         response.answer = self._publish(answer, seen, standing=answer.query.id in self._reasoner.standing)
+        self._remember()
         return response
 
     def _unwatch(self, request: Unwatch.Request, response: Unwatch.Response) -> Unwatch.Response:
         wanted = [request.query_id] if request.query_id else list(self._reasoner.standing)
         response.stopped = [i for i in wanted if self._reasoner.standing.pop(i, None)]
+        self._remember()
         if request.query_id and not response.stopped:
             known = ", ".join(self._reasoner.standing) or "none"
             response.status = int(Status.BAD_INPUT)
@@ -174,6 +185,15 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def _update(self, seen: Seen) -> None:
         for answer in self._reasoner.update(seen):
             self._publish(answer, seen, standing=True)
+        self._remember()
+
+    def _remember(self) -> None:
+        """A question that is not on disk stands all the same, until the process ends."""
+        try:
+            with self._writing:
+                self._file.write(self._reasoner.kept())
+        except OSError as error:
+            self.meter.error("standing file", f"standing questions are not kept: {error}")
 
     def _publish(self, answer: Answer, seen: Seen | None, standing: bool = False) -> AnswerMsg:
         header = seen.meta if seen and seen.meta else Header(stamp=self.get_clock().now().to_msg())

@@ -1,0 +1,103 @@
+"""Standing questions outlast a process that was killed, and only that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from test_reasoner import TWIN, Dictated, reasoner_with, until
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.ros.reasoner import Seen
+from fastreasonseg_ros.ros.standing_file import KeptQuestion, StandingFile
+
+MUG = KeptQuestion(
+    "w", "the mug", "<reason>It is a mug.</reason>\n<plan>\na = find(label=mug)\n</plan>\n<answer>a</answer>"
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandingFile:
+    monkeypatch.setenv("ROS_HOME", str(tmp_path))
+    return StandingFile("/robot/reasoning_node")
+
+
+def test_what_was_written_is_read_by_the_next_process(file: StandingFile) -> None:
+    file.write([MUG, KeptQuestion("x", "赤いマグ")])
+    assert StandingFile("/robot/reasoning_node").read() == (MUG, KeptQuestion("x", "赤いマグ"))
+
+
+def test_another_robot_and_another_domain_have_files_of_their_own(
+    file: StandingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write([MUG])
+    assert StandingFile("/other/reasoning_node").read() == ()
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    assert StandingFile("/robot/reasoning_node").path != file.path
+
+
+def test_nothing_standing_leaves_no_file(file: StandingFile) -> None:
+    file.write([MUG])
+    file.write([])
+    assert not file.path.exists()
+    assert file.read() == ()
+
+
+def test_it_is_written_only_where_something_changed(file: StandingFile) -> None:
+    file.write([MUG])
+    file.path.unlink()
+    file.write([MUG])
+    assert not file.path.exists()
+
+
+@pytest.mark.parametrize("content", ["", "[", "{}", "[1]", '[{"id": "w"}]', '[{"wrong": "w"}]', '"text"', "\x00"])
+def test_a_damaged_file_is_no_reason_to_fail(file: StandingFile, content: str) -> None:
+    file.path.parent.mkdir(parents=True)
+    file.path.write_text(content)
+    assert file.read() == ()
+
+
+@pytest.mark.parametrize("rollout", ["", "nonsense", "<plan>import os</plan>", "a = exec(rm)"])
+def test_a_plan_that_cannot_be_read_is_made_anew(rollout: str) -> None:
+    assert KeptQuestion("w", "the mug", rollout).plan() is None
+
+
+def test_a_question_that_stood_is_answered_at_once_by_its_old_plan_and_planned_again(file: StandingFile) -> None:
+    before = reasoner_with(Dictated())
+    before.see(Seen(TWIN))
+    before.ask("the mug", "w", 5.0, standing=True)
+    file.write(before.kept())
+    before.close()
+    assert json.loads(file.path.read_text())[0]["text"] == "the mug"
+
+    model = Dictated()
+    model.may.clear()
+    after = reasoner_with(model)
+    after.restore(StandingFile("/robot/reasoning_node").read())
+    after.see(Seen(TWIN))
+    (answer,) = after.update(Seen(TWIN))
+    assert (answer.query.id, answer.status, answer.ids) == ("w", Status.OK, (1,))
+    until(lambda: model.called == 1, "the model is asked for a new plan")
+    model.may.set()
+    after.close()
+
+
+def test_a_question_without_a_plan_stands_again_when_the_model_has_made_one() -> None:
+    reasoner = reasoner_with(Dictated())
+    reasoner.restore([KeptQuestion("w", "the mug")])
+    reasoner.see(Seen(TWIN))
+    assert reasoner.update(Seen(TWIN))[0].status is Status.NOT_READY
+    until(lambda: reasoner.update(Seen(TWIN))[0].status is Status.OK, "a plan")
+    reasoner.close()
+
+
+def test_a_question_that_stands_already_is_not_replaced_by_an_old_one() -> None:
+    reasoner = reasoner_with(Dictated())
+    reasoner.see(Seen(TWIN))
+    reasoner.ask("the plate", "w", 5.0, standing=True)
+    reasoner.restore([MUG])
+    assert reasoner.standing["w"].query.text == "the plate"
+    reasoner.close()
