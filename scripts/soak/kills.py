@@ -1,0 +1,155 @@
+"""Each node killed under load and started again; and what a camera, a bag and a model file may do while nodes run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from std_msgs.msg import Header
+
+from fastreasonseg_ros.msg import Answer
+
+from .fuzz import Driver, good_shot
+from .robot import ALL, TABLE, Crowd, Robot
+
+BACK_S = 5.0
+TEXTS = ("the red mug", "the blue mug", "what is on the table?", "the bowl", "the thing nearest to the bowl")
+
+
+def kills(folder: Path, nodes: tuple[str, ...] = ALL, load: int = 2) -> dict[str, Any]:
+    """Times from the restart of a node until answers flow again; all else must stay up."""
+    back: dict[str, dict[str, float]] = {}
+    survived = stands = True
+    with Robot(folder) as robot:
+        robot.start()
+        robot.wait(lambda: robot.client.watch("the red mug", 30.0, "keep").standing, 60.0, "a standing question")
+        with Crowd(robot, TEXTS, load) as crowd:
+            time.sleep(2.0)
+            for name in nodes:
+                back[name], kept = _kill(robot, name)
+                survived, stands = survived and robot.nodes.names_up == set(ALL), stands and kept
+                time.sleep(1.0)
+        asked, failed = crowd.asked, crowd.failed
+    slowest = max(t for times in back.values() for t in times.values())
+    return {
+        "seconds from restart until": back,
+        "questions meanwhile": {"asked": asked, "without a reply in 8 s": failed},
+        "checks": {
+            f"answers flow again within {BACK_S:.0f} s of each restart": slowest <= BACK_S,
+            "no other node falls": survived,
+            "standing questions come back": stands,
+        },
+    }
+
+
+def _kill(robot: Robot, name: str) -> tuple[dict[str, float], bool]:
+    robot.nodes.kill(name)
+    time.sleep(1.0)
+    robot.nodes.check()
+    start = time.monotonic()
+    robot.start(name, wait=False)
+    result = {}
+    # Not only any answer: one about a twin that was made after the restart, by a mask that was published after it.
+    while (took := time.monotonic() - start) < 60.0 and len(result) < 3:
+        robot.nodes.check()
+        now = robot.client.node.get_clock().now().nanoseconds * 1e-9
+        fresh = [a for a in robot.standing("keep", start) if now - _stamp(a) < took]
+        if fresh:
+            result.setdefault("a standing answer", round(took, 2))
+        if any(t > start and age < took for t, age in list(robot.masks)):
+            result.setdefault("a mask", round(took, 2))
+        if _answered(robot, 1.0):
+            result.setdefault("an answer to a question", round(time.monotonic() - start, 2))
+        time.sleep(0.02)
+    return result, "a standing answer" in result
+
+
+def _answered(robot: Robot, timeout_s: float) -> bool:
+    try:
+        return robot.client.ask("the red mug", timeout_s).status in (Answer.OK, Answer.NO_MATCH)
+    except TimeoutError:
+        return False
+
+
+def _stamp(answer: Answer) -> float:
+    return answer.header.stamp.sec + answer.header.stamp.nanosec * 1e-9
+
+
+def camera_faults(folder: Path, silence_s: float = 4.0) -> dict[str, Any]:
+    """A camera that stops, resumes, and changes its size."""
+    with Robot(folder) as robot:
+        robot.start("twin_node", "reasoning_node", wait=False, reasoning_node={"stale_after_s": 2.0})
+        driver = Driver(robot.client.node, 10)
+        robot.wait(lambda: driver.ready, 60.0, "twin_node")
+        robot.wait(driver.recovers, 60.0, "a first twin")
+        first = robot.client.watch("the red things", 60.0, "keep")
+        time.sleep(silence_s)
+        stale = robot.client.ask("the red things", 20.0)
+        start = time.monotonic()
+        resumed = driver.recovers()
+        resumed_s = time.monotonic() - start
+        fresh = robot.client.ask("the red things", 20.0)
+        shot = good_shot(Header(stamp=driver.now, frame_id="camera"), 160, 120)
+        driver.send(shot, 2.0)
+        twin = driver.twins[-1]
+        robot.wait(lambda: any(a.mask.width == 160 for a in robot.standing("keep", start)), 10.0, "a larger mask")
+        robot.nodes.check()
+    return {
+        "seconds until a twin after the pause": round(resumed_s, 2),
+        "status": {"before": first.status, "in the pause": stale.status, "after": fresh.status},
+        "checks": {
+            "in the pause the answer says that it is stale": stale.status == Answer.STALE,
+            "afterwards twins and answers come again": resumed and fresh.status in (Answer.OK, Answer.NO_MATCH),
+            "a picture of another size begins a new twin": (twin.image_width, twin.status) == (160, Answer.OK),
+            "the standing question goes on in the new size": True,  # wait() raises otherwise
+        },
+    }
+
+
+def truncated_bag(folder: Path) -> dict[str, Any]:
+    """The recorded table, cut off in the middle of a message: its pictures come, then the reason why no more do."""
+    bag, whole = folder / "cut.mcap", (TABLE / "table.mcap").read_bytes()
+    bag.write_bytes(whole[: int(len(whole) * 0.4)])
+    with Robot(folder) as robot:
+        twins: list[Any] = []
+        robot.client.on_twin(twins.append)
+        robot.start("camera_node", "twin_node", "reasoning_node", camera={"path": str(bag), "loop": False}, wait=False)
+        robot.wait(lambda: any(bag.name in t.message for t in twins), 60.0, "a twin that names the bag")
+        answer = robot.client.ask("the red mug", 30.0)
+        good = sum(t.status == Answer.OK for t in twins)
+        robot.nodes.check()
+    return {
+        "twins before the end": good,
+        "message": next(t.message for t in twins if bag.name in t.message),
+        "checks": {
+            "the asker is told what is wrong with the bag": answer.status in (Answer.BAD_INPUT, Answer.OK),
+            "all nodes stay up": True,
+        },
+    }
+
+
+def two_robots(folder: Path, seconds: float = 8.0) -> dict[str, Any]:
+    """Two sets of nodes on one host, in namespaces: each answers for its own camera only."""
+    with Robot(folder) as one, Robot(folder) as two:
+        one.start()
+        two.start("twin_node", "reasoning_node", wait=False)
+        driver = Driver(two.client.node, 10)
+        two.wait(lambda: driver.ready, 60.0, "twin_node of the second")
+        two.wait(driver.recovers, 60.0, "its twin")
+        a, b = one.client.ask("the red mug", 30.0), two.client.ask("the red box", 60.0)
+        sizes = {(r.namespace, m.mask.width) for r, m in ((one, a), (two, b)) if m.mask.data}
+        frames = (a.header.frame_id, b.header.frame_id)
+        time.sleep(seconds)
+        one.nodes.check()
+        two.nodes.check()
+        strangers = [x.query_id for _, x in two.answers if x.text == "the red mug"]
+    return {
+        "widths of masks": sorted(w for _, w in sizes),
+        "frames": frames,
+        "checks": {
+            "each answers about its own camera": {w for _, w in sizes} <= {640, 64} and len(sizes) >= 1,
+            "frames are each robot's own": frames[1] == "camera" and frames[0] != frames[1],
+            "no answer of one is heard by the other": not strangers,
+        },
+    }
