@@ -1,4 +1,4 @@
-"""A blocking client for planners, scripts and tests.
+"""A blocking client for planners, scripts and tests; `client_async` has the same for asyncio.
 
 with ReasonSegClient() as robot:
     answer = robot.ask("hand me something to drink from")
@@ -7,70 +7,69 @@ with ReasonSegClient() as robot:
 
 from __future__ import annotations
 
-import contextlib
+import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Any
 
-import rclpy
-from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
-from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.task import Future
 
-from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
 
+from .client_link import LOOK_S, START_S, Goal, Link, UnreachableError, gone, late, missing
 from .qos import latched, reliable
 
-START_S = 30.0  # time that nodes may take to come up
+GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone says nothing
 
 
 class ReasonSegClient:
-    """Asks the reasoning node, and waits for it; replies are the typed messages. Usable from any thread.
+    """Asks the reasoning node, and waits for it; replies are the typed messages.
 
-    Raises TimeoutError if a node is not there or does not reply in time; everything else is in the reply's status.
+    Usable from any thread and from any callback of your nodes, in any executor: replies come in a thread of the
+    client's own. Waiting in a callback holds up that executor's other callbacks if it has one thread; `start` does not.
+    With `node`, names are relative to that node's namespace and its context is shared.
+
+    What happened is in the answer's status (`required` turns it into an exception). Raises UnreachableError, a
+    TimeoutError, if a node is not there or does not reply in time, and WrongThreadError where waiting would never end.
     """
 
-    def __init__(self, namespace: str = "", node_name: str = "reasonseg_client") -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self.node = Node(node_name, namespace=namespace, context=self._context)
-        group = ReentrantCallbackGroup()
-        self._query = self.node.create_client(QueryScene, "query", callback_group=group)
-        self._watch = self.node.create_client(Watch, "watch", callback_group=group)
-        self._unwatch = self.node.create_client(Unwatch, "unwatch", callback_group=group)
-        self._vocabulary = self.node.create_client(SetVocabulary, "set_vocabulary", callback_group=group)
-        self._reason = ActionClient(self.node, ReasonSegment, "reason", callback_group=group)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, name="reasonseg_client", daemon=True)
-        self._thread.start()
+    def __init__(self, namespace: str = "", node_name: str = "reasonseg_client", node: Node | None = None) -> None:
+        self._link = Link(namespace, node_name, node)
+        self.node = self._link.node
 
     def ask(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
         """The answer to one question about the newest twin."""
         request = QueryScene.Request(text=text, query_id=query_id, timeout=float(timeout_s))
-        return self._call(self._query, request, timeout_s + 5.0).answer
+        return self._call(QueryScene, request, timeout_s + GRACE_S).answer
 
     def watch(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
-        """The first answer to a standing question; later ones come by `on_answer`."""
-        return self._call(self._watch, Watch.Request(text=text, query_id=query_id), timeout_s).answer
+        """The first answer to a standing question; later ones come by `on_answer`, or use `follow`."""
+        return self._call(Watch, Watch.Request(text=text, query_id=query_id), timeout_s).answer
 
     def unwatch(self, query_id: str = "", timeout_s: float = 10.0) -> Unwatch.Response:
         """Stops a standing question; without an id all of them."""
-        return self._call(self._unwatch, Unwatch.Request(query_id=query_id), timeout_s)
+        return self._call(Unwatch, Unwatch.Request(query_id=query_id), timeout_s)
 
     def set_vocabulary(
         self, words: Sequence[str], add: bool = False, timeout_s: float = 10.0
     ) -> SetVocabulary.Response:
         """Words to look for."""
-        return self._call(self._vocabulary, SetVocabulary.Request(words=list(words), add=add), timeout_s)
+        return self._call(SetVocabulary, SetVocabulary.Request(words=list(words), add=add), timeout_s)
+
+    def ready(self) -> bool:
+        """Whether the action is there, so that `start` can be called; does not wait."""
+        return self._link.action[1]()
+
+    def start(self, text: str, on_feedback: Callable[[str, str], None] | None = None) -> Goal:
+        """`reason` without waiting: look at goal.done() and goal.answer(), or call goal.cancel(). For timers and ticks.
+
+        Raises UnreachableError if the action is not there now (see `ready`).
+        """
+        return self._link.send_goal(Goal(text, on_feedback))
 
     def reason(
         self,
@@ -79,46 +78,58 @@ class ReasonSegClient:
         cancel: threading.Event | None = None,
         timeout_s: float = 60.0,
     ) -> Answer:
-        """`ask` by the action: on_feedback(stage, text so far) on the way; setting `cancel` stops the model."""
-        if not self._reason.wait_for_server(START_S):
-            raise TimeoutError(
-                f"action {self.node.resolve_topic_name('reason')} is not there; is reasoning_node running?"
-            )
-        end = time.monotonic() + timeout_s
-        feedback = None
-        if on_feedback is not None:
-            notify = on_feedback
+        """`ask` by the action: on_feedback(stage, text so far) on the way; setting `cancel` stops the model.
 
-            def feedback(msg: Any) -> None:
-                notify(msg.feedback.stage, msg.feedback.text)
-
-        goal = self._wait(self._reason.send_goal_async(ReasonSegment.Goal(text=text), feedback), end, "reason")
-        if not goal.accepted:
-            return Answer(text=text, status=Answer.BUSY, message="the goal was rejected")
-        result = goal.get_result_async()
+        Out of time, the goal is cancelled before UnreachableError is raised.
+        """
+        name, ready = self._link.action
+        self._until_ready("action", name, ready)
+        goal = self.start(text, on_feedback)
         asked = False
-        while not result.done() and time.monotonic() < end:
+
+        def look() -> None:
+            nonlocal asked
             if cancel is not None and cancel.is_set() and not asked:
                 asked = True
-                goal.cancel_goal_async()
-            time.sleep(0.01)
-        reply = self._wait(result, end, "reason")
-        assert reply.status in (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
-        return reply.result.answer
+                goal.cancel()
 
-    def on_answer(self, callback: Callable[[Answer], None]) -> None:
-        """Calls back, in the client's thread, with every answer that is published."""
-        self.node.create_subscription(Answer, "answer", callback, reliable())
+        try:
+            return self._wait(goal.reply, timeout_s, name, ready, look)
+        except UnreachableError:
+            goal.cancel()
+            raise
 
-    def on_twin(self, callback: Callable[[SceneGraph], None]) -> None:
-        """Calls back with every twin, the last one at once."""
-        self.node.create_subscription(SceneGraph, "twin", callback, latched())
+    def follow(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Iterator[Answer]:
+        """Answers to a standing question, one for every twin; of those that were not taken the newest.
+
+        Leaving the loop ends the question. The first answer may have any status: look at it; if the question does not
+        stand, it is the last. Raises UnreachableError when no answer came for timeout_s.
+        """
+        newest: queue.Queue[Answer] = queue.Queue(1)
+        first = self.watch(text, timeout_s, query_id)
+        subscription = self.on_answer(lambda a: put_newest(newest, a, first.query_id))
+        try:
+            yield first
+            while first.standing:
+                try:
+                    yield newest.get(timeout=timeout_s)
+                except queue.Empty:
+                    raise UnreachableError(late(f"the standing question {first.query_id!r}", timeout_s)) from None
+        finally:
+            self.node.destroy_subscription(subscription)
+            if first.standing and self._link.service(Unwatch)[1]():
+                self.unwatch(first.query_id)
+
+    def on_answer(self, callback: Callable[[Answer], None]) -> Any:
+        """Calls back, in the client's thread, with every answer that is published. Gives the subscription."""
+        return self.node.create_subscription(Answer, "answer", callback, reliable())
+
+    def on_twin(self, callback: Callable[[SceneGraph], None]) -> Any:
+        """Calls back with every twin, the last one at once. Gives the subscription."""
+        return self.node.create_subscription(SceneGraph, "twin", callback, latched())
 
     def close(self) -> None:
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(2.0)
-        self.node.destroy_node()
-        self._context.try_shutdown()
+        self._link.close()
 
     def __enter__(self) -> ReasonSegClient:
         return self
@@ -128,18 +139,44 @@ class ReasonSegClient:
     ) -> None:
         self.close()
 
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+    def _call(self, kind: type, request: Any, timeout_s: float) -> Any:
+        name, ready = self._link.service(kind)
+        self._until_ready("service", name, ready)
+        return self._wait(self._link.call(kind, request), timeout_s, name, ready)
 
-    def _call(self, client: Any, request: Any, timeout_s: float) -> Any:
-        if not client.wait_for_service(START_S):
-            raise TimeoutError(f"service {client.srv_name} is not there after {START_S:.0f} s; are the nodes running?")
-        return self._wait(client.call_async(request), time.monotonic() + timeout_s, client.srv_name)
+    def _until_ready(self, kind: str, name: str, ready: Callable[[], bool]) -> None:
+        self._link.may_wait()
+        end = time.monotonic() + START_S
+        while not ready():
+            if time.monotonic() > end:
+                raise UnreachableError(missing(kind, name))
+            time.sleep(LOOK_S)
 
-    def _wait(self, future: Future, end: float, name: str) -> Any:
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(max(0.1, end - time.monotonic())):
-            raise TimeoutError(f"{name} did not reply in time")
-        return future.result()
+    def _wait(
+        self,
+        reply: Future[Any],
+        timeout_s: float,
+        name: str,
+        ready: Callable[[], bool],
+        look: Callable[[], None] | None = None,
+    ) -> Any:
+        end = time.monotonic() + timeout_s
+        step_s = 0.01 if look else LOOK_S
+        missed = 0
+        while not wait([reply], step_s).done:
+            if look is not None:
+                look()
+            missed = 0 if ready() else missed + 1
+            if missed * step_s > 0.5 or time.monotonic() > end:
+                reply.cancel()
+                raise UnreachableError(gone(name) if missed * step_s > 0.5 else late(name, timeout_s))
+        return reply.result()
+
+
+def put_newest(newest: queue.Queue[Answer], answer: Answer, query_id: str) -> None:
+    """Keeps the answer if it belongs to the standing question, in the place of one that nobody took."""
+    if answer.query_id != query_id or not answer.standing:
+        return
+    if newest.full():
+        newest.get_nowait()
+    newest.put_nowait(answer)
