@@ -9,8 +9,8 @@ from .words import key, word_set
 
 # What people say for things with a tag of nouns/*.jsonl; every phrase stands after "something that ...".
 TAGS: Mapping[str, tuple[str, ...]] = {
-    "edible": ("can be eaten", "is edible", "is food", "I could eat", "people eat", "can eat", "is eatable", "safe to eat",
-               "to eat", "for eating"),
+    "edible": ("can be eaten", "is edible", "is food", "I could eat", "people eat", "can eat", "is eatable",
+               "safe to eat", "to eat", "for eating"),
     "drinkable": ("can be drunk", "is drinkable", "I could drink", "to drink", "for drinking", "quenches thirst",
                   "against thirst", "for my thirst"),
     "sharp": ("could cut me", "is sharp", "I should keep away from children because it cuts", "can cut you",

@@ -37,7 +37,8 @@ WEAK = word_set(
     "please here there just really very quite also when while so then able works work if"
 )
 ALL_WORDS = word_set(
-    "thing things object objects item items stuff everything one ones anything something arrival arrivals newcomer newcomers"
+    "thing things object objects item items stuff everything one ones anything something "
+    "arrival arrivals newcomer newcomers"
 )
 
 
