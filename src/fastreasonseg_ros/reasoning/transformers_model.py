@@ -95,15 +95,19 @@ class TransformersModel:
             if token is None or token in self._grammars.stop:
                 break
             new.append(token)
-            whole = self._tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            if on_text and not whole.endswith("\ufffd") and len(whole) > len(text):  # else a character is not complete
-                piece, text = whole[len(text) :], whole
-                if on_text(piece):
-                    break
+            if on_text:
+                whole = self._text(new)
+                if not whole.endswith("\ufffd") and len(whole) > len(text):  # else a character is not complete
+                    piece, text = whole[len(text) :], whole
+                    if on_text(piece):
+                        break
             if rules is not None and rules.ended:
                 break
             unread.append(token)
-        return self._tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return self._text(new)
+
+    def _text(self, tokens: list[int]) -> str:
+        return self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
     def _read(self, ids: list[int]):
         """Logits after the prompt; what it shares with what is in the cache is not read again."""
