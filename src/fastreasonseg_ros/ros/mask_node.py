@@ -18,8 +18,8 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 
 from ..errors import ReasonSegError
 from ..evaluation.overlay import draw_masks
-from ..twin.types import DigitalTwin
-from .conversions import mask_to_msg, twin_from_msg
+from ..twin.types import DigitalTwin, Instance
+from .conversions import instance_from_msg, mask_to_msg, twin_from_msg
 from .diagnostics import OK, WARN, Health
 from .frames import Frames
 from .images import color_from_msg, image_to_msg
@@ -56,7 +56,7 @@ class MaskNode(ManagedNode[MaskSettings]):
     def __init__(self) -> None:
         super().__init__("mask_node", MaskSettings)
         self._answer: Answer | None = None
-        self._twins: OrderedDict[int, tuple[Header, DigitalTwin]] = OrderedDict()
+        self._twins: OrderedDict[int, DigitalTwin] = OrderedDict()
         self._pictures: OrderedDict[int, Image | CompressedImage] = OrderedDict()
         self._frames: Frames | None = None
         self._picture_input: PictureInput | None = None
@@ -108,9 +108,14 @@ class MaskNode(ManagedNode[MaskSettings]):
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
-        _keep(self._twins, msg.sequence, (msg.header, twin_from_msg(msg)))
-        if self._answer is not None and not self._answer.standing:
-            self._show(self._answer, msg.sequence)
+        twin = twin_from_msg(msg)
+        _keep(self._twins, _stamp(msg.header), twin)
+        answer = self._answer
+        if answer is not None and not answer.standing:
+            by_id = {i.id: i for i in twin.instances}
+            found = [by_id[i] for i in answer.ids if i in by_id]
+            mask = mask_to_msg(twin, tuple(answer.ids), msg.header) if twin.ids is not None else Image()
+            self._show(answer, msg.header, mask, found)
 
     def _answer_came(self, msg: Answer) -> None:
         if self.settings.query_id not in ("", msg.query_id):
@@ -118,17 +123,13 @@ class MaskNode(ManagedNode[MaskSettings]):
         self._text.publish(String(data=as_text(msg)))
         if msg.status in (Answer.OK, Answer.NO_MATCH, Answer.STALE):
             self._answer = msg
-            self._show(msg, msg.twin_sequence)
+            # It brings mask and objects of its own: a twin that was missed, under load, costs the overlay only.
+            self._show(msg, msg.header, msg.mask, [instance_from_msg(i) for i in msg.instances])
 
-    def _show(self, answer: Answer, sequence: int) -> None:
-        if sequence not in self._twins:
-            self.meter.count("answers about a twin that is gone")
-            return
+    def _show(self, answer: Answer, header: Header, mask: Image, found: list[Instance]) -> None:
         start = time.perf_counter()
-        header, twin = self._twins[sequence]
-        by_id = {i.id: i for i in twin.instances}
-        found = [by_id[i] for i in answer.ids if i in by_id]
-        self._mask.publish(mask_to_msg(twin, tuple(answer.ids), header))
+        if mask.data:  # else the perceiver gives none
+            self._mask.publish(mask)
         self._markers.publish(markers(found, header))
         if found and found[0].center_m is not None:
             pose = pose_of(found[0], header)
@@ -139,8 +140,10 @@ class MaskNode(ManagedNode[MaskSettings]):
         age_ms = (self.get_clock().now().nanoseconds - _stamp(header)) / 1e6
         if 0 <= age_ms < 60e3:  # a recorded stamp says nothing about delay
             spent["picture to mask"] = age_ms
-        picture = self._pictures.get(_stamp(header))
-        if picture is not None and twin.ids is not None and self._overlay.get_subscription_count():
+        picture, twin = self._pictures.get(_stamp(header)), self._twins.get(_stamp(header))
+        if picture is None or twin is None:
+            self.meter.count("without overlay: picture or twin was missed")
+        elif twin.ids is not None and self._overlay.get_subscription_count():
             self._draw(picture, twin, answer, header)
             spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
         self.meter.done(spent)

@@ -1,0 +1,88 @@
+"""A mask needs the answer alone; twins that were missed under load cost the overlay only."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from processes import NAMESPACE, wait_for
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.msg import Answer as AnswerMsg
+from fastreasonseg_ros.msg import SceneGraph
+from fastreasonseg_ros.ros.conversions import answer_to_msg, twin_to_msg
+from fastreasonseg_ros.ros.images import time_from_s
+from fastreasonseg_ros.ros.mask_node import MaskNode
+from fastreasonseg_ros.ros.qos import latched, reliable
+from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Query
+
+IDS = np.zeros((48, 64), np.uint16)
+IDS[10:20, 5:15], IDS[10:20, 30:50] = 1, 2
+THINGS = (Instance(1, "mug", center_m=(0.0, 0.1, 0.8)), Instance(2, "plate", center_m=(0.3, 0.1, 0.9)))
+TWIN = DigitalTwin(THINGS, (), 5.0, "camera", (64, 48), None, IDS, 7)
+
+
+@pytest.fixture
+def world():
+    rclpy.init(args=["--ros-args", "-r", f"__ns:={NAMESPACE}/mask"])
+    node, user = MaskNode(), Node("user")
+    executor = MultiThreadedExecutor(num_threads=4)
+    executor.add_node(node)
+    executor.add_node(user)
+    ending = threading.Event()
+
+    def spin() -> None:
+        while not ending.is_set():
+            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
+                executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=spin, daemon=True)
+    thread.start()
+    node.bring_up()
+    yield node, user
+    node.destroy_node()
+    ending.set()
+    thread.join(5)
+    user.destroy_node()
+    rclpy.shutdown()
+
+
+def pixels(image: Image) -> np.ndarray:
+    return np.frombuffer(bytes(image.data), np.uint8).reshape(image.height, image.width)
+
+
+def test_an_answer_becomes_a_mask_and_a_target_without_its_twin_and_follows_into_further_ones(world) -> None:
+    node, user = world
+    masks: list[Image] = []
+    targets: list[PoseStamped] = []
+    user.create_subscription(Image, "mask", masks.append, reliable())
+    user.create_subscription(PoseStamped, "target", targets.append, reliable())
+    answers = user.create_publisher(AnswerMsg, "answer", reliable())
+    twins = user.create_publisher(SceneGraph, "twin", latched())
+    wait_for(lambda: answers.get_subscription_count() and twins.get_subscription_count(), 20, "mask_node")
+    wait_for(lambda: node.count_subscribers("mask") and node.count_subscribers("target"), 20, "subscriptions")
+
+    header = Header(stamp=time_from_s(5.0), frame_id="camera")
+    answers.publish(answer_to_msg(Answer(Query("the mug"), Status.OK, "1 object: 1", (1,)), TWIN, header))
+    wait_for(lambda: masks and targets, 10, "a mask of an answer whose twin never came")
+    assert np.array_equal(pixels(masks[0]) > 0, IDS == 1)
+    assert (masks[0].header, targets[0].pose.position.z) == (header, 0.8)
+    assert node.meter.values()["without overlay: picture or twin was missed"] == "1"
+
+    moved = DigitalTwin(THINGS, (), 6.0, "camera", (64, 48), None, np.roll(IDS, 5, axis=1), 8)
+    later = Header(stamp=time_from_s(6.0), frame_id="camera")
+    twins.publish(twin_to_msg(moved, later))
+    wait_for(lambda: len(masks) > 1, 10, "a mask of the next twin")
+    assert masks[-1].header == later
+    assert np.array_equal(pixels(masks[-1]) > 0, np.roll(IDS == 1, 5, axis=1))
