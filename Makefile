@@ -4,12 +4,13 @@
 #   make demo     a question through ROS 2, answered; BAG=path SIM=1 SCENE=dir ASK="..." change source or question
 #   make test     the whole test suite            make lint     format, style, import layers, types
 #   make bench    speed of every stage            make shell    a shell with everything in it (or: source env.sh)
+#   make soak     what the nodes survive: an hour; ARGS="--only kills targets --minutes 5"; writes docs/soak.md
 #   make setup    only the set-up                 make clean    remove everything that was made
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench shell setup clean
+.PHONY: help demo test lint bench soak shell setup clean
 
 # A sourced ROS 2 distribution brings another Python's packages; here the wheels in .venv are used.
 unexport PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE PYTHONHOME
@@ -38,6 +39,9 @@ lint: setup
 
 bench: setup
 	@$(VENV)/bin/fastreasonseg bench $(ARGS)
+
+soak: setup
+	@$(VENV)/bin/python -m scripts.soak $(ARGS)
 
 shell: setup
 	@bash --rcfile <(echo '[ -f ~/.bashrc ] && source ~/.bashrc; source "$(ROOT)/env.sh"') -i
