@@ -14,7 +14,7 @@ from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Query
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside pycocotools
-TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine")
+TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")  # made: when, and by which command
 
 
 def rows_of(path: Path) -> list[dict]:

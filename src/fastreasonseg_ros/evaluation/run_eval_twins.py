@@ -9,6 +9,7 @@ from .backends import asker_of
 from .compare import compare, compare_table, read_result
 from .datasets import read_questions, read_twin_scenes
 from .evaluate import evaluate_twins
+from .provenance import made
 from .report import Output
 from .rows import read_done, run_id
 
@@ -31,7 +32,7 @@ def run(args: Namespace) -> int:
         result = evaluate_twins(twins, questions, asker_of(args), lambda row: output.row(row | mark), done, args.seed)
         if other is not None:
             result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
-        output.result({"scenes": str(args.scenes), "model": args.model} | result)
+        output.result({"scenes": str(args.scenes), "model": args.model, "made": made(args)} | result)
         if other is not None:
             print("\n" + compare_table(result["against"], "this run", args.against))
     return 0
