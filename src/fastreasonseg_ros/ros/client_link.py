@@ -148,7 +148,7 @@ class Link:
 
     def service(self, kind: type) -> tuple[str, Callable[[], bool]]:
         """Name of the service of this type, and whether it is there now."""
-        return self._services[kind].srv_name, self._services[kind].service_is_ready
+        return self.node.resolve_service_name(self._services[kind].srv_name), self._services[kind].service_is_ready
 
     @property
     def action(self) -> tuple[str, Callable[[], bool]]:
