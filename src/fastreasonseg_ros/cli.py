@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         module, rest, known = f"training.{arguments[1]}", arguments[2:], TRAINING[arguments[1]][1]
     else:
         args = parser.parse_args(arguments)
+        if getattr(args, "clock", False):  # the nodes themselves
+            args.module = "ros.run_bag_live"
         return _guarded(lambda: _module(args.module, args.issue).run(args))
     return _guarded(lambda: _module(module, known).main(rest))
 

@@ -1,0 +1,68 @@
+"""A run shared over two workers of a Ray cluster on this machine: the same figures, and dead workers are replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from benchmarks import folder, lines
+
+ray = pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+
+from fastreasonseg_ros.cli import main
+from fastreasonseg_ros.errors import DatasetError, ReasonSegError
+from fastreasonseg_ros.evaluation.scale import share
+
+TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")
+LOCAL = Namespace(ray="local", workers=2)
+
+
+def test_two_workers_with_the_real_model_give_the_figures_of_one_machine(tmp_path: Path, one_model) -> None:
+    root = tmp_path / "data"
+    for name in "ab":
+        made = folder(root / name)
+        (made / "table").rename(root / f"scene_{name}")
+    asked = [("a", "the red box"), ("b", "the blue one"), ("b", "the red box")]
+    lines(root / "queries.jsonl", *({"scene": f"scene_{s}", "text": t, "target_ids": [1]} for s, t in asked))
+    results = []
+    for more in ([], ["--ray"]):
+        out, rows = tmp_path / f"{len(more)}.json", tmp_path / f"{len(more)}.jsonl"
+        command = ["eval", str(root), "--perception", "oracle", "--json", str(out), "--rows", str(rows)]
+        assert main([*command, *more]) == 0
+        results.append({k: v for k, v in json.loads(out.read_text()).items() if k not in TIMINGS})
+        assert json.loads(out.read_text())["timed"] == {"frames": 2, "questions": 3}
+        assert len(rows.read_text().splitlines()) == 5
+    assert results[0] == results[1]
+
+
+class Mortal:
+    """A worker that dies on its first try of shard 1, always on shard 2, and refuses shard 3."""
+
+    def __init__(self, args: Namespace) -> None:
+        pass
+
+    def run(self, folder: str, shard: int):
+        tries = Path(folder, str(shard))
+        tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+        if shard == 2 or (shard == 1 and tries.read_text() == "x"):
+            os._exit(1)
+        if shard == 3:
+            raise DatasetError("shard 3: its picture is broken")
+        return [{"n": shard, "text": "t"}], ([1.0], [2.0], [])
+
+
+def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Path, capsys) -> None:
+    rows: list[dict] = []
+    times = share(Mortal, LOCAL, {str(k): (str(tmp_path), k) for k in (0, 1, 4)}, rows.append)
+    assert sorted(row["n"] for row in rows) == [0, 1, 4]
+    assert (len(times.perception), sum(times.reasoning)) == (3, 6.0)
+    assert (tmp_path / "1").read_text() == "xx"
+    assert "1: its worker died, another one tries again (1 of 3)" in capsys.readouterr().err
+    with pytest.raises(ReasonSegError, match=r"2: its worker died 3 times.*go on with --resume"):
+        share(Mortal, LOCAL, {"2": (str(tmp_path), 2)}, rows.append)
+    with pytest.raises(DatasetError, match="shard 3: its picture is broken"):
+        share(Mortal, LOCAL, {"3": (str(tmp_path), 3)}, rows.append)
+    assert (tmp_path / "3").read_text() == "x"
