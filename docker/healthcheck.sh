@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Healthy: every node named in HEALTH_NODES (default: reasoning_node) is active, as its lifecycle service says.
+set -eo pipefail
+# shellcheck source=/dev/null
+source "/opt/ros/${ROS_DISTRO}/setup.bash"
+for node in ${HEALTH_NODES:-reasoning_node}; do
+  timeout 8 ros2 lifecycle get "${ROS_NAMESPACE:-}/${node}" --spin-time 2 | grep -q '^active'
+done
