@@ -1,0 +1,154 @@
+"""The examples run as they are, against real nodes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from geometry_msgs.msg import PoseStamped
+from planner import BOOK, LONG, MUG, PLATE, SPACE, planner_nodes, planner_robot, spinning  # noqa: F401
+from processes import wait_for
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import Float32
+
+from fastreasonseg_ros.action import ReasonSegment
+from fastreasonseg_ros.msg import Answer, Instance
+from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.ros.qos import latched
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+
+def run_example(name: str, *arguments: str, timeout_s: float = 90.0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXAMPLES / name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+
+
+def test_the_grasp_example_publishes_where_the_gripper_goes(robot: ReasonSegClient) -> None:
+    from grasp_target import grasp_target
+
+    poses: dict[str, PoseStamped] = {}
+    for topic in ("grasp", "pregrasp"):
+        robot.node.create_subscription(PoseStamped, topic, lambda m, t=topic: poses.update({t: m}), latched())
+    widths: list[Float32] = []
+    robot.node.create_subscription(Float32, "gripper_width", widths.append, latched())
+    grasp = grasp_target(robot, "the plate", max_opening_m=0.5)
+    wait_for(lambda: len(poses) == 2 and widths, 10, "both poses and the width")
+    assert grasp.width_m == pytest.approx(60 * 0.9 / 300 + 0.02, abs=0.03)  # 60 of its 70 x 60 pixels, seen from above
+    assert abs(grasp.approach @ grasp.across) < 1e-6
+    assert poses["grasp"].header.frame_id == "camera_color_optical_frame"
+    assert poses["grasp"].pose.position.z == pytest.approx(0.9, abs=0.06)
+    assert poses["pregrasp"].pose.position.z == pytest.approx(poses["grasp"].pose.position.z - 0.1, abs=0.02)
+    done = run_example("grasp_target.py", "the plate", "--namespace", SPACE, "--max-opening", "0.05")
+    assert done.returncode == 1
+    assert "more than the gripper's 0.050 m" in done.stderr
+
+
+def test_a_grasp_needs_a_place_and_comes_from_above_where_up_is_known() -> None:
+    from grasp_target import GraspError, plan_grasp
+
+    thing = Instance(id=4, label="box")
+    thing.center.x = thing.center.y = thing.center.z = float("nan")
+    with pytest.raises(GraspError, match="box 4 has no position"):
+        plan_grasp(thing, None, 0.1)
+    thing.center.x, thing.center.y, thing.center.z = 0.0, 0.1, 1.0
+    thing.size.x, thing.size.y, thing.size.z = 0.04, 0.3, 0.09
+    grasp = plan_grasp(thing, np.array([0.0, -1.0, 0.0]), 0.1)
+    np.testing.assert_allclose(grasp.approach, [0, 1, 0], atol=1e-9)  # y points down
+    np.testing.assert_allclose(grasp.across, [1, 0, 0], atol=1e-9)
+    assert grasp.width_m == pytest.approx(0.06)
+
+
+def test_the_behaviour_is_running_then_succeeds_and_no_tick_waits(robot: ReasonSegClient) -> None:
+    py_trees = pytest.importorskip("py_trees")
+    from behavior_tree_node import make_tree
+
+    with spinning(SingleThreadedExecutor) as node, ReasonSegClient(node=node) as own:
+        tree = make_tree(own, ["the red one", "the plate"])
+        seen, ticks_s = [], []
+        while not seen or seen[-1] is py_trees.common.Status.RUNNING:
+            start = time.monotonic()
+            tree.tick_once()
+            ticks_s.append(time.monotonic() - start)
+            seen.append(tree.status)
+            time.sleep(0.05)
+            assert len(seen) < 1200
+        assert seen[0] is py_trees.common.Status.RUNNING
+        assert seen[-1] is py_trees.common.Status.SUCCESS, py_trees.display.ascii_tree(tree, show_status=True)
+        assert np.median(ticks_s) < 0.02
+        assert list(py_trees.blackboard.Blackboard.get("answer_1").ids) == [PLATE]
+        lost = make_tree(own, ["the green mug"])
+        lost.tick_once()
+        wait_for(lambda: lost.tick_once() or lost.status is not py_trees.common.Status.RUNNING, 60, "an end")
+        assert lost.status is py_trees.common.Status.FAILURE
+    done = run_example("behavior_tree_node.py", "the plate", "--ros-args", "-r", f"__ns:={SPACE}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "1 object: 2" in done.stdout
+
+
+def test_an_interrupted_behaviour_cancels_its_question(robot: ReasonSegClient) -> None:
+    py_trees = pytest.importorskip("py_trees")
+    from behavior_tree_node import Ask
+
+    ask = Ask(robot, LONG + " and the reddest", "answer")
+    ask.tick_once()
+    wait_for(lambda: ask.tick_once() or "thinking" in ask.feedback_message, 60, "the model")
+    goal = ask._goal
+    assert goal is not None
+    ask.stop(py_trees.common.Status.INVALID)
+    wait_for(goal.done, 5, "the end of the goal")
+    assert goal.answer().status == Answer.CANCELLED
+
+
+def test_the_navigation_example_drives_to_a_place_before_the_object(robot: ReasonSegClient, tmp_path: Path) -> None:
+    sent: list[PoseStamped] = []
+    robot.node.create_subscription(PoseStamped, "goal_pose", sent.append, 1)
+    command = [sys.executable, str(EXAMPLES / "nav2_style_action_server.py"), "--ros-args", "-r", f"__ns:={SPACE}"]
+    with open(tmp_path / "log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        go_to = ActionClient(robot.node, ReasonSegment, "go_to")
+        assert go_to.wait_for_server(20), (tmp_path / "log").read_text()
+        stages: list[str] = []
+
+        def go(text: str):
+            goal = ReasonSegment.Goal(text=text)
+            asked = go_to.send_goal_async(goal, lambda m: stages.append(m.feedback.stage))
+            handle = wait_for(asked.result, 20, "acceptance")
+            return wait_for(handle.get_result_async().result, 60, "a result")
+
+        reply = go("the plate")
+        assert (reply.status, list(reply.result.answer.ids)) == (4, [PLATE])  # STATUS_SUCCEEDED
+        place = wait_for(lambda: sent, 5, "the goal pose")[0].pose.position
+        thing = reply.result.answer.instances[0].center
+        assert np.linalg.norm([thing.x - place.x, thing.y - place.y, thing.z - place.z]) == pytest.approx(0.6, abs=1e-3)
+        assert "sent" in stages
+        reply = go("the green mug")
+        assert (reply.status, reply.result.answer.status) == (6, Answer.NO_MATCH)  # STATUS_ABORTED
+        assert len(sent) == 1
+    finally:
+        server.send_signal(2)
+        assert server.wait(15) == 0, (tmp_path / "log").read_text()
+
+
+def test_what_the_navigation_example_sends_looks_at_the_object() -> None:
+    from nav2_style_action_server import place_before
+
+    from fastreasonseg_ros.ros.frames import rotate
+
+    thing = Instance()
+    thing.center.x, thing.center.y, thing.center.z = 0.5, -0.2, 2.0
+    place = place_before(Answer(instances=[thing]), 0.6).pose
+    q = place.orientation
+    ahead = rotate((q.x, q.y, q.z, q.w), (1.0, 0.0, 0.0))
+    np.testing.assert_allclose(ahead, np.array([0.5, -0.2, 2.0]) / np.linalg.norm([0.5, -0.2, 2.0]), atol=1e-6)
+    assert json.dumps(place.position.z) < "2"
