@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 import pytest
+from bag_fixtures import bag, questions  # noqa: F401, fixtures of the tests of bags
 
 from fastreasonseg_ros.cli import build_parser
 from fastreasonseg_ros.errors import ModelError

@@ -14,10 +14,18 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import DatasetError, ReasonSegError
-from fastreasonseg_ros.evaluation.scale import share
+from fastreasonseg_ros.evaluation.scale import _connect, share
 
 TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")
 LOCAL = Namespace(ray="local", workers=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    """One for all tests, with the command's own settings: it takes seconds to come up."""
+    _connect(ray, LOCAL)
+    yield
+    ray.shutdown()
 
 
 def test_two_workers_with_the_real_model_give_the_figures_of_one_machine(tmp_path: Path, one_model) -> None:
@@ -38,30 +46,31 @@ def test_two_workers_with_the_real_model_give_the_figures_of_one_machine(tmp_pat
     assert results[0] == results[1]
 
 
-class Mortal:
-    """A worker that dies on its first try of shard 1, always on shard 2, and refuses shard 3."""
+def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Path, monkeypatch, capsys) -> None:
+    # In here, so that it is sent to the workers as it is: they cannot import this file.
+    class Mortal:
+        """A worker that dies on its first try of shard 1, always on shard 2, and refuses shard 3."""
 
-    def __init__(self, args: Namespace) -> None:
-        pass
+        def __init__(self, args: Namespace) -> None:
+            pass
 
-    def run(self, folder: str, shard: int):
-        tries = Path(folder, str(shard))
-        tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
-        if shard == 2 or (shard == 1 and tries.read_text() == "x"):
-            os._exit(1)
-        if shard == 3:
-            raise DatasetError("shard 3: its picture is broken")
-        return [{"n": shard, "text": "t"}], ([1.0], [2.0], [])
+        def run(self, folder: str, shard: int):
+            tries = Path(folder, str(shard))
+            tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+            if shard == 2 or (shard == 1 and tries.read_text() == "x"):
+                os._exit(1)
+            if shard == 3:
+                raise DatasetError("shard 3: its picture is broken")
+            return [{"n": shard, "text": "t"}], ([1.0], [2.0], [])
 
-
-def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Path, capsys) -> None:
     rows: list[dict] = []
     times = share(Mortal, LOCAL, {str(k): (str(tmp_path), k) for k in (0, 1, 4)}, rows.append)
     assert sorted(row["n"] for row in rows) == [0, 1, 4]
     assert (len(times.perception), sum(times.reasoning)) == (3, 6.0)
     assert (tmp_path / "1").read_text() == "xx"
     assert "1: its worker died, another one tries again (1 of 3)" in capsys.readouterr().err
-    with pytest.raises(ReasonSegError, match=r"2: its worker died 3 times.*go on with --resume"):
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.scale.ATTEMPTS", 1)
+    with pytest.raises(ReasonSegError, match=r"2: its worker died 1 times.*go on with --resume"):
         share(Mortal, LOCAL, {"2": (str(tmp_path), 2)}, rows.append)
     with pytest.raises(DatasetError, match="shard 3: its picture is broken"):
         share(Mortal, LOCAL, {"3": (str(tmp_path), 3)}, rows.append)

@@ -81,13 +81,16 @@ def share(
     times = Times()
     if not shards:
         return times
-    _connect(ray, args)
+    ours = not ray.is_initialized()  # a caller's own connection is used, and left as it is
+    if ours:
+        _connect(ray, args)
     try:
         workers = int(args.workers if args.ray == "local" else ray.cluster_resources().get("CPU", 1))
         remote = ray.remote(num_cpus=1, max_restarts=0)(worker)
         _drive(ray, lambda: remote.remote(args), min(workers, len(shards)), shards, add, times)
     finally:
-        ray.shutdown()
+        if ours:
+            ray.shutdown()
     return times
 
 
