@@ -45,7 +45,7 @@ def kills(folder: Path, nodes: tuple[str, ...] = ALL, load: int = 2) -> dict[str
     }
 
 
-def _kill(robot: Robot, name: str, patience_s: float = 60.0) -> tuple[dict[str, float], bool]:
+def _kill(robot: Robot, name: str, patience_s: float = 120.0) -> tuple[dict[str, float], bool]:
     """Seconds until each came that speaks of a picture taken after the restart; whether the standing question did."""
     robot.nodes.kill(name)
     time.sleep(1.0)
@@ -100,10 +100,13 @@ def camera_faults(folder: Path, silence_s: float = 4.0) -> dict[str, Any]:
         resumed = driver.recovers()
         resumed_s = time.monotonic() - start
         fresh = robot.client.ask("the red things", 20.0)
-        shot = good_shot(Header(stamp=driver.now, frame_id="camera"), 160, 120)
-        driver.send(shot, 2.0)
+
+        def larger() -> bool:
+            driver.send(good_shot(Header(stamp=driver.now, frame_id="camera"), 160, 120), 0.3)
+            return any(a.mask.width == 160 for a in robot.standing("keep", start))
+
+        robot.wait(larger, 30.0, "a larger mask")
         twin = driver.twins[-1]
-        robot.wait(lambda: any(a.mask.width == 160 for a in robot.standing("keep", start)), 10.0, "a larger mask")
         robot.nodes.check()
     return {
         "seconds until a twin after the pause": round(resumed_s, 2),

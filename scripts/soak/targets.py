@@ -30,8 +30,8 @@ QUESTION = "the red mug"
 
 def targets(folder: Path, seconds: float = 30.0, settle_s: float = 5.0) -> dict[str, Any]:
     image_ms = image_cost_ms()
-    with Robot(folder) as robot:
-        parameters = {f"camera_node:{name}": value for name, value in CAMERA.items()}
+    with Robot(folder, "/") as robot:
+        parameters = {f"camera_node:{name}": value for name, value in CAMERA.items()}  # only without a namespace
         robot.nodes.start("bringup", **parameters)
         robot.wait(lambda: robot.client.watch(QUESTION, 90.0, "target").standing, 120.0, "a standing question")
         time.sleep(settle_s)

@@ -3,6 +3,7 @@ robots, two hosts. The same parts run long under `make soak`."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -50,9 +51,12 @@ def test_eight_clients_at_once_get_each_answer_once_and_their_own(reasoning: Rob
 def test_killed_nodes_come_back_and_so_does_the_standing_question(tmp_path: Path) -> None:
     result = kills.kills(tmp_path, ("twin_node", "reasoning_node"), load=1)
     print(result["seconds from restart until"])
-    checks = {name: met for name, met in result["checks"].items() if "within" not in name}  # times: make soak
+    checks = {name: met for name, met in result["checks"].items() if "within" not in name}
+    assert checks
     assert all(checks.values()), result
-    assert all(t < 60 for times in result["seconds from restart until"].values() for t in times.values()), result
+    # Within 5 s on two quiet cores (make soak); here only that all come back, however busy the machine is.
+    times = result["seconds from restart until"]
+    assert all(math.isfinite(t) for node in times.values() for t in node.values()), result
 
 
 def test_a_camera_may_stop_resume_and_change_its_size(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -80,8 +81,10 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def setup(self) -> None:
         s = self.settings
         self._reasoner.without(None)  # questions wait for what is loading
-        model = make_language_model(s.language_model, s.language_model_config or None, s.language_model_overrides)
-        self._models = model, make_word_meaning()
+        with ThreadPoolExecutor(1) as beside:  # a node that was killed is back a second earlier
+            meaning = beside.submit(make_word_meaning)
+            model = make_language_model(s.language_model, s.language_model_config or None, s.language_model_overrides)
+            self._models = model, meaning.result()
         self._idle("activate")
 
     def start(self) -> None:
