@@ -136,7 +136,9 @@ def truncated_bag(folder: Path) -> dict[str, Any]:
         "twins before the end": good,
         "message": next(t.message for t in twins if bag.name in t.message),
         "checks": {
-            "the asker is told what is wrong with the bag": answer.status in (Answer.BAD_INPUT, Answer.OK),
+            "the asker is told what is wrong with the bag": (
+                answer.status == Answer.BAD_INPUT and bag.name in answer.message
+            ),
             "all nodes stay up": True,
         },
     }

@@ -19,7 +19,7 @@ NODES = {"camera_node": CameraNode, "twin_node": TwinNode, "reasoning_node": Rea
 def main(argv: Sequence[str] | None = None) -> int:
     """One node's parameter: `--ros-args -p camera_node:source:=bag -p camera_node:path:=table.mcap`.
 
-    In a namespace rcl takes no such rule, and says nothing: give a file there (`--params-file`, with `/**/camera_node`).
+    In a namespace rcl passes over such a rule in silence: give a file there (`--params-file`, `/**/camera_node`).
     """
     parser = argparse.ArgumentParser(prog="bringup", description="The nodes in one process.")
     parser.add_argument("--without", action="append", default=[], choices=NODES, help="a node that is not started")
