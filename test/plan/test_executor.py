@@ -187,5 +187,7 @@ def test_relative_depth_orders_things_and_says_that_it_has_no_metres() -> None:
     assert execution.trace[0].note == ""
     assert execution.trace[1].note == "in the picture: depth is relative, without metres"
     for metres in ("moving(a)", "moved(a)", "approaching(a, camera)", "max(a, speed)"):
-        with pytest.raises(MissingDataError, match="depth is relative here; use a depth camera or a metric depth model"):
+        with pytest.raises(
+            MissingDataError, match="depth is relative here; use a depth camera or a metric depth model"
+        ):
             execute(parse_plan(f"a = find(label=mug)\nb = {metres}"), twin)
