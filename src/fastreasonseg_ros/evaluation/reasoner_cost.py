@@ -27,7 +27,7 @@ KEPT_ANSWERS = 20  # answers from one kept plan: single ones are too short to ti
 
 
 def reasoner_cost(load: Load, questions: Asked, **settings: Any) -> dict[str, Any]:
-    """model_name; loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number in the twins;
+    """model_name; loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number;
     rss_mb and load_average (of the machine): at the end; peak_rss_mb. settings: of StandingQuestion. load must be
     picklable.
 
