@@ -16,7 +16,7 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.conversions import twin_to_msg
-from fastreasonseg_ros.ros.qos import latched
+from fastreasonseg_ros.ros.qos import latched, reliable
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 from .robot import Robot, percentiles
@@ -122,7 +122,8 @@ def eight(robot: Robot, clients: int = 8, each: int = 50) -> dict[str, Any]:
     labels = ("mug", "plate", "book", "bowl", "spoon", "box", "can", "cup")
     ending = publish_table(robot.client, table(labels))
     heard: Counter[str] = Counter()
-    robot.client.on_answer(lambda a: heard.update([a.query_id]))
+    # Deep: this one reads the answers to all clients.
+    robot.client.node.create_subscription(Answer, "answer", lambda a: heard.update([a.query_id]), reliable(400))
     robot.client.ask("the mug", 60.0)
     lock, took_ms, wrong, first_ms = threading.Lock(), [], [], []
 

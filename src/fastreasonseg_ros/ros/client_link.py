@@ -24,6 +24,7 @@ from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
 
 from ..errors import ReasonSegError, Status
+from .qos import services
 
 START_S = 30.0  # time that nodes may take to come up
 LOOK_S = 0.05  # between two looks whether a server is there
@@ -130,7 +131,7 @@ class Link:
         )
         group = ReentrantCallbackGroup()
         self._services = {
-            kind: self.node.create_client(kind, name, callback_group=group)
+            kind: self.node.create_client(kind, name, qos_profile=services(), callback_group=group)
             for kind, name in (
                 (QueryScene, "query"),
                 (Watch, "watch"),

@@ -26,7 +26,7 @@ from .diagnostics import OK, WARN, Health
 from .meter import Meter
 from .node import ManagedNode, run
 from .parameters import NodeSettings, setting
-from .qos import latched, reliable
+from .qos import latched, reliable, services
 from .reasoner import Reasoner, Seen
 from .standing_file import StandingFile
 from .worker import NewestWorker
@@ -61,12 +61,12 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._writing = Lock()
         self._file = StandingFile(self.get_fully_qualified_name())
         self._idle("configure")
-        self._answers = self.publisher(AnswerMsg, "answer", reliable())
+        self._answers = self.publisher(AnswerMsg, "answer", reliable(64))
         # A question that takes long holds up neither twins, nor parameters, nor `unwatch`.
         many = ReentrantCallbackGroup()
         self.create_service(Unwatch, "unwatch", self._unwatch, callback_group=MutuallyExclusiveCallbackGroup())
-        self.create_service(QueryScene, "query", self._query, callback_group=many)
-        self.create_service(Watch, "watch", self._watch, callback_group=many)
+        self.create_service(QueryScene, "query", self._query, qos_profile=services(), callback_group=many)
+        self.create_service(Watch, "watch", self._watch, qos_profile=services(), callback_group=many)
         self._action = ActionServer(
             self,
             ReasonSegment,
@@ -76,6 +76,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
             goal_callback=lambda _: GoalResponse.ACCEPT,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             result_timeout=RESULT_KEPT_S,
+            result_service_qos_profile=services(),
         )
 
     def setup(self) -> None:
