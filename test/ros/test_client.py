@@ -217,6 +217,6 @@ def test_who_goes_away_while_it_is_asked_is_noticed_and_so_is_a_closed_client() 
         time.sleep(0.7)
         silent.destroy_node()
         context.try_shutdown()
-        asking.join(10)
+        asking.join(40)
     assert "went away" in str(outcome[1])
     assert client_link.Status.NOT_READY is outcome[1].status

@@ -18,6 +18,7 @@ from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.config import load_config
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning import make_word_meaning
 from fastreasonseg_ros.reasoning.prompt import question_turn, scene_text
 from fastreasonseg_ros.training.packing import read_rollouts
 from fastreasonseg_ros.training.teach import TeachConfig
@@ -88,11 +89,14 @@ def test_the_small_model_teaches_through_http(asked, student_server):
     kept = taught(asked)
     assert len(kept) >= 2
     twins = {scene_text(twin): twin for _, twin, _ in SCENES}
+    meaning = make_word_meaning()
     for line in (asked.parent / "taught.jsonl").read_text().splitlines():
         row = json.loads(line)
         assert twin_from_dict(row["twin"]) == twins[row["text"]]
         for q in row["questions"]:
-            assert set(execute(parse_rollout(q["completion"]).plan, twins[row["text"]]).ids) == set(q["target_ids"])
+            assert set(execute(parse_rollout(q["completion"]).plan, twins[row["text"]], meaning).ids) == set(
+                q["target_ids"]
+            )
     source = kept[0]["teacher"]
     assert (source["kind"], Path(source["model"]).name) == ("remote", "student.gguf")
     assert source["host"] in student_server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class TimedQuestion:
     level: int | None = None
     from_s: float | None = None
     scene: str | None = None
-    where: str = ""
+    where: str = field(default="", compare=False)
 
 
 def read_timed_questions(path: str | Path) -> tuple[TimedQuestion, ...]:

@@ -208,7 +208,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         meter = self._followed if standing else self.meter
         meter.done(answer.latency_ms)
         meter.count(f"status {answer.status.name}")
-        if answer.status not in (Status.OK, Status.NO_MATCH, Status.CANCELLED):
+        # What the asker did is counted by its status above; it says nothing about the node's health.
+        if answer.status not in (Status.OK, Status.NO_MATCH, Status.CANCELLED, Status.BAD_QUESTION):
             meter.error(answer.status.name.lower(), answer.message)
         return msg
 

@@ -166,12 +166,12 @@ class Instance:
     center_m: Vector | None = None
     size_m: Vector | None = None
     elevation_m: tuple[float, float] | None = None
-    nearness: float | None = None
     velocity: Vector | None = None
     path_length_m: float | None = None
     first_seen_s: float | None = None
     last_seen_s: float | None = None
     visible: bool = True
+    nearness: float | None = None
     memory: TrackMemory | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
