@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from ..errors import DatasetError
 from .bags import bag_info, find_topics, read_texts
-from .files import read_jsonl
+from .files import json_object, read_jsonl
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,7 @@ def questions_in(path: str | Path, topic: str | None = None) -> tuple[TimedQuest
     found = []
     for number, (recorded_ns, text) in enumerate(read_texts(path, topic) if topic else (), 1):
         where = f"{path}: topic {topic}, message {number}"
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise DatasetError(f"{where}: is not JSON: {error.msg}") from error
-        if not isinstance(data, dict):
-            raise DatasetError(f"{where}: expected a JSON object, got {type(data).__name__}")
+        data = json_object(text, where)
         found.append(question_of(where, {"at": max(0.0, recorded_ns * 1e-9 - info.start_s)} | data))
     return tuple(found)
 

@@ -77,6 +77,17 @@ def read_json(path: str | Path, encodings: tuple[str, ...] = ("utf-8",)) -> Any:
     raise DatasetError(f"{path}: is not text in {' or '.join(encodings)}")
 
 
+def json_object(text: str, where: str) -> dict[str, Any]:
+    """The object that a text is. Raises DatasetError beginning with `where`."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{where}: is not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(data, dict):
+        raise DatasetError(f"{where}: expected a JSON object, got {type(data).__name__}")
+    return data
+
+
 def read_jsonl(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """("FILE:LINE", object) for every line that is not empty. Raises DatasetError naming file and line."""
     try:
@@ -84,13 +95,7 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
-                try:
-                    data = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise DatasetError(f"{path}:{number}: is not JSON: {error.msg} at column {error.colno}") from error
-                if not isinstance(data, dict):
-                    raise DatasetError(f"{path}:{number}: expected a JSON object, got {type(data).__name__}")
-                yield f"{path}:{number}", data
+                yield f"{path}:{number}", json_object(line, f"{path}:{number}")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text") from error
     except OSError as error:

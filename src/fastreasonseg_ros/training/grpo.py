@@ -26,12 +26,12 @@ from transformers import set_seed
 from trl import GRPOConfig as TrainerConfig
 
 from ..config import load_config
-from ..errors import ConfigError, DatasetError, ModelError, ReasonSegError
+from ..errors import DatasetError, ModelError, ReasonSegError
 from ..reasoning import make_word_meaning
 from ..reasoning.protocol import WordMeaning
-from . import data
 from .base import init_from, load_base, lora_model, save_adapter, settings_file
 from .checkpoints import check_continues, last_checkpoint, step_of
+from .common import accumulate, trainer_settings, training_rollouts
 from .grpo_data import Example, Grammars, choose, informative, read_examples
 from .grpo_trainer import GroupTrainer, RewardProgress
 from .judge import Judge, JudgeConfig, judge_reward
@@ -98,10 +98,11 @@ def train(config: GrpoConfig) -> Path:
         torch.set_num_threads(config.threads)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    rollouts = _rollouts(config, out)
+    rewards, weights = make_rewards(config)
+    args = _arguments(config, weights)  # first: it finds out about the other processes
+    rollouts = training_rollouts(config)
     examples = choose(read_examples(rollouts), config.prompts, config.seed)
     base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)
-    base.is_quantized = False  # transformers says so of any GGUF; loading made plain weights of it
     run = _identity(config, base_hash, rollouts)
     checkpoint = last_checkpoint(out)
     minutes = check_continues(checkpoint, run) if checkpoint else 0.0
@@ -109,7 +110,6 @@ def train(config: GrpoConfig) -> Path:
     model = lora_model(base, config.rank, config.alpha)
     if config.init_adapter != "none":
         init_from(model, Path(config.init_adapter), base_hash)
-    rewards, weights = make_rewards(config)
     sampler = Sampler(tokenizer, config.sampling, Grammars(examples))
     try:
         if config.filter_generations:
@@ -117,7 +117,7 @@ def train(config: GrpoConfig) -> Path:
             totals = partial(_totals, config, sampler, model.to(device), rewards, weights)
             file, chunk = out / "filter.jsonl", config.prompts_per_forward
             examples = informative(examples, totals, file, {**run, "samples": config.filter_generations}, chunk)
-        steps = _steps(config, len(examples))
+        args.max_steps = steps = _steps(config, len(examples))
         if checkpoint and step_of(checkpoint) >= steps:
             init_from(model, checkpoint, base_hash)
             print(f"{checkpoint} is the end of this training; more `epochs` or `max_steps` go on from it")
@@ -126,7 +126,7 @@ def train(config: GrpoConfig) -> Path:
             trainer = GroupTrainer(
                 model=model,
                 reward_funcs=rewards,
-                args=_arguments(config, steps, weights),
+                args=args,
                 train_dataset=Dataset.from_list(examples),
                 processing_class=tokenizer,
                 rollout_func=sampler,
@@ -202,19 +202,6 @@ def _totals(
     return [total[n : n + count] for n in range(0, len(total), count)]
 
 
-def _rollouts(config: GrpoConfig, out: Path) -> Path:
-    """The training data; a run that names none makes its own."""
-    if config.rollouts:
-        return Path(config.rollouts)
-    if not config.make_scenes:
-        raise ConfigError("rollouts names no file, and make_scenes is 0: set one of them")
-    path = out / "rollouts.jsonl"
-    with PartialState().main_process_first():
-        if PartialState().is_main_process:
-            data.main(["--out", str(path), "--scenes", str(config.make_scenes)])
-    return path
-
-
 def _steps(config: GrpoConfig, examples: int) -> int:
     steps = math.floor(config.epochs * (examples // config.prompts_per_step))
     if not steps:
@@ -242,18 +229,11 @@ def _identity(config: GrpoConfig, base_hash: str, rollouts: Path) -> dict[str, o
     }
 
 
-def _arguments(config: GrpoConfig, steps: int, weights: list[float]) -> TrainerConfig:
-    together = config.prompts_per_forward * PartialState().num_processes
-    if config.prompts_per_step % together:
-        raise ConfigError(
-            f"prompts_per_step={config.prompts_per_step} is no multiple of prompts_per_forward x processes = {together}"
-        )
-    cuda = torch.cuda.is_available()
-    return TrainerConfig(
-        output_dir=config.out,
-        max_steps=steps,
+def _arguments(config: GrpoConfig, weights: list[float]) -> TrainerConfig:
+    """Settings as the Trainer knows them, but for the number of steps."""
+    args = TrainerConfig(
+        **trainer_settings(config),
         per_device_train_batch_size=config.prompts_per_forward * config.num_generations,
-        gradient_accumulation_steps=config.prompts_per_step // together,
         steps_per_generation=1,  # more would mix the prompts of one forward pass
         num_generations=config.num_generations,
         max_completion_length=config.sampling.max_new_tokens,
@@ -262,22 +242,9 @@ def _arguments(config: GrpoConfig, steps: int, weights: list[float]) -> TrainerC
         reward_weights=weights,
         beta=config.beta,
         loss_type="dapo",
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        max_grad_norm=1.0,
-        bf16=config.bf16,
-        use_cpu=not cuda,
-        gradient_checkpointing=config.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False} if config.gradient_checkpointing else None,
-        ddp_find_unused_parameters=False,
-        dataloader_pin_memory=cuda,
-        logging_steps=1,
-        save_strategy="no",  # by the clock, see Progress
-        report_to="none",
-        disable_tqdm=True,
-        seed=config.seed,
-        data_seed=config.seed,
     )
+    accumulate(args, "prompts", config.prompts_per_step, config.prompts_per_forward)
+    return args
 
 
 def main(argv: list[str]) -> int:

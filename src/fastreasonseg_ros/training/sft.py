@@ -22,10 +22,10 @@ from transformers import set_seed
 from trl import SFTConfig as TrainerConfig
 
 from ..config import load_config
-from ..errors import ConfigError, ModelError
-from . import data
+from ..errors import ModelError
 from .base import init_from, load_base, lora_model, save_adapter, settings_file
 from .checkpoints import check_continues, last_checkpoint, step_of
+from .common import accumulate, trainer_settings, training_rollouts
 from .packing import QuestionRows, ScenePacker, read_rollouts, tokenise
 from .sft_trainer import Progress, SceneTrainer, Schedule
 
@@ -74,7 +74,7 @@ def train(config: SftConfig) -> Path:
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     args = _arguments(config)  # first: it finds out about the other processes
-    rollouts = _rollouts(config, out)
+    rollouts = training_rollouts(config)
     rows = read_rollouts(rollouts)
     base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)
     run = _identity(config, base_hash, rollouts)
@@ -116,19 +116,6 @@ def train(config: SftConfig) -> Path:
     return out / "adapter"
 
 
-def _rollouts(config: SftConfig, out: Path) -> Path:
-    """The training data; a run that names none makes its own."""
-    if config.rollouts:
-        return Path(config.rollouts)
-    if not config.make_scenes:
-        raise ConfigError("rollouts names no file, and make_scenes is 0: set one of them")
-    path = out / "rollouts.jsonl"
-    with PartialState().main_process_first():
-        if PartialState().is_main_process:
-            data.main(["--out", str(path), "--scenes", str(config.make_scenes)])
-    return path
-
-
 def _identity(config: SftConfig, base_hash: str, rollouts: Path) -> dict[str, object]:
     """What must be the same for a checkpoint to go on exactly: weights, data and their order, optimizer."""
     keys = ("rank", "alpha", "learning_rate", "weight_decay", "adam_beta2", "scenes_per_step", "seed")
@@ -142,38 +129,17 @@ def _pad_id(tokenizer) -> int:
 
 def _arguments(config: SftConfig) -> TrainerConfig:
     """Settings as the Trainer knows them, but for the number of steps."""
-    cuda = torch.cuda.is_available()
     args = TrainerConfig(
-        output_dir=config.out,
+        **trainer_settings(config),
         per_device_train_batch_size=config.scenes_per_forward,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
         adam_beta2=config.adam_beta2,
-        max_grad_norm=1.0,
-        bf16=config.bf16,
-        use_cpu=not cuda,
-        gradient_checkpointing=config.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False} if config.gradient_checkpointing else None,
-        ddp_find_unused_parameters=False,
-        dataloader_pin_memory=cuda,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         label_names=["labels"],
         max_length=None,
         include_num_input_tokens_seen="all" if config.packing == "scene" else "non_padding",
-        logging_steps=1,
-        save_strategy="no",  # by the clock, see Progress
-        report_to="none",
-        disable_tqdm=True,
-        seed=config.seed,
-        data_seed=config.seed,
     )
-    together = config.scenes_per_forward * args.world_size
-    if config.scenes_per_step % together:
-        raise ConfigError(
-            f"scenes_per_step={config.scenes_per_step} is no multiple of scenes_per_forward x processes = {together}"
-        )
-    args.gradient_accumulation_steps = config.scenes_per_step // together
+    accumulate(args, "scenes", config.scenes_per_step, config.scenes_per_forward)
     return args
 
 
