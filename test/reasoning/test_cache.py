@@ -52,6 +52,30 @@ def test_a_damaged_entry_is_made_again(damage):
     assert build.calls == 2
 
 
+def test_a_file_that_did_not_change_is_read_once(tmp_path, monkeypatch):
+    file, read = tmp_path / "weights.bin", []
+    file.write_bytes(b"abc")
+    real = cache.file_sha256
+    monkeypatch.setattr(cache, "file_sha256", lambda path: read.append(path) or real(path))
+    first = cache.known_sha256(file)
+    assert cache.known_sha256(file) == first == real(file)
+    assert len(read) == 2  # so new that it may change within one tick of the clock
+    monkeypatch.setattr(cache.time, "time", lambda: file.stat().st_ctime + 10)
+    assert [cache.known_sha256(file) for _ in range(3)] == [first] * 3
+    assert len(read) == 3
+    file.write_bytes(b"abX")
+    assert cache.known_sha256(file) == real(file) != first
+
+
+@pytest.mark.parametrize("sums", ["", "[]", "{", '{"a": 1}', '{"a": [1]}'])
+def test_sums_that_cannot_be_read_are_made_anew(empty_cache, tmp_path, sums):
+    empty_cache.mkdir()
+    (empty_cache / ".sums.json").write_text(sums)
+    file = tmp_path / "weights.bin"
+    file.write_bytes(b"abc")
+    assert cache.known_sha256(file) == cache.file_sha256(file)
+
+
 def test_a_build_that_fails_leaves_nothing_behind(empty_cache):
     def fail(folder: Path) -> None:
         (folder / "half").write_bytes(b"a")

@@ -6,20 +6,23 @@ made again. Nothing here is needed for good: the whole folder may be deleted at 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModelError
 
 _MANIFEST = "manifest.json"
+_SUMS = ".sums.json"
 _CHUNK = 1 << 22
+_SETTLED_S = 2.0  # a file that changed later than this before it was read may change again within one tick of its clock
 
 
 def cache_dir() -> Path:
@@ -38,6 +41,43 @@ def file_sha256(path: Path) -> str:
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     return digest.hexdigest()
+
+
+def known_sha256(path: Path) -> str:
+    """As `file_sha256`, read once: remembered in the cache folder for as long as the file's size, times and inode stay.
+
+    A node that was killed is back a second earlier for it. Raises ModelError.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return file_sha256(path)  # says why
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    known, key = _read_sums(), os.path.realpath(path)
+    if (row := known.get(key)) is not None and row[:-1] == stamp:
+        return row[-1]
+    digest = file_sha256(path)
+    if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_S:
+        _write_sums({**_read_sums(), key: [*stamp, digest]})
+    return digest
+
+
+def _read_sums() -> dict[str, list]:
+    try:
+        rows = json.loads((cache_dir() / _SUMS).read_text())
+    except (OSError, ValueError):
+        return {}
+    good = isinstance(rows, dict) and all(isinstance(row, list) and len(row) == 5 for row in rows.values())
+    return rows if good else {}
+
+
+def _write_sums(rows: dict[str, list]) -> None:
+    """Of files that are still there; a folder that cannot be written costs time only."""
+    with contextlib.suppress(OSError):
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        part = cache_dir() / f"{_SUMS}.{os.getpid()}"
+        part.write_text(json.dumps({path: row for path, row in rows.items() if os.path.exists(path)}, indent=1))
+        os.replace(part, cache_dir() / _SUMS)
 
 
 def cached(name: str, build: Callable[[Path], None]) -> Path:
@@ -65,7 +105,7 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
     return entry
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked(entry: Path) -> Iterator[None]:
     """An exclusive lock between processes; the system lets go of it when its holder dies."""
     try:
@@ -81,7 +121,7 @@ def _locked(entry: Path) -> Iterator[None]:
 
 
 def _files(folder: Path) -> dict[str, str]:
-    return {p.name: file_sha256(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != _MANIFEST}
+    return {p.name: known_sha256(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != _MANIFEST}
 
 
 def _write_manifest(folder: Path) -> None:
@@ -89,7 +129,7 @@ def _write_manifest(folder: Path) -> None:
 
 
 def _intact(folder: Path) -> bool:
-    """Whether every file is there and unchanged; reading 150 MB takes 0.15 s, a damaged weight file costs a day."""
+    """Whether every file is there and unchanged: a damaged weight file costs a day."""
     try:
         wanted = json.loads((folder / _MANIFEST).read_text())
         return isinstance(wanted, dict) and wanted == _files(folder)

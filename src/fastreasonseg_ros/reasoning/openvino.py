@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .cache import cached, file_sha256
+from .cache import cached, known_sha256
 from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
 from .resident import release
 
@@ -44,9 +44,9 @@ def model_name(config: OpenVinoConfig) -> str:
     """Names base, adapter and format by their contents, without loading anything. Raises ModelError."""
     base = config.base or base_gguf()
     folder = adapter_folder(config)
-    parts = [str(_FORMAT), file_sha256(base)]
+    parts = [str(_FORMAT), known_sha256(base)]
     if folder:
-        parts += [file_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
+        parts += [known_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
     return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
 
 
