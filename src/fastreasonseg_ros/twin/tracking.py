@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from . import masks
 from .relations import stored_relations, surface_points
@@ -99,6 +98,8 @@ def assign(twin: DigitalTwin, detections: tuple[Detection, ...], stamp_s: float,
                 for t, track in enumerate(tracks)
             ]
         )
+        from scipy.optimize import linear_sum_assignment  # half a second, for which reasoning_node need not wait
+
         # The cost of a pair that is not acceptable is flat: it must not push good pairs apart.
         rows, columns = linear_sum_assignment(np.minimum(costs, config.accept))
         for t, c in zip(rows, columns, strict=True):
