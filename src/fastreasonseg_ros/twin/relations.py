@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, UInt16
 
-from .geometry import back_project, footprint, hull, inside_hull
+from .geometry import footprint, hull, inside_hull, quantiles
 from .types import Frame, Instance, Plane, Relation
 
 CONTACT_M = 0.025  # between the bottom of one thing and the top of the other, hidden rims and noise included
+APART_M = 0.02  # between boxes, seen from above, from which on nothing of the one is over the other
 SAMPLE = 400  # points of a thing that are looked at
 
 
@@ -22,6 +23,8 @@ class _Thing:
     low: float
     high: float
     corners: Float[np.ndarray, "k 2"]
+    low_flat: Float[np.ndarray, "2"]
+    high_flat: Float[np.ndarray, "2"]
 
 
 def surface_points(
@@ -30,14 +33,20 @@ def surface_points(
     """Up to 400 surface points of every id, metres, camera frame; empty without depth or camera model."""
     if frame.depth_m is None or frame.intrinsics is None:
         return {}
-    points = back_project(np.asarray(frame.depth_m, np.float32), frame.intrinsics)[::stride, ::stride]
-    small = ids[::stride, ::stride]
-    seen = (small > 0) & np.isfinite(points[..., 2])
-    flat_ids, flat = small[seen], points[seen]
+    k, depth, small = frame.intrinsics, frame.depth_m[::stride, ::stride], ids[::stride, ::stride]
+    rows, columns = np.nonzero((small > 0) & np.isfinite(depth))
+    flat_ids = small[rows, columns]
     order = np.argsort(flat_ids, kind="stable")
     starts = np.searchsorted(flat_ids[order], present := np.unique(flat_ids))
-    groups = np.split(order, starts[1:]) if len(present) else []
-    return {int(i): flat[g[:: max(1, len(g) // SAMPLE)]] for i, g in zip(present, groups, strict=True)}
+    found = {}
+    for id, group in zip(present, np.split(order, starts[1:]) if len(present) else [], strict=True):
+        group = group[:: max(1, len(group) // SAMPLE)]
+        v, u = rows[group], columns[group]
+        z = depth[v, u].astype(np.float32)
+        found[int(id)] = np.stack(
+            [(u * stride - k.cx) / k.fx * z, (v * stride - k.cy) / k.fy * z, z], 1, dtype=np.float32
+        )
+    return found
 
 
 def stored_relations(
@@ -69,26 +78,31 @@ def stored_relations(
 
 
 def _thing(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | None) -> _Thing:
-    centre = np.median(points, axis=0)
-    distance = np.linalg.norm(points - centre, axis=1)
-    points = points[distance <= np.quantile(distance, 0.97)]
+    away = points - quantiles(points, 0.5)[0]
+    squared = (away * away).sum(axis=1)
+    points = points[squared <= quantiles(squared, 0.97)[0]]
     flat, heights = footprint(points, plane), plane.height_m(points)
-    low, high = elevation_m or tuple(np.quantile(heights, [0.02, 0.98]))
-    return _Thing(flat, heights, float(low), float(high), hull(flat))
+    low, high = elevation_m or quantiles(heights, 0.02, 0.98)
+    return _Thing(flat, heights, float(low), float(high), hull(flat), flat.min(axis=0), flat.max(axis=0))
 
 
 def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
+    # Most pairs stand apart, or on the same support: that is told by their boxes alone.
+    if (upper.low_flat > lower.high_flat + APART_M).any() or (lower.low_flat > upper.high_flat + APART_M).any():
+        return None
     height = lower.high - lower.low
+    smaller = np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat)
+    within = smaller and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
+    if upper.low < 0.006 and not within:
+        return None
     over = float(inside_hull(upper.flat, lower.corners, 0.005).mean())
-    smaller = np.prod(np.ptp(upper.flat, axis=0)) < 0.9 * np.prod(np.ptp(lower.flat, axis=0))
-    reaches_down = lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
-    if over > 0.75 and smaller and reaches_down and _hollow(upper, lower):
+    if over > 0.75 and within and _hollow(upper, lower):
         return Relation(a, "inside", b, over)
     under = inside_hull(lower.flat, upper.corners, 0.02)
     over = max(over, float(inside_hull(lower.flat, upper.corners, 0.005).mean()))  # a large thing on a small one
     if upper.low < 0.006 or over < 0.25:
         return None
-    top = float(np.quantile(lower.heights[under], 0.95)) if np.count_nonzero(under) >= 5 else lower.high
+    top = float(quantiles(lower.heights[under], 0.95)[0]) if np.count_nonzero(under) >= 5 else lower.high
     rests = abs(upper.low - top) < CONTACT_M and upper.low > 0.5 * top
     return Relation(a, "on", b, over) if rests and upper.high > lower.low + 0.5 * height else None
 
