@@ -104,13 +104,13 @@ class StandingQuestion:
         self._model, self._meaning = language_model, meaning
         self._instructions, self._look_for, self._form = instructions, look_for, form
         self._without = without if meaning else (*without, "like")
-        self._labels: frozenset[str] = frozenset()
+        self.labels: frozenset[str] = frozenset()  # that the model saw when it made the plan
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
         """Whether `answer` of this twin would call the language model."""
         if self.rollout is None:
             return bool(twin.instances)
-        return depends_on_labels(self.rollout.plan) and not self._labels.issuperset(vocabulary(twin)[0])
+        return depends_on_labels(self.rollout.plan) and not self.labels.issuperset(vocabulary(twin)[0])
 
     def answer(self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False) -> Answer:
         """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
@@ -183,7 +183,7 @@ class StandingQuestion:
             rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
             spent["model"] += _since_ms(start)
         self.rollout = rollout
-        self._labels |= frozenset(labels)
+        self.labels |= frozenset(labels)
         return True
 
 
