@@ -21,13 +21,14 @@ _local = threading.local()
 class Camera:
     """Renders one model through its first camera. To be used from one thread; close() frees the GPU's memory."""
 
-    def __init__(self, model: mujoco.MjModel, width: int, height: int) -> None:
+    def __init__(self, model: mujoco.MjModel, width: int, height: int, shadows: bool = True) -> None:
         _make_current(width, height)
         self._model, self._width, self._height = model, width, height
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(model, maxgeom=2 * model.ngeom + 100)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows  # they cost as much as three small pictures
         self._option = mujoco.MjvOption()
         self._option.geomgroup[COLLISION_GROUP] = 0
         self._view = mujoco.MjvCamera()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
+from ..twin.pose import Pose as CameraPose
 from ..twin.types import CameraIntrinsics, Frame, GroundTruth, Plane
 from .household import KINDS, Thing, make_thing
 from .noise import SENSORS, colour_noise
@@ -31,12 +32,18 @@ class Scene:
     """Things on a table under physics. Ids are 1, 2, ... in the order of `things`; use it from one thread."""
 
     def __init__(
-        self, seed: int, placements: Sequence[Placement], world: World, view: View, size: tuple[int, int] = (640, 480)
+        self,
+        seed: int,
+        placements: Sequence[Placement],
+        world: World,
+        view: View,
+        size: tuple[int, int] = (640, 480),
+        shadows: bool = True,
     ) -> None:
         import mujoco
 
         self._mujoco = mujoco
-        self.seed, self.view, self.size = seed, view, size
+        self.seed, self.view, self.size, self._shadows = seed, view, size, shadows
         self.things: dict[int, Thing] = {k: p.thing for k, p in enumerate(placements, 1)}
         self.model = build(placements, world, view, size)
         self.data = mujoco.MjData(self.model)
@@ -73,6 +80,13 @@ class Scene:
         point = self.view.turn.T @ (-np.asarray(self.view.at))
         x, y, z = (float(v) for v in normal)
         return Plane((x, y, z), float(normal @ point))
+
+    def look(self, view: View) -> None:
+        """Puts the camera elsewhere."""
+        self.view = view
+        camera = camera_of(view, self.size)
+        self.model.cam_pos[0], self.model.cam_quat[0], self.model.cam_fovy[0] = camera
+        self.refresh()
 
     def step(self, seconds: float) -> None:
         """Lets physics run."""
@@ -132,23 +146,25 @@ class Scene:
         pose = self.pose(id)
         return self.things[id].body.vertices() @ pose.turn.T + np.asarray(pose.at)
 
-    def render(self, noise: str = "structured_light") -> Frame:
+    def render(self, noise: str = "structured_light", sharpness: float = 1.0) -> Frame:
         """The picture now: RGB, depth_m with NaN for holes, and the truth for what is in sight.
 
-        noise: structured_light, stereo, or none (exact depth and a clean picture). Raises ConfigError.
+        noise: structured_light, stereo, or none (exact depth and a clean picture). sharpness: the depth sensor's own
+        pixels per pixel of the picture; a picture of half size is one of a sensor of 2. Raises ConfigError.
         """
         if noise not in NOISES:
             raise ConfigError(f"noise {noise!r} is not known; it is one of {', '.join(NOISES)}")
         if self._camera is None:
-            self._camera = Camera(self.model, *self.size)
+            self._camera = Camera(self.model, *self.size, self._shadows)
         color, depth_m, geoms = self._camera.take(self.data)
         ids = self._owner[geoms]
         if noise != "none":
             rng = self._rng
             dim = color.max(axis=2) < 40
-            depth_m = SENSORS[noise](depth_m, self.view.focal_px, rng, dim, self._clear[geoms])
+            depth_m = SENSORS[noise](depth_m, sharpness * self.view.focal_px, rng, dim, self._clear[geoms])
             color = colour_noise(color, rng)
-        return Frame(color, depth_m, self.intrinsics, self.time_s, truth=self._truth(ids))
+        pose = CameraPose(self.view.turn, np.asarray(self.view.at, float))
+        return Frame(color, depth_m, self.intrinsics, self.time_s, truth=self._truth(ids), pose=pose)
 
     def _truth(self, ids: np.ndarray) -> GroundTruth:
         present = [int(k) for k in np.unique(ids) if k]
@@ -197,12 +213,12 @@ def make_scene(
     placements = arrange(things, clutter, rng, radius_m)
     scene = Scene(seed, placements, world, view, size)
     if clutter == "touching":
-        _gather(scene)
+        gather(scene)
     scene.settle()
     return scene
 
 
-def _gather(scene: Scene, seconds: float = 1.2, speed: float = 0.15) -> None:
+def gather(scene: Scene, seconds: float = 1.2, speed: float = 0.15) -> None:
     """Slides each thing towards the middle until it touches another; it may turn about the vertical, not tip."""
     for _ in range(round(seconds / STEP_S)):
         loose = set(scene.joints) - {k for pair in scene.touching() for k in pair}

@@ -115,6 +115,11 @@ def view_from(
     return View((x, y, z), np.stack([right, down, forward], axis=1), focal_px)
 
 
+def camera_quat(view: View) -> np.ndarray:
+    """w, x, y, z of OpenGL's camera: y up, looking along -z."""
+    return _quat(view.turn @ np.diag([1.0, -1.0, -1.0]))
+
+
 def build(placements: Sequence[Placement], world: World, view: View, size: tuple[int, int]) -> mujoco.MjModel:
     """The MuJoCo model: table top at z = 0, every thing a free body called thing1, thing2, ..."""
     spec = mujoco.MjSpec()
@@ -135,14 +140,20 @@ def build(placements: Sequence[Placement], world: World, view: View, size: tuple
             diffuse=power, specular=[0.2] * 3, castshadow=number == 0,
         )  # fmt: skip
     fovy = 2 * np.degrees(np.arctan(size[1] / (2 * view.focal_px)))
-    axes = view.turn @ np.diag([1.0, -1.0, -1.0])  # OpenGL's camera: y up, looking along -z
-    spec.worldbody.add_camera(name="camera", pos=view.at, quat=_quat(axes), fovy=fovy)
+    spec.worldbody.add_camera(name="camera", pos=view.at, quat=camera_quat(view), fovy=fovy)
     for number, placement in enumerate(placements, 1):
         name = f"thing{number}"
         body = spec.worldbody.add_body(name=name, pos=placement.origin(), quat=_quat(placement.turn))
         body.add_freejoint()
         _dress(spec, body, name, placement.thing.body)
     return spec.compile()
+
+
+def camera_of(view: View, size: tuple[int, int]) -> tuple[tuple[float, float, float], np.ndarray, float]:
+    """Place (metres), quaternion and vertical field of view (degrees) of MuJoCo's camera."""
+    fovy = 2 * np.degrees(np.arctan(size[1] / (2 * view.focal_px)))
+    axes = view.turn @ np.diag([1.0, -1.0, -1.0])  # OpenGL's camera: y up, looking along -z
+    return view.at, _quat(axes), float(fovy)
 
 
 def _furniture(spec: mujoco.MjSpec, world: World) -> None:
