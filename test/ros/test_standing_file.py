@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from test_reasoner import TWIN, Dictated, reasoner_with, until
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.ros.reasoner import Seen
+from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
 from fastreasonseg_ros.ros.standing_file import KeptQuestion, StandingFile
+from fastreasonseg_ros.twin.types import Instance
 
 MUG = KeptQuestion(
     "w", "the mug", "<reason>It is a mug.</reason>\n<plan>\na = find(label=mug)\n</plan>\n<answer>a</answer>"
 )
+
+OTHER = KeptQuestion("x", "赤いマグ", "", "smollm2", ("mug", "赤い"))
 
 
 @pytest.fixture
@@ -26,8 +30,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandingFile:
 
 
 def test_what_was_written_is_read_by_the_next_process(file: StandingFile) -> None:
-    file.write([MUG, KeptQuestion("x", "赤いマグ")])
-    assert StandingFile("/robot/reasoning_node").read() == (MUG, KeptQuestion("x", "赤いマグ"))
+    file.write([MUG, OTHER])
+    assert StandingFile("/robot/reasoning_node").read() == (MUG, OTHER)
 
 
 def test_another_robot_and_another_domain_have_files_of_their_own(
@@ -53,7 +57,9 @@ def test_it_is_written_only_where_something_changed(file: StandingFile) -> None:
     assert not file.path.exists()
 
 
-@pytest.mark.parametrize("content", ["", "[", "{}", "[1]", '[{"id": "w"}]', '[{"wrong": "w"}]', '"text"', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "[", "{}", "[1]", '[{"id": "w"}]', '[{"wrong": "w"}]', '[{"id": 1, "text": "x"}]', '"text"', "\x00"]
+)
 def test_a_damaged_file_is_no_reason_to_fail(file: StandingFile, content: str) -> None:
     file.path.parent.mkdir(parents=True)
     file.path.write_text(content)
@@ -65,21 +71,44 @@ def test_a_plan_that_cannot_be_read_is_made_anew(rollout: str) -> None:
     assert KeptQuestion("w", "the mug", rollout).plan() is None
 
 
-def test_a_question_that_stood_is_answered_at_once_by_its_old_plan_and_planned_again(file: StandingFile) -> None:
+def restarted(file: StandingFile, model: Dictated) -> Reasoner:
+    """Another process's reasoner, after one where "the mug" stood was killed."""
     before = reasoner_with(Dictated())
     before.see(Seen(TWIN))
     before.ask("the mug", "w", 5.0, standing=True)
     file.write(before.kept())
     before.close()
     assert json.loads(file.path.read_text())[0]["text"] == "the mug"
-
-    model = Dictated()
-    model.may.clear()
     after = reasoner_with(model)
     after.restore(StandingFile("/robot/reasoning_node").read())
     after.see(Seen(TWIN))
+    return after
+
+
+def test_a_question_that_stood_is_answered_at_once_by_its_old_plan_and_so_is_who_asks_it(file: StandingFile) -> None:
+    model = Dictated()
+    model.may.clear()
+    after = restarted(file, model)
     (answer,) = after.update(Seen(TWIN))
     assert (answer.query.id, answer.status, answer.ids) == ("w", Status.OK, (1,))
+    asked, _ = after.ask("the mug", "", 5.0)
+    assert (asked.status, asked.ids, model.called) == (Status.OK, (1,), 0)
+    more = replace(TWIN, instances=(*TWIN.instances, Instance(3, "cup")))  # a label that no plan has seen
+    after.see(Seen(more))
+    (answer,) = after.update(Seen(more))
+    assert (answer.status, answer.ids) == (Status.OK, (1,))
+    until(lambda: model.called == 1, "the model is asked for a new plan")
+    model.may.set()
+    after.close()
+
+
+def test_a_plan_that_another_model_made_answers_until_there_is_a_new_one(file: StandingFile) -> None:
+    model = Dictated()
+    model.name = "another"
+    model.may.clear()
+    after = restarted(file, model)
+    (answer,) = after.update(Seen(TWIN))
+    assert (answer.status, answer.ids) == (Status.OK, (1,))
     until(lambda: model.called == 1, "the model is asked for a new plan")
     model.may.set()
     after.close()

@@ -131,18 +131,22 @@ class Reasoner:
 
     def kept(self) -> tuple[KeptQuestion, ...]:
         """What stands, in a form that survives the process."""
-        rollouts = [(s.query, s.question.rollout) for s in list(self.standing.values())]
-        return tuple(KeptQuestion(q.id, q.text, r.tagged() if r else "") for q, r in rollouts)
+        model = self._models[0].name if self._models else ""
+        rows = [(s.query, s.question.rollout, s.question.labels) for s in list(self.standing.values())]
+        return tuple(KeptQuestion(q.id, q.text, r.tagged() if r else "", model, tuple(sorted(n))) for q, r, n in rows)
 
     def restore(self, kept: Sequence[KeptQuestion]) -> None:
-        """Lets questions stand again: answered by their old plans at once, which are made anew when the model is free.
+        """Lets questions stand again, answered by their old plans at once; whoever asks one gets the same.
 
-        Without models this does nothing.
+        Plans that another model made are made anew when this one is free. Without models this does nothing.
         """
         models = self._models
         for one in kept[:STANDING] if models is not None else ():
             question = StandingQuestion(Query(one.text), *models)
             question.rollout = one.plan()
+            if one.model == models[0].name and question.rollout is not None:
+                question.labels = frozenset(one.labels)
+                self._plans.setdefault(one.text, question)
             self.standing.setdefault(one.id, Standing(Query(one.text, one.id), question))
 
     def update(self, seen: Seen) -> list[Answer]:

@@ -82,10 +82,13 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def setup(self) -> None:
         s = self.settings
         self._reasoner.without(None)  # questions wait for what is loading
-        with ThreadPoolExecutor(1) as beside:  # a node that was killed is back a second earlier
+        beside = ThreadPoolExecutor(1)  # a node that was killed is back a second earlier
+        try:
             meaning = beside.submit(make_word_meaning)
             model = make_language_model(s.language_model, s.language_model_config or None, s.language_model_overrides)
             self._models = model, meaning.result()
+        finally:
+            beside.shutdown(wait=False)  # where the model is missing, nobody waits to be told
         self._idle("activate")
 
     def start(self) -> None:

@@ -20,11 +20,15 @@ from ..plan.parser import parse_rollout
 
 @dataclass(frozen=True)
 class KeptQuestion:
-    """rollout: reasoning and plan in the form of DESIGN 4, empty where there is none yet."""
+    """rollout: reasoning and plan in the form of DESIGN 4, empty where there is none yet. model: who made them, having
+    seen these labels.
+    """
 
     id: str
     text: str
     rollout: str = ""
+    model: str = ""
+    labels: tuple[str, ...] = ()
 
     def plan(self) -> Rollout | None:
         """None where there is none, or none that this version can read: it is made anew then."""
@@ -47,7 +51,7 @@ class StandingFile:
         """What stood when the process ended; nothing where the file is missing or damaged."""
         try:
             rows = json.loads(self.path.read_text(encoding="utf-8"))
-            return tuple(KeptQuestion(**{k: str(v) for k, v in row.items()}) for row in rows)
+            return tuple(_question(**row) for row in rows)
         except (OSError, ValueError, TypeError, AttributeError):
             return ()
 
@@ -64,3 +68,11 @@ class StandingFile:
         part = self.path.with_suffix(f".{os.getpid()}.part")
         part.write_text(json.dumps([asdict(q) for q in questions], ensure_ascii=False), encoding="utf-8")
         os.replace(part, self.path)
+
+
+def _question(labels: Sequence[str] = (), **texts: str) -> KeptQuestion:
+    """Raises TypeError for what is no text, and for a name that is unknown."""
+    kept = KeptQuestion(**texts, labels=tuple(labels))
+    if not all(isinstance(value, str) for value in (*texts.values(), *kept.labels)):
+        raise TypeError("not text")
+    return kept
