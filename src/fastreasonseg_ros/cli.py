@@ -152,7 +152,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     bag = command("bag", "evaluation.run_bag", "look into a bag, ask questions while it is played, or make one")
     bag.add_argument("action", choices=["info", "eval", "make"], help="topics; play and ask; a data set as bags")
-    bag.add_argument("path", help="rosbag2 folder, .mcap, .db3 or .bag file, a folder of these; for make a data set")
+    bag.add_argument(
+        "path",
+        help="rosbag2 folder, .mcap, .db3 or .bag file, a folder of these; for make a data set, or a bag to loop",
+    )
     bag.add_argument("out", nargs="?", help="eval: write answers, masks and twins as a bag; make: folder of the bags")
     bag.add_argument(
         "--queries", "--questions", dest="questions", metavar="FILE",
@@ -161,13 +164,16 @@ def build_parser() -> argparse.ArgumentParser:
     for topic in ("color", "depth", "info", "ids", "questions"):
         bag.add_argument(f"--{topic}-topic", metavar="NAME", help=f"the {topic} topic (found by its name)")
     bag.add_argument("--clock", action="store_true", help="real time: the nodes themselves, the bag at its own speed")
-    bag.add_argument("--rate", type=float, default=1.0, help="speed of --clock (%(default)s)")
+    bag.add_argument(
+        "--rate", type=float, default=1.0, help="speed of --clock, and of a bag that is looped (%(default)s)"
+    )
     bag.add_argument("--frames", metavar="FILE", help="write one row a picture (.jsonl, .csv or .parquet)")
     bag.add_argument("--resume", action="store_true", help="go on with the --rows of a run that was interrupted")
     bag.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (%(default)s)")
     bag.add_argument("--video", metavar="DIR", help="write an overlay video of every bag (MP4)")
     bag.add_argument("--viz", choices=["rerun"], help="show pictures, masks, boxes and reasoning on a timeline")
     bag.add_argument("--viz-out", metavar="FILE", help="write what --viz shows instead (.rrd; a folder for many bags)")
+    bag.add_argument("--seconds", type=float, metavar="S", help="make: loop a bag until it is so long")
     bag.add_argument("--compressed", action="store_true", help="make: colour as JPEG")
     bag.add_argument("--storage", default="mcap", choices=["mcap", "sqlite3"], help="make: (%(default)s)")
     _outputs(bag)

@@ -56,7 +56,7 @@ class BagInfo:
 
 def bag_info(path: str | Path) -> BagInfo:
     """What a bag holds. Raises DatasetError."""
-    with _open(path) as reader:
+    with open_bag(path) as reader:
         topics = {name: (t.msgtype or "several types", t.msgcount) for name, t in sorted(reader.topics.items())}
         return BagInfo(topics, reader.duration * 1e-9, reader.start_time * 1e-9)
 
@@ -95,7 +95,7 @@ def read_stamped(
     """`read_bag` with each colour picture's stamp in nanoseconds, as it was recorded: seconds are rounded to 0.2 us."""
     topics = topics or find_topics(bag_info(path), path)
     partners = [t for t in (topics.depth, topics.ids) if t]
-    with _open(path) as reader:
+    with open_bag(path) as reader:
         wanted = {topics.color, topics.info, topics.words, *partners} - {None}
         if missing := wanted - set(reader.topics):
             raise DatasetError(f"{path}: has no topic {', '.join(missing)}; it has {', '.join(sorted(reader.topics))}")
@@ -220,7 +220,7 @@ def _camera(message: Any) -> CameraIntrinsics:
 
 def read_texts(path: str | Path, topic: str) -> Iterator[tuple[int, str]]:
     """The std_msgs/String messages of a topic, each with the time in nanoseconds when it was recorded."""
-    with _open(path) as reader:
+    with open_bag(path) as reader:
         for connection, recorded_ns, raw in reader.messages([c for c in reader.connections if c.topic == topic]):
             yield recorded_ns, reader.deserialize(raw, connection.msgtype).data
 
@@ -241,7 +241,7 @@ def _common(a: str, b: str) -> int:
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[AnyReader]:
+def open_bag(path: str | Path) -> Iterator[AnyReader]:
     path = Path(path)
     if not path.exists():
         raise DatasetError(f"{path}: there is no such bag; give the folder of a rosbag2 or a .mcap, .db3 or .bag file")

@@ -25,7 +25,7 @@ from .provenance import made
 from .report import Output, write_text
 from .rows import read_done, run_id
 from .run_report import title_of
-from .sources import BAGS
+from .sources import is_bag
 from .summary import slim, summarise
 from .tables import open_table
 from .viewers import GalleryView, viewers_of
@@ -37,14 +37,7 @@ def run(args: Namespace) -> int:
     if args.action == "info":
         return _info(args.path)
     if args.action == "make":
-        from .readers import open_dataset
-
-        if not args.out:
-            raise DatasetError("bag make writes one bag a scene into a folder; name it: bag make DATASET OUT")
-        dataset = open_dataset(args.path, None, None)
-        for path in make_bags(dataset, args.out, compressed=args.compressed, storage=args.storage):
-            print(path)
-        return 0
+        return _make(args)
     bags = find_bags(args.path)
     asked = read_timed_questions(args.questions) if args.questions else None
     questions = assign(bags, asked, args.questions_topic)
@@ -172,9 +165,9 @@ def bags_to_do(
 def find_bags(path: str | Path) -> dict[str, Path]:
     """Name -> path of one bag, or of every bag in a folder. Raises DatasetError where there is none."""
     path = Path(path)
-    if path.suffix in BAGS or (path / "metadata.yaml").exists() or not path.is_dir():
+    if is_bag(path) or not path.is_dir():
         return {path.resolve().stem: path}
-    inside = sorted(p for p in path.iterdir() if p.suffix in BAGS or (p / "metadata.yaml").exists())
+    inside = sorted(p for p in path.iterdir() if is_bag(p))
     if not inside:
         raise DatasetError(f"{path}: is no bag and holds none; give a rosbag2 folder, a .mcap, .db3 or .bag file")
     return {p.stem: p for p in inside}
@@ -182,6 +175,25 @@ def find_bags(path: str | Path) -> dict[str, Path]:
 
 def _named(write: Callable[[Row], None], name: str, row: Row) -> None:
     write(row | {"scene": name})
+
+
+def _make(args: Namespace) -> int:
+    if not args.out:
+        raise DatasetError("bag make writes one bag a scene into a folder; name it: bag make DATASET OUT")
+    if is_bag(Path(args.path)):
+        from .bag_loop import loop_bag
+
+        if args.seconds is None:
+            raise DatasetError(f"{args.path}: is a bag already; a longer one is made of it with --seconds S")
+        count = loop_bag(args.path, args.out, args.seconds, args.rate, args.storage)
+        print(f"{args.out}: {count} pictures")
+        return 0
+    from .readers import open_dataset
+
+    dataset = open_dataset(args.path, None, None)
+    for path in make_bags(dataset, args.out, compressed=args.compressed, storage=args.storage):
+        print(path)
+    return 0
 
 
 def _info(path: str) -> int:

@@ -16,12 +16,17 @@ from .readers.folder import FolderScene
 BAGS = (".mcap", ".db3", ".bag")
 
 
+def is_bag(path: Path) -> bool:
+    """A file that is called like a bag, or the folder of a rosbag2."""
+    return path.suffix in BAGS or (path / "metadata.yaml").exists()
+
+
 def frames_of(path: str | Path, depth: str | None = None, camera: str | None = None) -> Iterator[Frame]:
     """Frames of a scene folder, a bag or one picture, in order. Raises DatasetError."""
     path = Path(path)
     if not path.exists():
         raise DatasetError(f"{path}: there is nothing here; give a scene folder, a bag, a picture or a twin (.json)")
-    if path.suffix in BAGS or (path / "metadata.yaml").exists():
+    if is_bag(path):
         yield from read_bag(path)
     elif path.is_dir():
         words = read_words(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
