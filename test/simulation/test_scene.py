@@ -78,7 +78,7 @@ def test_clutter_brings_things_together() -> None:
     kinds = ("red box", "blue box", "tea box", "book", "tin")
     found = {}
     for clutter in ("sparse", "touching", "stacked"):
-        with make_scene(4, kinds=kinds, clutter=clutter, size=SMALL) as scene:
+        with make_scene(2, kinds=kinds, clutter=clutter, size=SMALL) as scene:
             found[clutter] = len(scene.touching())
             lowest = [scene.plane.height_m(scene.surface(id)).min() for id in scene.things]
             assert (max(lowest) > 0.01) == (clutter == "stacked")

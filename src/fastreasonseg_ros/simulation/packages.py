@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .body import UPRIGHT, Body, block, cylinder
-from .materials import Paint, Rgb, package, shade, speckled
-from .shapes import box, joined, lathe, rotation, strip
+from .body import LYING, UPRIGHT, Body, Hollow, block, cylinder, wall
+from .materials import Paint, Rgb, label, package, shade, speckled
+from .shapes import box, joined, lathe, rotation, rounded, strip
 
 Rng = np.random.Generator
-ON_SIDE, ON_BACK = rotation("y", 90), rotation("x", 90)
+ON_SIDE, ON_BACK, UPSIDE_DOWN = rotation("y", 90), rotation("x", 90), rotation("x", 180)
 
 
 def _carton(rng: Rng, rgb: Rgb, size: tuple[float, float, float], words: tuple[str, ...], mass_kg: float) -> Body:
@@ -25,19 +25,27 @@ def _carton(rng: Rng, rgb: Rgb, size: tuple[float, float, float], words: tuple[s
 
 def cereal_box(rng: Rng, rgb: Rgb) -> Body:
     """A large flat carton of cereals."""
-    size = (rng.uniform(0.14, 0.2), rng.uniform(0.045, 0.07), rng.uniform(0.2, 0.29))
+    size = (rng.uniform(0.135, 0.22), rng.uniform(0.042, 0.085), rng.uniform(0.19, 0.31))
     return _carton(rng, rgb, size, ("Muesli", "Crispies", "Flakes", "Loops", "Granola", "Oats"), 0.4)
 
 
 def tea_box(rng: Rng, rgb: Rgb) -> Body:
     """A small carton of tea bags."""
-    size = (rng.uniform(0.11, 0.15), rng.uniform(0.055, 0.075), rng.uniform(0.06, 0.085))
+    size = (rng.uniform(0.11, 0.165), rng.uniform(0.055, 0.08), rng.uniform(0.06, 0.095))
     return _carton(rng, rgb, size, ("Green Tea", "Chai", "Earl Grey", "Mint", "Tea"), 0.1)
 
 
 def box_(rng: Rng, rgb: Rgb) -> Body:
-    """A plain cardboard or plastic box."""
-    size = tuple(rng.uniform(0.06, 0.17, 3))
+    """Any other box: plain cardboard or plastic, or printed; long packs, flat packs and cubes among them."""
+    long, middle, short = sorted(rng.uniform(0.045, 0.22, 3), reverse=True)
+    # What has the size of a packet of cereals or of tea goes by that name.
+    while middle > 0.12 and long > 0.17 and short < 0.09:
+        long, middle, short = sorted(rng.uniform(0.045, 0.22, 3), reverse=True)
+    if rng.random() < 0.25:
+        long, middle, short = rng.uniform(0.13, 0.25), rng.uniform(0.04, 0.075), rng.uniform(0.03, 0.05)
+    size = tuple(float(v) for v in rng.permutation([long, middle, short]))
+    if rng.random() < 0.5:
+        return _carton(rng, rgb, size, ("Bars", "Biscuits", "Crackers", "DVD", "Pasta", "Rice", "Snack"), 0.2)
     x, y, z = size
     surface = box(size, 0.0015).moved((0, 0, z / 2))
     paint = Paint(rgb, speckled(rng, rgb, 128, 0.02), 0.1)
@@ -59,12 +67,18 @@ def carton(rng: Rng, rgb: Rgb) -> Body:
     plain = Paint(rgb, glossy=0.4)
     lid = Paint(shade(str(rng.choice(["red", "blue", "green", "white"])), rng))
     solids = (block((w, w, h), (0, 0, h / 2)), block((w, 0.5 * w, 0.03), (0, 0, h + 0.015)))
-    return Body(((trunk, Paint(rgb, sheet, 0.4)), (joined(roof, fin), plain), (cap, lid)), solids, 0.6)
+    return Body(
+        ((trunk, Paint(rgb, sheet, 0.4)), (joined(roof, fin), plain), (cap, lid)),
+        solids,
+        0.6,
+        (UPRIGHT,) * 4 + (LYING,),
+    )
 
 
 def book(rng: Rng, rgb: Rgb) -> Body:
-    """A hardcover lying flat; pages show on three sides."""
-    x, y, z = rng.uniform(0.15, 0.24), rng.uniform(0.11, 0.17), rng.uniform(0.015, 0.045)
+    """A book; pages show on three sides. It lies flat, or stands."""
+    x, y = rng.uniform(0.14, 0.3), rng.uniform(0.1, 0.2)
+    z = rng.uniform(0.008, 0.04)
     pages = box((x - 0.008, y - 0.008, z - 0.004)).moved((0, 0.003, z / 2))
     cover = package(rng, rgb, ("Atlas", "Robots", "History", "Cooking", "Poems", "Physics"))
     # Front and back of the atlas are for standing boxes: the lid of a book shows the front's picture.
@@ -77,7 +91,8 @@ def book(rng: Rng, rgb: Rgb) -> Body:
         (lids, Paint(rgb, cover, 0.3)),
         (spine, Paint(rgb, glossy=0.3)),
     )
-    return Body(pieces, (block((x, y, z), (0, 0, z / 2)),), 0.4, top=(z, min(x, y) / 2))
+    stands = (UPRIGHT,) * 5 + ((ON_SIDE, ON_BACK) if z > 0.02 else ())
+    return Body(pieces, (block((x, y, z), (0, 0, z / 2)),), 0.4, stands, top=(z, min(x, y) / 2))
 
 
 def remote(rng: Rng, rgb: Rgb) -> Body:
@@ -130,10 +145,48 @@ def toy_block(rng: Rng, rgb: Rgb) -> Body:
 
 
 def pail(rng: Rng, rgb: Rgb) -> Body:
-    """A cylinder standing for a storage canister with a lid."""
-    r, h = rng.uniform(0.045, 0.06), rng.uniform(0.1, 0.16)
+    """A storage canister: a cylinder with a lid of its own or of another colour, with or without a knob."""
+    r, h = rng.uniform(0.036, 0.062), rng.uniform(0.095, 0.21)
     surface = lathe([(0, 0), (r, 0), (r, 0.85 * h), (0, 0.85 * h)])
-    lid = lathe(
-        [(0, 0.84 * h), (r + 0.002, 0.84 * h), (r + 0.002, h), (0.35 * r, h), (0.2 * r, h + 0.012), (0, h + 0.012)]
-    )
-    return Body(((surface, Paint(rgb, glossy=0.4)), (lid, Paint(rgb, glossy=0.6))), (cylinder(r, 0, h),), 0.4)
+    knob = [(0.35 * r, h), (0.2 * r, h + 0.012), (0, h + 0.012)] if rng.random() < 0.6 else [(0, h)]
+    lid = lathe([(0, 0.84 * h), (r + 0.002, 0.84 * h), (r + 0.002, h), *knob])
+    cover = rgb if rng.random() < 0.6 else shade(str(rng.choice(["black", "gray", "brown", "white"])), rng)
+    return Body(
+        ((surface, Paint(rgb, glossy=0.4)), (lid, Paint(cover, glossy=0.6))), (cylinder(r, 0, h),), 0.4,
+        (UPRIGHT,) * 6 + (LYING,),
+    )  # fmt: skip
+
+
+def chips_can(rng: Rng, rgb: Rgb) -> Body:
+    """A tall printed tube of potato crisps with a plastic lid; it stands or lies."""
+    r, h = rng.uniform(0.033, 0.042), rng.uniform(0.17, 0.27)
+    tube_ = lathe([(0, 0.002), (r, 0.002), (r, h - 0.01), (0, h - 0.01)])
+    lid = lathe([(0, h - 0.012), (r + 0.0015, h - 0.012), (r + 0.0015, h), (0, h)])
+    paint = Paint(rgb, label(rng, rgb, ("Chips", "Crisps", "Paprika", "Snax")), 0.4)
+    cover = Paint(shade(str(rng.choice(["white", "black", "red", "gray"])), rng), glossy=0.4)
+    return Body(((tube_, paint), (lid, cover)), (cylinder(r, 0, h),), 0.2, (UPRIGHT, UPRIGHT, LYING), top=(h, 0.8 * r))
+
+
+def cookie_tin(rng: Rng, rgb: Rgb) -> Body:
+    """A flat round tin of biscuits with a lid; it lies flat, or stands on its edge."""
+    r, h = rng.uniform(0.075, 0.11), rng.uniform(0.045, 0.085)
+    lid = rng.uniform(0.3, 0.6) * h
+    lower = lathe([(0, 0), (r, 0), (r, h - lid), (0, h - lid)])
+    upper = lathe(rounded([(0, h - lid), (r + 0.001, h - lid), (r + 0.001, h - 0.003), (r - 0.002, h), (0, h)], 1))
+    paint = Paint(rgb, label(rng, rgb, ("Biscuits", "Cookies", "Butter")) if rng.random() < 0.6 else None, 0.5)
+    stands = (UPRIGHT, UPRIGHT, UPRIGHT, LYING)
+    return Body(((lower, paint), (upper, Paint(rgb, glossy=0.5))), (cylinder(r, 0, h),), 0.4, stands, top=(h, 0.9 * r))
+
+
+def tub(rng: Rng, rgb: Rgb) -> Body:
+    """A plastic container without handles, round and open, or upside down."""
+    r, h, t = rng.uniform(0.065, 0.1), rng.uniform(0.075, 0.14), 0.003
+    foot = r * rng.uniform(0.72, 0.97)
+    outside = [(foot, 0), (r, h)]
+    inside = [(r - t, h), (foot - t, t), (0, t)]
+    surface = lathe(rounded([(0, 0), *outside, *inside], 1))
+    solids = (cylinder(foot, 0, 0.008), *wall((foot, 0), (r, h), t, 14))
+    return Body(
+        ((surface, Paint(rgb, glossy=0.4)),), solids, 0.3, (UPRIGHT, UPRIGHT, UPSIDE_DOWN),
+        hollow=Hollow(0.92 * foot, 0.01, h),
+    )  # fmt: skip

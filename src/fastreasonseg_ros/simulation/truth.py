@@ -9,9 +9,10 @@ from .scene import Scene
 
 _SHAPES = {
     "box": "cereal box, tea box, box, carton, sponge, toy block",
-    "cylinder": "mug, cup, glass, bottle, soap dispenser, jar, can, tin, candle, salt shaker, canister, tape",
+    "cylinder": "mug, cup, glass, bottle, soap dispenser, jar, can, tin, candle, salt shaker, canister, tape, "
+    "chips can, cookie tin",
     "sphere": "ball, apple, orange, lemon, pear, tomato, egg",
-    "bowl": "bowl, teacup, pot, pan",
+    "bowl": "bowl, teacup, pot, pan, container",
     "flat": "plate, book, phone",
     "elongated": "spoon, fork, knife, spatula, hammer, screwdriver, wrench, flashlight, marker, remote control, "
     "banana, carrot",

@@ -10,6 +10,8 @@ from .shapes import Mesh, joined, lathe, rotation, rounded, tube
 
 Rng = np.random.Generator
 STEEL: Rgb = (0.62, 0.62, 0.64)
+UPSIDE_DOWN = rotation("x", 180)
+MOSTLY_UPRIGHT = (*(UPRIGHT,) * 6, UPSIDE_DOWN, LYING)
 
 
 def _hollow(outside: list[tuple[float, float]], thickness: float, smooth: int = 2) -> Mesh:
@@ -37,7 +39,7 @@ def mug(rng: Rng, rgb: Rgb) -> Body:
         *wall((foot, 0), (r, h), t),
         rod((r + 0.02, 0, 0.3 * h), (r + 0.02, 0, 0.7 * h), 0.006),
     )
-    return Body(((joined(surface, handle), paint),), solids, 0.3, hollow=Hollow(r - t, 2 * t, h))
+    return Body(((joined(surface, handle), paint),), solids, 0.3, MOSTLY_UPRIGHT, Hollow(r - t, 2 * t, h))
 
 
 def cup(rng: Rng, rgb: Rgb) -> Body:
@@ -46,7 +48,7 @@ def cup(rng: Rng, rgb: Rgb) -> Body:
     foot = r * rng.uniform(0.6, 0.8)
     surface = _hollow([(foot, 0), (r * 0.92, 0.7 * h), (r, h)], t, 1)
     solids = (cylinder(foot, 0, 2 * t), *wall((foot, 0), (r, h), t))
-    return Body(((surface, Paint(rgb, glossy=0.4)),), solids, 0.1, hollow=Hollow(foot, 2 * t, h))
+    return Body(((surface, Paint(rgb, glossy=0.4)),), solids, 0.1, MOSTLY_UPRIGHT, Hollow(foot, 2 * t, h))
 
 
 def tea_cup(rng: Rng, rgb: Rgb) -> Body:
@@ -72,7 +74,9 @@ def bowl(rng: Rng, rgb: Rgb) -> Body:
         *wall((foot, 0.002), (0.84 * r, 0.4 * h), t),
         *wall((0.84 * r, 0.4 * h), (r, h), t),
     )
-    return Body(((surface, Paint(rgb, glossy=0.6)),), solids, 0.35, hollow=Hollow(0.75 * r, 0.012, h))
+    return Body(
+        ((surface, Paint(rgb, glossy=0.6)),), solids, 0.35, (UPRIGHT,) * 4 + (UPSIDE_DOWN,), Hollow(0.75 * r, 0.012, h)
+    )
 
 
 def plate(rng: Rng, rgb: Rgb) -> Body:
@@ -156,15 +160,14 @@ def can(rng: Rng, rgb: Rgb) -> Body:
         ]
     )
     paint = Paint(rgb, label(rng, rgb, ("Cola", "Fizz", "Limo", "Soda", "Beer")), 0.7)
-    return Body(((wall_, paint), (ends, Paint(STEEL, glossy=0.9))), (cylinder(r, 0, h),), 0.35, top=(h, 0.8 * r))
+    return Body(
+        ((wall_, paint), (ends, Paint(STEEL, glossy=0.9))), (cylinder(r, 0, h),), 0.35, MOSTLY_UPRIGHT, top=(h, 0.8 * r)
+    )
 
 
 def tin(rng: Rng, rgb: Rgb) -> Body:
-    """A food tin with a paper label, or a flat round biscuit tin."""
-    if rng.random() < 0.6:
-        r, h = rng.uniform(0.034, 0.045), rng.uniform(0.06, 0.12)
-    else:
-        r, h = rng.uniform(0.07, 0.1), rng.uniform(0.05, 0.075)
+    """A food tin with a paper label."""
+    r, h = rng.uniform(0.034, 0.052), rng.uniform(0.055, 0.125)
     ends = lathe(
         [
             (0, 0.002),
@@ -178,9 +181,9 @@ def tin(rng: Rng, rgb: Rgb) -> Body:
         ]
     )
     sleeve = lathe([(r, 0.005), (r + 0.0008, 0.005), (r + 0.0008, h - 0.005), (r, h - 0.005)])
-    paint = Paint(rgb, label(rng, rgb, ("Beans", "Tuna", "Corn", "Soup", "Biscuits")), 0.3)
-    cover = Paint(STEEL if r < 0.06 else rgb, glossy=0.9)
-    return Body(((ends, cover), (sleeve, paint)), (cylinder(r, 0, h),), 0.4, top=(h, 0.9 * r))
+    paint = Paint(rgb, label(rng, rgb, ("Beans", "Tuna", "Corn", "Soup", "Peas")), 0.3)
+    cover = Paint(STEEL, glossy=0.9)
+    return Body(((ends, cover), (sleeve, paint)), (cylinder(r, 0, h),), 0.4, MOSTLY_UPRIGHT, top=(h, 0.9 * r))
 
 
 def pot(rng: Rng, rgb: Rgb) -> Body:
