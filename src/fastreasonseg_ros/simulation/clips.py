@@ -16,6 +16,7 @@ EVENTS = ("push", "enter", "leave", "cover")
 AWAY_M = 0.45  # beyond the picture's edge on the table
 LIFT_M = 0.16
 Point = tuple[float, float]
+Mover = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,12 @@ def play(
         for id in (event.id, event.over):
             if id is not None and id not in scene.things:
                 raise ConfigError(f"event {event.kind} names thing {id}; the scene has 1 to {len(scene.things)}")
-    movers = [_MOVERS[event.kind](scene, event) for event in events]
+    for _ in run([_MOVERS[event.kind](scene, event) for event in events], scene, duration_s, fps):
+        yield scene.render(noise)
+
+
+def run(movers: Sequence[Mover], scene: Scene, duration_s: float, fps: float) -> Iterator[None]:
+    """Lets physics and movers go on to the time of the next picture, again and again; the first is at 0."""
     scene.time_s = 0.0
     for number in range(round(duration_s * fps)):
         while scene.time_s < number / fps - STEP_S / 2:
@@ -79,7 +85,7 @@ def play(
         for mover in movers:
             mover(scene.time_s)
         scene.refresh()
-        yield scene.render(noise)
+        yield
 
 
 def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
@@ -99,9 +105,6 @@ def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
         to = (float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)))
         events.append(Event(kind, id, start_s, start_s + 0.8 * quarter, to, ids[-1] if kind == "cover" else None))
     return tuple(events)
-
-
-Mover = Callable[[float], None]
 
 
 def _ease(share: float) -> float:
@@ -126,7 +129,7 @@ def _push(scene: Scene, event: Event) -> Mover:
     return move
 
 
-def _carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[[], np.ndarray]) -> Mover:
+def carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[[], np.ndarray]) -> Mover:
     """Takes a thing along a path of points of its origin, as a hand would; it is let go at the end."""
     at, dof = scene.places[id], scene.joints[id]
     turn = scene.data.qpos[at + 3 : at + 7].copy()
@@ -149,11 +152,11 @@ def _carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable
 
 def _enter(scene: Scene, event: Event) -> Mover:
     x, y = event.to or (0.0, 0.0)
-    side = _side(scene, x, y)
+    side = side_of(scene, x, y)
     rest = np.array([x, y, scene.standing_height(event.id)])
     up = np.array([0, 0, LIFT_M])
     outside = np.array([side, y, rest[2]]) + up
-    bring = _carried(scene, event.id, event.start_s, event.end_s, lambda: np.array([outside, rest + up, rest]))
+    bring = carried(scene, event.id, event.start_s, event.end_s, lambda: np.array([outside, rest + up, rest]))
     at, dof = scene.places[event.id], scene.joints[event.id]
 
     def move(time_s: float) -> None:
@@ -168,15 +171,15 @@ def _enter(scene: Scene, event: Event) -> Mover:
 def _leave(scene: Scene, event: Event) -> Mover:
     def path() -> np.ndarray:
         here, up = scene.place(event.id), np.array([0, 0, LIFT_M])
-        return np.array([here, here + up, np.array([_side(scene, here[0], here[1]), here[1], here[2]]) + up])
+        return np.array([here, here + up, np.array([side_of(scene, here[0], here[1]), here[1], here[2]]) + up])
 
-    take = _carried(scene, event.id, event.start_s, event.end_s, path)
+    take = carried(scene, event.id, event.start_s, event.end_s, path)
     at, dof = scene.places[event.id], scene.joints[event.id]
 
     def move(time_s: float) -> None:
         take(time_s)
         if time_s > event.end_s:
-            scene.data.qpos[at : at + 3] = [3.0 * np.sign(_side(scene, *scene.place(event.id)[:2])), 0, 0.3]
+            scene.data.qpos[at : at + 3] = [3.0 * np.sign(side_of(scene, *scene.place(event.id)[:2])), 0, 0.3]
             scene.data.qvel[dof : dof + 6] = 0
 
     return move
@@ -192,10 +195,10 @@ def _cover(scene: Scene, event: Event) -> Mover:
         up = np.array([0, 0, LIFT_M])
         return np.array([here, here + up, end + up, end])
 
-    return _carried(scene, event.id, event.start_s, event.end_s, path)
+    return carried(scene, event.id, event.start_s, event.end_s, path)
 
 
-def _side(scene: Scene, x: float, y: float) -> float:
+def side_of(scene: Scene, x: float, y: float) -> float:
     """x beyond the picture's nearer edge, at that depth of the table."""
     away = float(np.linalg.norm(np.asarray(scene.view.at) - np.array([x, y, 0])))
     reach = away * scene.size[0] / 2 / scene.view.focal_px + AWAY_M

@@ -14,7 +14,7 @@ from .household import KINDS, Thing, make_thing
 from .noise import SENSORS, colour_noise
 from .placing import CLUTTER, Placement, arrange
 from .render import Camera
-from .world import View, World, build, random_view, random_world
+from .world import View, World, build, camera_of, random_view, random_world
 
 NOISES = (*SENSORS, "none")
 STEP_S = 0.002

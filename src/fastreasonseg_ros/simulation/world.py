@@ -115,11 +115,6 @@ def view_from(
     return View((x, y, z), np.stack([right, down, forward], axis=1), focal_px)
 
 
-def camera_quat(view: View) -> np.ndarray:
-    """w, x, y, z of OpenGL's camera: y up, looking along -z."""
-    return _quat(view.turn @ np.diag([1.0, -1.0, -1.0]))
-
-
 def build(placements: Sequence[Placement], world: World, view: View, size: tuple[int, int]) -> mujoco.MjModel:
     """The MuJoCo model: table top at z = 0, every thing a free body called thing1, thing2, ..."""
     spec = mujoco.MjSpec()
@@ -139,8 +134,8 @@ def build(placements: Sequence[Placement], world: World, view: View, size: tuple
             type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=direction, pos=[-2.0 * d for d in direction],
             diffuse=power, specular=[0.2] * 3, castshadow=number == 0,
         )  # fmt: skip
-    fovy = 2 * np.degrees(np.arctan(size[1] / (2 * view.focal_px)))
-    spec.worldbody.add_camera(name="camera", pos=view.at, quat=camera_quat(view), fovy=fovy)
+    at, quat, fovy = camera_of(view, size)
+    spec.worldbody.add_camera(name="camera", pos=at, quat=quat, fovy=fovy)
     for number, placement in enumerate(placements, 1):
         name = f"thing{number}"
         body = spec.worldbody.add_body(name=name, pos=placement.origin(), quat=_quat(placement.turn))

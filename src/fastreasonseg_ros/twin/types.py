@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt16
 
 from ..errors import FrameError, Status
+from .pose import Pose
 
 SHAPES = ("box", "cylinder", "sphere", "bowl", "flat", "elongated", "irregular")
 COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
@@ -52,8 +53,8 @@ class GroundTruth:
 class Frame:
     """One picture of a camera.
 
-    color: RGB, 0..255. depth_m: metres along z, NaN where unknown, or None without a depth camera.
-    Raises FrameError if sizes disagree.
+    color: RGB, 0..255. depth_m: metres along z, NaN where unknown, or None without a depth camera. pose: the camera's
+    in a frame that stands still, where it is known. Raises FrameError if sizes disagree.
     """
 
     color: UInt8[np.ndarray, "h w 3"]
@@ -62,6 +63,7 @@ class Frame:
     stamp_s: float = 0.0
     frame_id: str = "camera_color_optical_frame"
     truth: GroundTruth | None = None
+    pose: Pose | None = None
 
     def __post_init__(self) -> None:
         if self.color.ndim != 3 or self.color.shape[2] != 3 or self.color.dtype != np.uint8 or self.color.size == 0:
@@ -126,10 +128,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class Perceived:
-    """What a perceiver returns for one frame: its detections, and the supporting plane where one was found."""
+    """What a perceiver returns for one frame: its detections, and the supporting plane where one was found.
+
+    pose: the camera's as the perceiver worked it out, for frames that come without.
+    """
 
     detections: tuple[Detection, ...]
     plane: Plane | None = None
+    pose: Pose | None = None
 
 
 @dataclass(frozen=True)

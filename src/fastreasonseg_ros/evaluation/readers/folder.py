@@ -2,7 +2,8 @@
 
 DATASET/queries.jsonl, labels.jsonl    see datasets.py; labels are optional
 DATASET/SCENE/camera.json              width height fx fy cx cy depth_unit_m (default 0.001), fps (default 10)
-DATASET/SCENE/000000/                  rgb.png 8-bit; depth.png 16-bit, 0 = unknown, optional; ids.png, 0 = background
+DATASET/SCENE/000000/                  rgb.png 8-bit; depth.png 16-bit, 0 = unknown, optional; ids.png, 0 = background;
+                                       pose.json, optional: the camera's in a frame that stands still, turn and at_m
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import DatasetError, FrameError
+from ...twin.pose import Pose
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 from ..datasets import Dataset, IdImage, Scene, Words, check_questions, read_questions, read_words
-from ..files import read_camera, read_color, read_depth, read_ids
+from ..files import read_camera, read_color, read_depth, read_ids, read_json
 
 NAME = "folder"
 WHERE = "It needs queries.jsonl, and a folder a scene with camera.json and frames 000000/rgb.png, depth.png, ids.png"
@@ -80,6 +84,7 @@ class FolderScene(Scene):
                 intrinsics=intrinsics,
                 stamp_s=(number - self.numbers[0]) / camera["fps"],
                 truth=None if ids is None else GroundTruth(ids, self.words.labels, self.words.colors),
+                pose=_read_pose(folder / "pose.json"),
             )
         except FrameError as error:
             raise DatasetError(f"{folder}: {error}") from error
@@ -91,3 +96,14 @@ class FolderScene(Scene):
         # Usually six digits; others are found by their value.
         folder = self.path / f"{number:06d}"
         return folder if folder.is_dir() else next(p for p in self.path.iterdir() if p.name.lstrip("0") == str(number))
+
+
+def _read_pose(path: Path) -> Pose | None:
+    """Raises FrameError for what is no pose."""
+    if not path.is_file():
+        return None
+    data = read_json(path)
+    try:
+        return Pose(np.array(data["turn"], float), np.array(data["at_m"], float))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FrameError(f"{path.name} needs turn (3x3) and at_m (3 metres): {error!r}") from error
