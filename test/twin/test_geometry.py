@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
 from fastreasonseg_ros.errors import FrameError, MissingDataError
 from fastreasonseg_ros.twin import geometry
@@ -55,14 +56,26 @@ def test_extent_elevation_and_box_of_a_turned_brick():
     assert centre == pytest.approx((0.1, 0.45, 1.0), abs=0.003)
     assert size[1] == pytest.approx(0.1, abs=0.002)
     assert geometry.elevation(points, TABLE, trim=0.0) == pytest.approx((0.0, 0.1), abs=0.002)
-    assert geometry.upright_box(points, TABLE, trim=0.0) == pytest.approx((0.2, 0.06, 0.1), abs=0.004)
+    corners = geometry.hull(geometry.footprint(points, TABLE))
+    assert geometry.smallest_rectangle(corners) == pytest.approx((0.2, 0.06), abs=0.004)
+
+
+def test_quantiles_are_those_of_numpy():
+    values = np.random.default_rng(3).normal(size=(37, 3)).astype(np.float32)
+    expected = np.quantile(values, [0.01, 0.5, 1.0], axis=0)
+    np.testing.assert_allclose(geometry.quantiles(values, 0.01, 0.5, 1.0), expected, atol=1e-6)
+    assert geometry.quantiles(values[:1], 0.5)[0].tolist() == values[0].tolist()
+
+
+def test_the_hull_of_many_points_has_the_corners_that_qhull_finds():
+    points = np.random.default_rng(5).normal(size=(500, 2))
+    assert {tuple(p) for p in geometry.hull(points)} == {tuple(p) for p in points[ConvexHull(points).vertices]}
 
 
 def test_measures_of_nothing_are_none():
     nothing = np.full((4, 3), np.nan, np.float32)
     assert geometry.extent(nothing) is None
     assert geometry.elevation(nothing, TABLE) is None
-    assert geometry.upright_box(nothing, TABLE) is None
 
 
 def test_inside_a_convex_polygon_with_and_without_margin():

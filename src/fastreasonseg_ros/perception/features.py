@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from ..twin.geometry import elevation, footprint, hull, upright_box
+from ..twin.geometry import footprint, quantiles, smallest_rectangle
 from ..twin.types import Plane
 from .color import color_shares
 
@@ -63,31 +63,28 @@ def measure(
 
     mask and color: a crop around it, of one size; the mask must not be empty.
     """
-    good = np.isfinite(points).all(axis=1) & np.isfinite(normals).all(axis=1)
-    points, normals = points[good], normals[good]
-    if len(points) < 8:
+    good = np.flatnonzero(np.isfinite(points.sum(axis=1) + normals.sum(axis=1)))
+    if len(good) < 8:
         return None
-    step = max(1, len(points) // SAMPLE)
-    points, normals = _central(points[::step], normals[::step])
-    size = upright_box(points, plane)
-    low_high = elevation(points, plane)
-    if size is None or low_high is None:
-        return None
-    length, width, height = size
+    good = good[:: max(1, len(good) // SAMPLE)]
+    points, normals = _central(points[good], normals[good])
+    flat, heights = footprint(points, plane), plane.height_m(points)
+    length, width = smallest_rectangle(_corners(flat))
+    low, high = quantiles(heights, 0.01, 0.99)
+    low_high = float(low), float(high)
     up = normals @ np.asarray(plane.normal, np.float32)
-    flat = footprint(points, plane)
-    heights = plane.height_m(points)
     solid, filled, aspect = _outline(mask)
-    shares = color_shares(color[mask])
-    light = color[mask].max(axis=1).astype(np.float32)
+    pixels = color[mask]
+    shares = color_shares(pixels)
+    light = np.maximum(np.maximum(pixels[:, 0], pixels[:, 1]), pixels[:, 2]).astype(np.float32)
     return Features(
         length=length,
         width=width,
-        height=height,
+        height=low_high[1] - low_high[0],
         low=low_high[0],
         flatness=_flatness(normals),
-        upward=float((up > 0.85).mean()),
-        upright=float((np.abs(up) < 0.35).mean()),
+        upward=np.count_nonzero(up > 0.85) / len(up),
+        upright=np.count_nonzero(np.abs(up) < 0.35) / len(up),
         hollow=_hollow(flat, heights, low_high),
         curvature=_curvature(points, normals),
         round_top=_round_top(flat, heights, low_high),
@@ -103,9 +100,15 @@ def measure(
 
 def _central(points: np.ndarray, normals: np.ndarray, keep: float = 0.985) -> tuple[np.ndarray, np.ndarray]:
     """Without the far-off points that depth edges leave."""
-    distance = np.linalg.norm(points - np.median(points, axis=0), axis=1)
-    near = distance <= max(float(np.quantile(distance, keep)), 1e-6)
+    away = points - quantiles(points, 0.5)[0]
+    squared = np.einsum("ij,ij->i", away, away)
+    near = np.flatnonzero(squared <= max(float(quantiles(squared, keep)[0]), 1e-12))
     return points[near], normals[near]
+
+
+def _corners(flat: np.ndarray) -> np.ndarray:
+    """Corners of the convex hull of points in a plane (float32)."""
+    return cv2.convexHull(np.ascontiguousarray(flat, np.float32))[:, 0]
 
 
 def _flatness(normals: np.ndarray) -> float:
@@ -115,9 +118,9 @@ def _flatness(normals: np.ndarray) -> float:
         if len(left) < 4:
             break
         seeds = left[:: max(1, len(left) // 40)]
-        near = left @ seeds.T > np.cos(np.radians(14))
-        best = near[:, int(near.sum(axis=0).argmax())]
-        total += int(best.sum())
+        near = seeds @ left.T > np.float32(np.cos(np.radians(14)))
+        best = near[int(np.count_nonzero(near, axis=1).argmax())]
+        total += np.count_nonzero(best)
         left = left[~best]
     return total / len(normals)
 
@@ -128,42 +131,43 @@ def _hollow(flat: np.ndarray, heights: np.ndarray, low_high: tuple[float, float]
     rim = flat[heights > low_high[1] - 0.2 * height]
     if len(rim) < 8:
         return 0.0
-    low, high = np.quantile(rim, [0.03, 0.97], axis=0)
+    low, high = quantiles(rim, 0.03, 0.97)
     centre, half = (low + high) / 2, np.maximum((high - low) / 2, 1e-3)
-    middle = (((flat - centre) / half) ** 2).sum(axis=1) < 0.4**2
-    if np.count_nonzero(middle) < 4:
+    x, y = ((flat - centre) / half).T
+    middle = heights[x * x + y * y < 0.4**2]
+    if len(middle) < 4:
         return 0.0
-    return float(np.clip((low_high[1] - np.median(heights[middle])) / height, 0, 1))
+    return min(max((low_high[1] - float(quantiles(middle, 0.5)[0])) / height, 0.0), 1.0)
 
 
 def _curvature(points: np.ndarray, normals: np.ndarray) -> float:
-    dx, dn = points - points.mean(axis=0), normals - normals.mean(axis=0)
-    return float((dx * dn).sum() / max(float((dx * dx).sum()), 1e-9))
+    dx = points - points.mean(axis=0)
+    return float(np.vdot(dx, normals) / max(float(np.vdot(dx, dx)), 1e-9))  # dx adds up to 0: so does dx * mean normal
 
 
 def _round_top(flat: np.ndarray, heights: np.ndarray, low_high: tuple[float, float]) -> float:
     """4 pi area / perimeter squared of the hull of the upper part: 1 for a disk, 0.79 for a square."""
     top = flat[heights > low_high[0] + 0.6 * (low_high[1] - low_high[0])]
-    corners = hull(top if len(top) >= 12 else flat)
-    if len(corners) < 3:
-        return 0.0
-    turned = np.roll(corners, -1, axis=0)
-    area = abs(float((corners[:, 0] * turned[:, 1] - corners[:, 1] * turned[:, 0]).sum())) / 2
-    around = float(np.linalg.norm(turned - corners, axis=1).sum())
-    return 4 * np.pi * area / max(around * around, 1e-12)
+    corners = _corners(top if len(top) >= 12 else flat)
+    around = cv2.arcLength(corners, True)
+    return 4 * np.pi * cv2.contourArea(corners) / max(around * around, 1e-12)
 
 
 def _sphere_miss(points: np.ndarray) -> float:
     """Algebraic least squares sphere; 1 where it is no sphere of a thing's size at all."""
     p = (points - points.mean(axis=0)).astype(np.float64)
-    system = np.c_[2 * p, np.ones(len(p))]
-    solution, *_ = np.linalg.lstsq(system, (p * p).sum(axis=1), rcond=None)
-    square = solution[3] + solution[:3] @ solution[:3]
+    squared = np.einsum("ij,ij->i", p, p)
+    # The points' mean is 0, so the centre follows from three equations, and the radius from the mean distance to it.
+    try:
+        centre = np.linalg.solve(2 * (p.T @ p), p.T @ squared)
+    except np.linalg.LinAlgError:  # all on a plane
+        return 1.0
+    square = squared.mean() + centre @ centre
     if not 1e-6 < square < 0.04:
         return 1.0
     radius = np.sqrt(square)
-    miss = np.linalg.norm(p - solution[:3], axis=1) - radius
-    return float(min(np.sqrt((miss * miss).mean()) / radius, 1.0))
+    miss = np.sqrt(squared - 2 * (p @ centre) + centre @ centre) - radius
+    return float(min(np.sqrt(np.vdot(miss, miss) / len(miss)) / radius, 1.0))
 
 
 def _outline(mask: np.ndarray) -> tuple[float, float, float]:

@@ -190,19 +190,15 @@ def inside_hull(flat: Float[np.ndarray, "n 2"], corners: Float[np.ndarray, "k 2"
     return (normals @ flat.T <= (offsets + margin_m)[:, None]).all(axis=0)
 
 
-def upright_box(points: Points, plane: Plane, trim: float = 0.01) -> Vector | None:
-    """Length, width, height (metres) of the smallest upright box: length >= width lie in the plane. None if empty.
+def smallest_rectangle(corners: Float[np.ndarray, "k 2"]) -> tuple[float, float]:
+    """Length >= width of the smallest rectangle around a convex polygon.
 
-    The smallest rectangle has a side along an edge of the convex hull (Freeman and Shapira, 1975).
+    It has a side along an edge of the polygon (Freeman and Shapira, 1975).
     """
-    heights = elevation(points, plane, trim)
-    if heights is None:
-        return None
-    flat = footprint(points[np.isfinite(points).all(axis=1)], plane)
-    corners = hull(flat)
-    edges = np.concatenate([corners[1:], corners[:1]]) - corners
-    angles = np.unique(np.round(np.arctan2(edges[:, 1], edges[:, 0]) % (np.pi / 2), 2))
+    x, y = np.concatenate([corners[1:], corners[:1]]).T - corners.T
+    angles = np.unique(np.round(np.arctan2(y, x) % (np.pi / 2), 2))
     cos, sin = np.cos(angles), np.sin(angles)
-    sizes = np.stack([np.ptp(corners @ axis, axis=0) for axis in (np.stack([cos, sin]), np.stack([-sin, cos]))], axis=1)
-    best = sizes[sizes.prod(axis=1).argmin()]
-    return float(best.max()), float(best.min()), heights[1] - heights[0]
+    along, across = (np.ptp(corners @ axis, axis=0) for axis in (np.stack([cos, sin]), np.stack([-sin, cos])))
+    best = int((along * across).argmin())
+    one, other = float(along[best]), float(across[best])
+    return max(one, other), min(one, other)
