@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any
+from uuid import uuid4
 
 import rclpy
 from rclpy.action import ActionClient
@@ -24,6 +25,7 @@ from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
 
 from ..errors import ReasonSegError, Status
+from .client_again import Again
 from .qos import services
 
 START_S = 30.0  # time that nodes may take to come up
@@ -68,7 +70,7 @@ class Goal:
         self.question, self.stage, self.text = text, "sent", ""
         self.reply: Future[Answer] = Future()
         self._on_feedback = on_feedback
-        self._handle: Any = None
+        self._handles: list[Any] = []  # more than one where it was sent again
         self._cancelled = False
         self._lock = threading.Lock()
 
@@ -84,9 +86,9 @@ class Goal:
         """Asks the node to stop; the answer that follows has the status CANCELLED, unless it was done before."""
         with self._lock:
             self._cancelled = True
-            handle = self._handle
+            handles = list(self._handles)
         answered = self.reply.done() and not self.reply.cancelled()
-        if handle is not None and not answered:
+        for handle in handles if not answered else ():
             handle.cancel_goal_async()
 
     def heard(self, message: Any) -> None:
@@ -100,7 +102,8 @@ class Goal:
             settle(self.reply, Answer(text=self.question, status=Answer.BUSY, message="the goal was rejected"))
             return
         with self._lock:
-            self._handle, cancelled = handle, self._cancelled
+            self._handles.append(handle)
+            cancelled = self._cancelled
         handle.get_result_async().add_done_callback(lambda done: settle(self.reply, done.result().result.answer))
         if cancelled:
             handle.cancel_goal_async()
@@ -141,6 +144,7 @@ class Link:
         }
         self._action = ActionClient(self.node, ReasonSegment, "reason", callback_group=group)
         self._open: set[Future[Any]] = set()
+        self._again = Again(self.node)
         self._closed = False
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -157,12 +161,21 @@ class Link:
         return self.node.resolve_topic_name("reason"), self._action.server_is_ready
 
     def call(self, request_type: type, request: Any) -> Future[Any]:
-        """The reply, when it comes. Cancelling the future forgets the request."""
-        client = self._services[request_type]
-        reply = self._pending()
-        asked = client.call_async(request)
-        asked.add_done_callback(lambda done: settle(reply, done.result()))
-        reply.add_done_callback(lambda r: client.remove_pending_request(asked) if r.cancelled() else None)
+        """The reply, when it comes. Cancelling the future forgets the request.
+
+        It is sent again if another server comes meanwhile, so a question that is to stand needs an id: it gets one.
+        """
+        if request_type is Watch and not request.query_id:
+            request.query_id = f"w{uuid4().hex[:8]}"
+        client, reply = self._services[request_type], self._pending()
+
+        def send() -> None:
+            asked = client.call_async(request)
+            asked.add_done_callback(lambda done: settle(reply, done.result()))
+            reply.add_done_callback(lambda _: client.remove_pending_request(asked))
+
+        send()
+        self._again.watch(reply, self.service(request_type)[0], send)
         return reply
 
     def send_goal(self, goal: Goal) -> Goal:
@@ -171,9 +184,13 @@ class Link:
         if self._closed or not ready():
             raise UnreachableError(missing("action", name))
         goal.reply = self._pending()
-        self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.heard).add_done_callback(
-            goal.accepted
-        )
+
+        def send() -> None:
+            sent = self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.heard)
+            sent.add_done_callback(goal.accepted)
+
+        send()
+        self._again.watch(goal.reply, f"{name}/_action/send_goal", send)
         return goal
 
     def may_wait(self) -> None:
