@@ -10,9 +10,11 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from rclpy.serialization import deserialize_message, serialize_message
 
-from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.errors import MissingDataError, Status
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
+from fastreasonseg_ros.plan.executor import execute
+from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.ros.conversions import answer_from_msg, answer_to_msg, mask_of, twin_from_msg, twin_to_msg
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
 
@@ -46,6 +48,24 @@ def test_a_twin_survives_its_message() -> None:
     assert (back.stamp_s, back.frame_id, back.image_size, back.plane, back.sequence) == (
         TWIN.stamp_s, TWIN.frame_id, TWIN.image_size, TWIN.plane, TWIN.sequence,
     )  # fmt: skip
+
+
+def test_relative_depth_survives_and_orders_things_but_measures_none() -> None:
+    near, far = (
+        Instance(n, "mug", box_xyxy=(n, 0, n + 9, 9), nearness=value, first_seen_s=0.0, last_seen_s=0.0)
+        for n, value in ((1, 0.875), (2, 0.25))
+    )
+    msg = over_the_wire(twin_to_msg(DigitalTwin((far, near))))
+    assert [i.nearness for i in msg.instances] == [0.25, 0.875]
+    assert all(math.isnan(i.depth_mean) and math.isnan(i.center.z) for i in msg.instances)
+    back = twin_from_msg(msg)
+    assert back.instances == (far, near)
+    result = execute(parse_plan("a = nearest(all, camera)"), back)
+    assert result.ids == (1,)
+    assert "depth is relative, without metres" in result.trace[0].note
+    with pytest.raises(MissingDataError, match="use a depth camera or a metric depth model"):
+        execute(parse_plan("a = approaching(all, camera)"), back)
+    assert math.isnan(twin_to_msg(TWIN).instances[0].nearness)
 
 
 def test_a_twin_without_masks_and_plane_stays_without() -> None:
