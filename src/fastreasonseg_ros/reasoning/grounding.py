@@ -59,6 +59,15 @@ class Grounder:
                 return Grounding(again.labels, again.sure, "spelling, " + again.why)
         return found
 
+    def serving(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        """The labels that serve a need ("something to open wine") by what they are used for or are like; else none."""
+        words = without_article(clean(text))
+        if not _SAYS_NEED.match(words + " "):
+            return frozenset()
+        things = {label: self.things.of(label) for label in labels}
+        found = self._property(words, things) or self._use(words, things)
+        return found.labels if found else frozenset()
+
     def _ground(self, words: str, things: Mapping[str, Thing]) -> Grounding:
         negated = re.match(
             r"^(?:(?:things?|objects?|something|everything) )?(?:that (?:is|are) )?not (?:made of )?(.+)$", words

@@ -77,6 +77,16 @@ def update(
     )
 
 
+def with_new_words(twin: DigitalTwin) -> DigitalTwin:
+    """The twin as it was, but what was voted for names counts no more: perception has words now that it had not."""
+    return replace(
+        twin,
+        instances=tuple(
+            replace(i, memory=replace(i.memory, labels={})) if i.memory is not None else i for i in twin.instances
+        ),
+    )
+
+
 def assign(twin: DigitalTwin, detections: tuple[Detection, ...], stamp_s: float, config: TrackingConfig) -> list[int]:
     """An id for every detection: a hint, the object of the twin it continues, or a new one."""
     hints = [d.track_hint for d in detections]

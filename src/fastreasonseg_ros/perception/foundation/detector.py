@@ -79,6 +79,7 @@ class Owlv2:
         self._normalise = Normalizer(CLIP, model.device, model.dtype)
         self._words: tuple[str, ...] = ()
         self._queries: Tensor | None = None
+        self._read: dict[str, Tensor] = {}  # what the text tower said of the words at hand
 
     @staticmethod
     def load(config: DetectorConfig, folder: str, device: str, dtype: torch.dtype) -> Owlv2:
@@ -89,19 +90,21 @@ class Owlv2:
 
     @torch.inference_mode()
     def set_words(self, words: Sequence[str]) -> None:
-        """Raises ConfigError for no words."""
+        """Only words that are new pass the text tower. Raises ConfigError for no words."""
         _check_words(words)
         length = self._model.config.text_config.max_position_embeddings
-        asked = [self.config.prompt.format(word) for word in words]
-        tokens = self._tokenizer(asked, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
-        parts = []
-        for n in range(0, len(asked), self.TEXT_BATCH):
-            ids, seen = (
-                tokens[k][n : n + self.TEXT_BATCH].to(self._model.device) for k in ("input_ids", "attention_mask")
+        new = [word for word in dict.fromkeys(words) if word not in self._read]
+        for n in range(0, len(new), self.TEXT_BATCH):
+            part = new[n : n + self.TEXT_BATCH]
+            asked = [self.config.prompt.format(word) for word in part]
+            tokens = self._tokenizer(
+                asked, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
             )
+            ids, seen = (tokens[k].to(self._model.device) for k in ("input_ids", "attention_mask"))
             features = self._model.owlv2.get_text_features(input_ids=ids, attention_mask=seen).pooler_output
-            parts.append(features / features.norm(dim=-1, keepdim=True))
-        self._words, self._queries = tuple(words), torch.cat(parts)[None]
+            self._read |= zip(part, features / features.norm(dim=-1, keepdim=True), strict=True)
+        self._read = {word: self._read[word] for word in words}
+        self._words, self._queries = tuple(words), torch.stack(list(map(self._read.__getitem__, words)))[None]
 
     @torch.inference_mode()
     def detect(self, picture: UInt8[Tensor, "1 3 h w"]) -> list[Found]:

@@ -18,6 +18,7 @@ from ...twin.types import Detection, Frame, Perceived
 from ...weights import Device, Precision, loading
 from ..color import exposure_gain
 from ..describe import Geometry, describe, geometry_of
+from ..vocabulary import checked_word
 from .depth import DepthConfig, DepthEstimator
 from .detector import Detector, DetectorConfig, make_detector
 from .keyframes import KeyframeConfig, KeyframeRule
@@ -27,7 +28,6 @@ from .tracks import TrackConfig, Tracks
 from .video import VideoMemory
 
 VOCABULARY = Path(__file__).with_name("vocabulary.txt")
-LONGEST_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class FoundationConfig:
     """Settings of open-vocabulary perception.
 
     device: auto is CUDA where there is one. precision: auto is half on CUDA. vocabulary: file with a word a line;
-    empty: the list that comes with the package. default_words: False looks only for the words that are set or asked.
+    empty: the list that comes with the package. default_words: False looks only for words that are set
+    or that questions bring.
     depth: null trusts the camera's own and estimates none. warm_up: (height, width) of a picture that passes all
     networks before the first frame; null: none does. work_width_px: of the depth that geometry is measured on.
     """
@@ -87,19 +88,20 @@ class FoundationPerceiver:
         return self._words
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        """Looks for these beside the default words from the next frame on, which is a key frame.
+        """Looks for these beside the default words from the next frame on, which is a key frame if they are others.
 
-        Raises ConfigError for a word that is none, and where nothing is left to look for.
+        Raises ConfigError for a word that is none, and for more than the detector reads.
         """
-        self._look_for(tuple(dict.fromkeys([*self._base, *map(checked_word, words)])))
+        wanted = tuple(dict.fromkeys([*self._base, *map(checked_word, words)]))
+        if wanted != self._words:
+            self._look_for(wanted)
 
     def perceive(self, frame: Frame) -> Perceived:
         """Objects of the vocabulary with ids that stay (track_hint).
 
         Place and size in metres come from the camera's depth or a metric checkpoint; a relative one gives `nearness`.
+        Nothing is found where there is no word to look for yet (default_words: false): questions bring some.
         """
-        if not self._words:
-            raise ConfigError("no words to look for: call set_vocabulary, or set default_words: true")
         size = frame.color.shape[:2]
         if size != self._size or frame.stamp_s < self._stamp_s:
             self._restart(size)
@@ -117,7 +119,7 @@ class FoundationPerceiver:
     def _look(self, picture: torch.Tensor, masks: dict[int, np.ndarray], stamp_s: float) -> dict[int, np.ndarray]:
         """A key frame: the detector's boxes become masks, and the masks the objects' new memory."""
         height, width = picture.shape[-2:]
-        found = self._timed("detect", lambda: self._detector.detect(picture))
+        found = self._timed("detect", lambda: self._detector.detect(picture)) if self._words else []
         ids, forgotten = self._tracks.match(found, stamp_s, (width, height))
         self._video.forget(forgotten)
         prompted = self._timed("segment", lambda: self._video.prompt(ids, [f.box_xyxy for f in found]))
@@ -185,7 +187,8 @@ class FoundationPerceiver:
         return to_device(self._host, str(self._segmenter.device))
 
     def _look_for(self, words: tuple[str, ...]) -> None:
-        self._detector.set_words(words)
+        if words:
+            self._detector.set_words(words)
         self._words = words
         self._rule.ask("vocabulary")
 
@@ -220,14 +223,6 @@ class FoundationPerceiver:
             torch.cuda.current_stream().synchronize()
         self.latency_ms[stage] = self.latency_ms.get(stage, 0.0) + (time.perf_counter() - start) * 1e3
         return value
-
-
-def checked_word(word: str) -> str:
-    """A noun as detectors read it. Raises ConfigError for what is too long, or no word."""
-    plain = " ".join("".join(c if c.isalnum() or c in "-'" else " " for c in word).split()).lower()
-    if not plain or len(plain) > LONGEST_WORD:
-        raise ConfigError(f"{word[:80]!r} is no word to look for; give a noun of at most {LONGEST_WORD} letters")
-    return plain
 
 
 def read_vocabulary(path: Path) -> tuple[str, ...]:
