@@ -18,18 +18,16 @@ from dataclasses import replace
 from .errors import MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
 from .plan.executor import Execution, execute
-from .plan.grammar import grammar, vocabulary
+from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
-from .reasoning.forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, results_turn
+from .reasoning.forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
 from .reasoning.prompt import prompt
-from .reasoning.protocol import LanguageModel, WordMeaning
-from .reasoning.words import quotable
+from .reasoning.protocol import Hint, LanguageModel, WordMeaning
 from .twin.tracking import update
 from .twin.types import Answer, DigitalTwin, Frame, Query
 
 MAX_QUESTION_CHARACTERS = 2000
-NEAR_LABELS = 3  # labels that the prompt names as nearest to the question, as in training
 
 OnText = Callable[[str], bool]
 _LOOK_FOR = re.compile(r"look_for\((.+)\)")
@@ -152,14 +150,14 @@ class StandingQuestion:
         """Lets the model write the plan; False if it was cancelled. Raises ModelError, PlanError."""
         start = time.perf_counter()
         labels = vocabulary(twin)[0]
-        near = self._meaning.nearest(self.query.text, labels, NEAR_LABELS) if self._meaning and labels else ()
+        hint = self._meaning.hint(self.query.text, labels) if self._meaning else Hint()
         if self._form == "ids":
-            text, rules = ids_prompt(twin, self.query.text, near), ids_grammar(twin)
+            text, rules = ids_prompt(twin, self.query.text, hint), ids_grammar(twin)
         else:
-            text = prompt(twin, self.query.text, near, self._instructions)
+            text = prompt(twin, self.query.text, hint, self._instructions)
             # The student quotes the question; a model with the language's description may find words of its own.
-            words = () if self._instructions else quotable(self.query.text)
-            rules = grammar(twin, self._look_for, self._without, words)
+            quoted = "" if self._instructions else self.query.text
+            rules = plan_grammar(twin, quoted, self._look_for, self._without)
         spent["prompt"] = _since_ms(start)
         start, cancelled = time.perf_counter(), False
 

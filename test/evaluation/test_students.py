@@ -14,6 +14,7 @@ from fastreasonseg_ros.evaluation.run_eval_students import spread
 from fastreasonseg_ros.evaluation.students import by_meaning, read_comparison
 from fastreasonseg_ros.evaluation.students_table import difference, markdown, table
 from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning.protocol import Hint
 from fastreasonseg_ros.twin.serialization import twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
@@ -26,6 +27,9 @@ class Near:
 
     def nearest(self, text, labels, count=3):
         return tuple(sorted(labels))[:count]
+
+    def hint(self, text, labels):
+        return Hint(tuple(sorted(labels)))
 
     def matching(self, text, labels):
         return frozenset()

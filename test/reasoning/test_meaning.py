@@ -12,6 +12,7 @@ import pytest
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.reasoning import minilm
 from fastreasonseg_ros.reasoning.meaning import SentenceMeaning, fitting, phrases, wider_words
+from fastreasonseg_ros.reasoning.protocol import Hint
 
 CASES = Path(__file__).parent / "grounding_cases.jsonl"
 KITCHEN = ("ladle", "cheese", "grater", "carrot", "plate", "glass", "kettle", "towel", "broccoli")
@@ -99,6 +100,7 @@ def test_what_nothing_fits_matches_nothing(meaning):
     assert meaning.matching("quarterly tax declaration", KITCHEN) == frozenset()
     assert meaning.matching("something to drink from", ()) == frozenset()
     assert meaning.nearest("something to drink from", ()) == ()
+    assert meaning.hint("something to drink from", ()) == Hint()
 
 
 def test_similarity_is_a_share_for_each_label_in_order(meaning):
@@ -157,3 +159,10 @@ def test_a_pair_that_was_seen_costs_microseconds(meaning):
     for _ in range(1000):
         meaning.matching("kitchenware", KITCHEN)
     assert time.perf_counter() - start < 0.1  # 100 us each, some fifty times what it takes
+
+
+def test_a_hint_says_which_labels_are_near_and_which_are_far(meaning):
+    assert meaning.hint("something to drink from", ("mug", "stapler", "tractor")).near == ("mug",)
+    nothing = meaning.hint("the ball is limp, it wants some air", ("mug", "stapler"))
+    assert not nothing.near
+    assert len(nothing.far) == 2

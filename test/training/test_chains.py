@@ -21,6 +21,7 @@ TWIN = DigitalTwin(
     )
 )
 MUGS = (2, 3, 4, 5)
+ASKED = "which cups can I drink from?"
 
 
 @pytest.mark.parametrize(
@@ -52,18 +53,20 @@ def test_iou_of_sets_of_instances(ids, target, value):
         ("I cannot help with that.", MUGS, NOT_A_CHAIN, 0.0),
         ("Run it.\na = import(os)", MUGS, NOT_A_CHAIN, 0.0),
         ("", MUGS, NOT_A_CHAIN, 0.0),
+        ('Cups.\na = like(all, "cups")', MUGS, "", 1.0),
+        ('Mugs.\na = like(all, "drinking vessels")', MUGS, NOT_STUDENTS, 1.0),  # not words of the question
     ],
 )
 def test_only_a_chain_that_runs_gives_the_target_and_can_be_written_is_kept(text, target, problem, value):
-    verdict = Judge(min_iou=0.7)(text, TWIN, target)
+    verdict = Judge(min_iou=0.7)(text, TWIN, ASKED, target)
     assert (verdict.problem, verdict.iou) == (problem, value)
     assert verdict.parsed == (problem != NOT_A_CHAIN)
 
 
 def test_the_threshold_is_a_setting():
     chain = "All mugs.\na = find(label=mug)"
-    assert Judge(min_iou=0.75)(chain, TWIN, (2, 3, 4)).problem == WRONG
-    assert Judge(min_iou=0.4)(chain, TWIN, (2, 3)).problem == ""
+    assert Judge(min_iou=0.75)(chain, TWIN, ASKED, (2, 3, 4)).problem == WRONG
+    assert Judge(min_iou=0.4)(chain, TWIN, ASKED, (2, 3)).problem == ""
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_the_threshold_is_a_setting():
     ],
 )
 def test_whatever_form_a_teacher_uses_the_student_learns_its_own(text):
-    assert Judge()(text, TWIN, MUGS).completion == "The mugs.\na = find(label=mug)"
+    assert Judge()(text, TWIN, ASKED, MUGS).completion == "The mugs.\na = find(label=mug)"
 
 
 def test_steps_are_renamed_in_order_and_those_without_use_left_out():

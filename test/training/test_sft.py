@@ -14,6 +14,7 @@ from trl import SFTTrainer
 from fastreasonseg_ros import cli
 from fastreasonseg_ros.errors import ConfigError, ModelError
 from fastreasonseg_ros.training import base, sft
+from fastreasonseg_ros.training.hints import hint_of
 from fastreasonseg_ros.training.packing import IGNORED, QuestionRows, ScenePacker
 from fastreasonseg_ros.training.sft_trainer import SceneTrainer, Schedule
 
@@ -110,7 +111,7 @@ class Step:
 def sft_question(question):
     from fastreasonseg_ros.reasoning.prompt import question_turn
 
-    return question_turn(question["text"], question["near"])
+    return question_turn(question["text"], hint_of(question))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.reasoning.prompt import question_turn, scene_text, scene_turn
 from fastreasonseg_ros.training.forms import in_form, main
+from fastreasonseg_ros.training.hints import hint_of
 from fastreasonseg_ros.twin.serialization import twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
@@ -43,7 +44,7 @@ class Remembers:
 
 def prompts_of(line):
     return [
-        scene_turn(line["text"]) + question_turn(q["text"], q["near"]) + q.get("after", "") for q in line["questions"]
+        scene_turn(line["text"]) + question_turn(q["text"], hint_of(q)) + q.get("after", "") for q in line["questions"]
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..reasoning.prompt import instructed, question_turn, scene_turn
-from ..reasoning.protocol import LanguageModel
+from ..reasoning.protocol import Hint, LanguageModel
 
 # (scene, question, nearest labels, reply): one of each kind of question, in the words of nobody's test.
 EXAMPLES = (
@@ -51,7 +51,9 @@ def zero_shot() -> str:
 
 def few_shot() -> str:
     """The description, and five questions with their plans."""
-    turns = (scene_turn(scene) + question_turn(q, near) + f"{reply}<|im_end|>\n" for scene, q, near, reply in EXAMPLES)
+    turns = (
+        scene_turn(scene) + question_turn(q, Hint(near)) + f"{reply}<|im_end|>\n" for scene, q, near, reply in EXAMPLES
+    )
     return zero_shot() + "".join(turns)
 
 

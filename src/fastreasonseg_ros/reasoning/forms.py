@@ -6,17 +6,25 @@ model then answers. `ids` has no plan: the model reads places and sizes off the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from ..errors import PlanError
+from ..plan.grammar import grammar
 from ..plan.language import Plan, plan_word
 from ..twin.types import DigitalTwin, Instance, TraceStep
 from .prompt import question_turn, scene_turn
+from .protocol import NO_HINT, Hint
+from .words import quotable
 
 Form = Literal["plan", "results", "ids"]
 MAX_SHOWN = 8  # members of a result that the model is shown
+
+
+def plan_grammar(twin: DigitalTwin, question: str = "", look_for: bool = False, without: Collection[str] = ()) -> str:
+    """The grammar of a plan over this twin; words that are no label in view are words of the question, if given."""
+    return grammar(twin, look_for, without, quotable(question) if question else ())
 
 
 def results_turn(trace: Sequence[TraceStep], twin: DigitalTwin) -> str:
@@ -41,9 +49,9 @@ def answered(plan: Plan, trace: Sequence[TraceStep], reply: str) -> Plan:
     return replace(plan, answer=same[-1] if same else "", answer_ids=() if same else ids)
 
 
-def ids_prompt(twin: DigitalTwin, question: str, near: Sequence[str] = ()) -> str:
+def ids_prompt(twin: DigitalTwin, question: str, hint: Hint = NO_HINT) -> str:
     """ChatML prompt whose continuation is a line of reasoning and then ids, or none."""
-    return scene_turn(ids_scene_text(twin)) + question_turn(question, near)
+    return scene_turn(ids_scene_text(twin)) + question_turn(question, hint)
 
 
 def ids_scene_text(twin: DigitalTwin) -> str:

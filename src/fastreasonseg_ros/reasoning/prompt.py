@@ -7,11 +7,11 @@ question about one scene (and cached), and the student needs no arithmetic.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from ..plan.language import plan_word
 from ..plan.operators import table
 from ..twin.types import DigitalTwin
+from .protocol import NO_HINT, Hint
 
 MAX_LABELS = 60
 END = "<|im_end|>"  # after it a model has nothing to say
@@ -56,13 +56,13 @@ def question_text(text: str) -> str:
     return " ".join(printable.replace("<|", "< |").split())
 
 
-def prompt(twin: DigitalTwin, question: str, near: Sequence[str] = (), instructions: bool = False) -> str:
+def prompt(twin: DigitalTwin, question: str, hint: Hint = NO_HINT, instructions: bool = False) -> str:
     """ChatML prompt whose continuation is a rollout in its short form.
 
-    near: the labels nearest to the question in meaning, best first (WordMeaning.nearest); a hint that the model may
-    ignore. instructions: adds the language's description and an example, for models that were not trained on it.
+    hint: the labels nearest to the question in meaning (WordMeaning.hint). instructions: adds the language's
+    description and an example, for models that were not trained on it.
     """
-    text = scene_turn(scene_text(twin)) + question_turn(question, near)
+    text = scene_turn(scene_text(twin)) + question_turn(question, hint)
     return instructed(text) if instructions else text
 
 
@@ -83,7 +83,7 @@ def scene_turn(scene: str) -> str:
     return f"<|im_start|>user\n{scene}\n"
 
 
-def question_turn(question: str, near: Sequence[str] = ()) -> str:
+def question_turn(question: str, hint: Hint = NO_HINT) -> str:
     """The rest of the prompt."""
-    hint = f"\nnear: {', '.join(plan_word(label) for label in near)}" if near else ""
-    return f"Q: {question_text(question)}{hint}<|im_end|>\n<|im_start|>assistant\n"
+    said = (f"\n{how}: {', '.join(map(plan_word, labels))}" for how, labels in hint._asdict().items() if labels)
+    return f"Q: {question_text(question)}{''.join(said)}<|im_end|>\n<|im_start|>assistant\n"

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
+
+
+class Hint(NamedTuple):
+    """The labels most similar to a question, best first: those that may well be meant, and those that hardly are.
+
+    A prompt carries it, so that a small model need not know what every word means; it may ignore it.
+    """
+
+    near: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
+
+
+NO_HINT = Hint()
 
 
 @runtime_checkable
@@ -36,5 +49,9 @@ class WordMeaning(Protocol):
         ...
 
     def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
-        """The labels most similar to the text, best first; the hint that a prompt carries."""
+        """The labels most similar to the text, best first."""
+        ...
+
+    def hint(self, text: str, labels: Sequence[str]) -> Hint:
+        """The nearest labels for a prompt; nothing where there are no labels."""
         ...

@@ -130,7 +130,7 @@ def none_of(c: Composer, absent: Sequence[Noun]) -> Said:
     shown = {c.nouns[i.label] for i in c.twin.instances if i.label in c.nouns}
     kin = set(noun.is_a) | {noun.category, noun.noun} | set(noun.synonyms)
     draw = c.rng.random()
-    if draw < 0.6:
+    if draw < 0.5:
         heads = {label.split()[-1] for label in c.labels}
         if noun.noun in {s.noun for s in shown} or noun.noun.split()[-1] in heads:
             raise Unsuitable("it is there")
@@ -142,18 +142,18 @@ def none_of(c: Composer, absent: Sequence[Noun]) -> Said:
         return Said(text, name, f"asked for {english.a(words)}", 1, may_be_empty=True)
     if any(kin & (set(s.is_a) | {s.category, s.noun}) for s in shown):
         raise Unsuitable("something like it is there")
-    if draw < 0.75:
+    if draw < 0.62:
         word = c.rng.choice(noun.is_a)
         text = c.form("class_many", word)
         return Said(text, c.step(c.like(word, ())), f"asked for what is {english.a(word)}", 1, may_be_empty=True)
-    if draw < 0.88:
+    if draw < 0.72:
         use = c.rng.choice(noun.uses)
         text = c.form("use_one", use=use, using=english.gerund(use))
         return Said(text, c.step(c.like(use, ())), f"something to {use}", 2, may_be_empty=True)
     return Said(c.rng.choice(noun.needs), None, f"that needs {english.a(noun.noun)}, and there is none", 3)
 
 
-@family("semantic", 18)
+@family("semantic", 20)
 def absent_thing(c: Composer) -> Said:
     return none_of(c, list(c.nouns.values()))
 

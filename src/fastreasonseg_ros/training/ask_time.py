@@ -22,7 +22,7 @@ def _whose(c: Composer) -> NounPhrase:
     return c.phrase("any", kinds=_KINDS)
 
 
-@family("temporal", 13)
+@family("temporal", 20)
 def motion(c: Composer) -> Said:
     _lively(c)
     x = _whose(c)
@@ -41,7 +41,7 @@ def motion(c: Composer) -> Said:
     return Said(text, name, f"the {x.plural} {said}", 1, c.rng.random() < 0.3)
 
 
-@family("temporal", 9)
+@family("temporal", 15)
 def motion_order(c: Composer) -> Said:
     _lively(c)
     x = _whose(c)
@@ -51,13 +51,13 @@ def motion_order(c: Composer) -> Said:
     section = {"speed": "fastest", "-speed": "slowest", "path": "path_max", "first_seen": "newest"}[key]
     text = c.form(section, x)
     source = x.name
-    if key == "-speed" and source == "all" and c.rng.random() < 0.5:
+    if key == "-speed" and source == "all":  # what stands is not slow
         source = c.step("moving(all)")
     words = {"speed": "fastest", "-speed": "slowest", "path": "longest way", "first_seen": "latest first seen"}[key]
     return Said(text, extreme(c, source, key), f"of the {x.plural}, the {words}", 2)
 
 
-@family("temporal", 9)
+@family("temporal", 15)
 def departed(c: Composer) -> Said:
     gone = [i for i in c.twin.instances if not i.visible]
     if not gone:
@@ -81,7 +81,7 @@ def departed(c: Composer) -> Said:
     return Said(text, name, f"of what left the view, the {words}", 2)
 
 
-@family("temporal", 8)
+@family("temporal", 13)
 def toward_something(c: Composer) -> Said:
     _lively(c)
     ref = c.phrase("one", kinds=("label", "color_label", "class"))

@@ -15,11 +15,12 @@ from functools import lru_cache
 
 from ..errors import MissingDataError, ModelError, PlanError
 from ..plan.executor import execute
-from ..plan.grammar import NAMES, grammar
+from ..plan.grammar import NAMES
 from ..plan.language import Plan, Rollout, Step
 from ..plan.operators import OPERATORS
 from ..plan.parser import parse_rollout
 from ..reasoning import make_word_meaning
+from ..reasoning.forms import plan_grammar
 from ..twin.types import DigitalTwin
 
 _STEP = re.compile(r"^\s*[a-z][a-z0-9_]*\s*=\s*[a-z_]+\s*\(")
@@ -62,8 +63,8 @@ class Judge:
         self._min_iou, self._characters = min_iou, reason_characters
         self._lock = threading.Lock()  # one matcher and one embedding model serve all threads
 
-    def __call__(self, text: str, twin: DigitalTwin, target_ids: Sequence[int]) -> Verdict:
-        """Parses, executes and measures one reply about one twin."""
+    def __call__(self, text: str, twin: DigitalTwin, question: str, target_ids: Sequence[int]) -> Verdict:
+        """Parses, executes and measures one reply to a question about one twin."""
         try:
             rollout = parse_rollout(tidy(text))
         except PlanError:
@@ -78,7 +79,7 @@ class Judge:
                 return Verdict(chain, 0.0, CANNOT_RUN)
             if score <= self._min_iou:
                 return Verdict(chain, score, WRONG)
-            return Verdict(chain, score, "" if writable(chain, twin) else NOT_STUDENTS)
+            return Verdict(chain, score, "" if writable(chain, twin, question) else NOT_STUDENTS)
 
 
 def tidy(text: str) -> str:
@@ -132,10 +133,13 @@ def _renamed(step: Step, name: str, names: dict[str, str]) -> Step:
     return replace(step, name=name, args=args)
 
 
-def writable(chain: str, twin: DigitalTwin) -> bool:
-    """Whether the student could write this under its grammar for this twin. Raises ModelError without xgrammar."""
+def writable(chain: str, twin: DigitalTwin, question: str) -> bool:
+    """Whether the student could write this under its grammar for this twin and question.
+
+    Raises ModelError without xgrammar.
+    """
     xgrammar = _xgrammar()
-    matcher = xgrammar.GrammarMatcher(_compiled(grammar(twin)), terminate_without_stop_token=True)
+    matcher = xgrammar.GrammarMatcher(_compiled(plan_grammar(twin, question)), terminate_without_stop_token=True)
     return bool(matcher.accept_string(chain) and matcher.is_terminated())
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from ..reasoning.nouns import Noun, load_nouns
 from ..reasoning.prompt import scene_text
+from ..reasoning.protocol import Hint
 from ..twin.serialization import twin_to_dict
 from ..twin.types import DigitalTwin
 from . import english
@@ -76,11 +77,11 @@ def main(argv: list[str]) -> int:
         for line, twin, questions in tqdm(lines, initial=start, total=args.scenes, unit="scene"):
             rng = Random(f"hints {args.seed} {line}")
             labels = list(dict.fromkeys(i.label for i in twin.instances))
-            hints = index.nearest([q.text for q in questions], labels, glosses=rng.random() < 0.5)
+            hints = index.hints([q.text for q in questions], labels, glosses=rng.random() < 0.5)
             rows = [
                 {
                     "text": q.text,
-                    "near": [] if rng.random() < _HINT_DROPOUT else near,
+                    **(Hint() if rng.random() < _HINT_DROPOUT else hint)._asdict(),
                     "completion": q.rollout.short(),
                     "target_ids": list(q.target_ids),
                     "category": q.category,
@@ -88,7 +89,7 @@ def main(argv: list[str]) -> int:
                     "family": q.family,
                     "steps": [list(ids) for ids in q.steps],
                 }
-                for q, near in zip(questions, hints, strict=True)
+                for q, hint in zip(questions, hints, strict=True)
             ]
             row = {"scene": f"s{line}", "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": rows}
             file.write(json.dumps(row, separators=(",", ":")) + "\n")

@@ -10,10 +10,11 @@ from random import Random
 from tqdm import tqdm
 
 from ..errors import DatasetError
-from ..plan.grammar import grammar
 from ..plan.parser import parse_rollout
+from ..reasoning.forms import plan_grammar
 from ..reasoning.prompt import question_turn, scene_turn
 from ..twin.serialization import twin_from_dict, twin_from_json
+from .hints import hint_of
 
 Example = dict[str, object]  # prompt, twin (JSON), target_ids, teacher, question
 
@@ -32,7 +33,7 @@ def read_examples(path: Path) -> list[Example]:
                 parse_rollout(q["completion"])
                 examples.append(
                     {
-                        "prompt": scene_turn(row["text"]) + question_turn(q["text"], q["near"]),
+                        "prompt": scene_turn(row["text"]) + question_turn(q["text"], hint_of(q)),
                         "twin": twin,
                         "target_ids": [int(i) for i in q["target_ids"]],
                         "teacher": str(q["completion"]),
@@ -57,14 +58,15 @@ def choose(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
 
 
 class Grammars(dict):
-    """prompt -> EBNF of its twin, made when it is asked for."""
+    """prompt -> EBNF of its twin and question, made when it is asked for."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         super().__init__()
-        self._twins = {str(e["prompt"]): str(e["twin"]) for e in examples}
+        self._asked = {str(e["prompt"]): (str(e["twin"]), str(e["question"])) for e in examples}
 
     def __missing__(self, prompt: str) -> str:
-        self[prompt] = grammar(twin_from_json(self._twins[prompt]))
+        twin, question = self._asked[prompt]
+        self[prompt] = plan_grammar(twin_from_json(twin), question)
         return self[prompt]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from ..reasoning.meaning import phrases
+from ..reasoning.meaning import phrases, ranked
 from ..reasoning.minilm import MiniLM
+from ..reasoning.protocol import Hint
 
 
 class HintIndex:
@@ -24,8 +26,8 @@ class HintIndex:
             self._kept.update(zip(new, self._model.embed(new), strict=True))
         return np.stack([self._kept[t] for t in texts])
 
-    def nearest(self, texts: Sequence[str], labels: Sequence[str], glosses: bool, count: int = 3) -> list[list[str]]:
-        """For each text the labels most similar to it, best first.
+    def hints(self, texts: Sequence[str], labels: Sequence[str], glosses: bool) -> list[Hint]:
+        """For each text the labels most similar to it.
 
         glosses=False leaves out the table's glosses and uses: that is how labels look that the table does not know.
         """
@@ -36,5 +38,9 @@ class HintIndex:
         for label in labels:
             compared = phrases(label) if glosses else phrases(label)[:1]
             columns.append((queries @ self._vectors(compared).T).max(axis=1))
-        order = np.argsort(-np.stack(columns, axis=1), axis=1, kind="stable")[:, :count]
-        return [[labels[k] for k in row] for row in order]
+        return [ranked(labels, row) for row in np.stack(columns, axis=1)]
+
+
+def hint_of(question: Mapping[str, Any]) -> Hint:
+    """The hint that a question of a rollout file was written with; files from before there was `far` have none."""
+    return Hint(tuple(question["near"]), tuple(question.get("far", ())))

@@ -19,6 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..errors import DatasetError
 from ..reasoning.prompt import question_turn, scene_turn
+from .hints import hint_of
 
 IGNORED = -100  # a label that costs nothing
 _END = "<|im_end|>"
@@ -38,7 +39,7 @@ def read_rollouts(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:
         try:
             row = json.loads(line)
             branches = [
-                (question_turn(q["text"], q["near"]) + q.get("after", ""), str(q["completion"]))
+                (question_turn(q["text"], hint_of(q)) + q.get("after", ""), str(q["completion"]))
                 for q in row["questions"]
             ]
             text = str(row["text"])

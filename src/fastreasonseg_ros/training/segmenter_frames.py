@@ -96,7 +96,9 @@ def _make(job: tuple[Path, str, int, int]) -> None:
     cv2.setNumThreads(1)
     depth, ids, color, camera, plane = [], [], [], [], []
     for frame, table in frames_of(seed, arrangement, views, size=SIZE):
-        assert frame.depth_m is not None and frame.truth is not None and frame.intrinsics is not None
+        assert frame.depth_m is not None
+        assert frame.truth is not None
+        assert frame.intrinsics is not None
         depth.append(np.clip(np.nan_to_num(frame.depth_m / STEP_M), 0, 65535).astype(np.uint16))
         ids.append(frame.truth.ids.astype(np.uint8))
         color.append(cv2.resize(frame.color, (SIZE[0] // 2, SIZE[1] // 2), interpolation=cv2.INTER_AREA))
@@ -115,7 +117,8 @@ def _make(job: tuple[Path, str, int, int]) -> None:
     except OSError as error:
         half.unlink(missing_ok=True)
         raise DatasetError(
-            f"{path} cannot be written ({error.strerror}): make room and give the same command again; what is made is kept"
+            f"{path} cannot be written ({error.strerror}): make room and give the same command again; "
+            "what is made is kept"
         ) from error
 
 
@@ -130,7 +133,8 @@ def read_shard(path: Path) -> Shard:
         return shard
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DatasetError(
-            f"{path} is no file of simulated frames ({error}); delete it, and `fastreasonseg train segmenter` makes it anew"
+            f"{path} is no file of simulated frames ({error}); delete it, and "
+            "`fastreasonseg train segmenter` makes it anew"
         ) from error
 
 

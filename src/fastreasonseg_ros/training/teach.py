@@ -25,6 +25,7 @@ from ..reasoning.prompt import question_turn, scene_turn
 from ..reasoning.remote import BusyError, RemoteConfig
 from ..twin.serialization import twin_from_dict
 from .chains import Judge, Verdict
+from .hints import hint_of
 from .journal import Journal, Row, count_questions, key_of, scenes
 from .teachers import Asked, LocalConfig, Teacher, make_teacher
 
@@ -96,6 +97,7 @@ class Question:
     """One question of the file, ready to be asked."""
 
     key: str
+    text: str
     asked: Asked
     target_ids: tuple[int, ...]
 
@@ -112,8 +114,8 @@ def questions(config: TeachConfig, done: Callable[[str], bool]) -> Iterator[Ques
             key = key_of(row, q)
             if not done(key):
                 twin = twin or twin_from_dict(row["twin"], f"{config.rollouts}, scene {row['scene']}")
-                prompt = scene_turn(row["text"]) + question_turn(q["text"], q["near"])
-                yield Question(key, Asked(prompt, twin, q["completion"]), tuple(q["target_ids"]))
+                prompt = scene_turn(row["text"]) + question_turn(q["text"], hint_of(q))
+                yield Question(key, q["text"], Asked(prompt, twin, q["completion"]), tuple(q["target_ids"]))
 
 
 def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig, nonsense: Nonsense) -> Row:
@@ -126,7 +128,7 @@ def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig,
         reply = teacher.propose(question.asked, temperature)
         prompt_tokens += reply.prompt_tokens
         completion_tokens += reply.completion_tokens
-        verdict = judge(reply.text, question.asked.twin, question.target_ids)
+        verdict = judge(reply.text, question.asked.twin, question.text, question.target_ids)
         nonsense.heard(reply.text, verdict)
         if verdict.problem:
             problems.append(verdict.problem)
