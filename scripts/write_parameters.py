@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
+from fastreasonseg_ros.ros.settings import CameraSettings, MaskSettings, ReasoningSettings, TwinSettings
+
 PAGE = Path(__file__).resolve().parents[1] / "docs/parameters.md"
 SETTINGS = {
-    "camera_node": "CameraSettings",
-    "twin_node": "TwinSettings",
-    "reasoning_node": "ReasoningSettings",
-    "mask_node": "MaskSettings",
+    "camera_node": CameraSettings,
+    "twin_node": TwinSettings,
+    "reasoning_node": ReasoningSettings,
+    "mask_node": MaskSettings,
 }
 _CHANGE = {"live": "at any time", "configure": "while unconfigured", "start": "at start only"}
 _HEAD = """# Parameters of the nodes
@@ -24,8 +25,7 @@ choices is refused with the reason. Written by `python scripts/write_parameters.
 def page() -> str:
     """The page as Markdown."""
     parts = [_HEAD]
-    for node, name in SETTINGS.items():
-        settings = getattr(importlib.import_module(f"fastreasonseg_ros.ros.{node}"), name)
+    for node, settings in SETTINGS.items():
         parts.append(f"## {node}\n\n| parameter | default | allowed | may change | meaning |\n|---|---|---|---|---|")
         parts[-1] += "".join("\n" + _row(field) for field in fields(settings)) + "\n"
     return "\n".join(parts)

@@ -18,11 +18,8 @@ from processes import NAMESPACE, wait_for, write_scene
 
 from fastreasonseg_ros.config import from_mapping
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.ros.camera_node import CameraSettings
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.mask_node import MaskSettings
-from fastreasonseg_ros.ros.reasoning_node import ReasoningSettings
-from fastreasonseg_ros.ros.twin_node import TwinSettings
+from fastreasonseg_ros.ros.settings import CameraSettings, MaskSettings, ReasoningSettings, TwinSettings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {

@@ -19,7 +19,7 @@ from .sync import ApproximateTimeSynchronizer, PictureInput, topic_of
 from .sync_monitor import SyncMonitor, SyncReport
 
 if TYPE_CHECKING:
-    from .twin_node import TwinSettings
+    from .settings import TwinSettings
 
 PATIENCE = 3  # pictures
 COLOR, DEPTH, INFO, TRUTH = "color/image_raw", "depth/image_raw", "color/camera_info", "truth"

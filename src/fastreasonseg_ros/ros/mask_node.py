@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
 from ..errors import ReasonSegError
-from ..evaluation.overlay import draw_masks
-from ..twin.types import DigitalTwin, Instance
+from ..twin.types import Instance
 from .conversions import instance_from_msg, mask_to_msg, twin_from_msg
 from .diagnostics import OK, WARN, Health
 from .frames import Frames
-from .images import color_from_msg, image_to_msg
+from .moments import Moments, stamp_ns
 from .node import ManagedNode, run
-from .parameters import NodeSettings, setting
-from .qos import PICTURE_QOS, latched, reliable
+from .qos import latched, reliable
+from .settings import MaskSettings
 from .show import as_text, markers, pose_of
 from .sync import PictureInput, topic_of
 from .worker import NewestWorker
-
-KEPT = 60  # pictures and twins that wait for an answer about them
-
-
-@dataclass(frozen=True)
-class MaskSettings(NodeSettings):
-    query_id: str = setting(
-        "", "show the answers to this question only; empty: the newest answer of any", change="live"
-    )
-    color_transport: str = setting("raw", "of color/image_raw", choices=("raw", "compressed"))
-    picture_qos: str = setting("auto", "of the picture subscription; auto: reliable where offered", choices=PICTURE_QOS)
-    target_frame: str = setting("", "frame of target_in_frame, for example base_link; needs tf2_ros; empty: none")
-    tf_timeout_s: float = setting(
-        0.2, "how long a transform at the picture's stamp is waited for", low=0.0, high=10.0, change="live"
-    )
 
 
 class MaskNode(ManagedNode[MaskSettings]):
@@ -56,8 +37,7 @@ class MaskNode(ManagedNode[MaskSettings]):
     def __init__(self) -> None:
         super().__init__("mask_node", MaskSettings)
         self._answer: Answer | None = None
-        self._twins: OrderedDict[int, DigitalTwin] = OrderedDict()
-        self._pictures: OrderedDict[int, Image | CompressedImage] = OrderedDict()
+        self._moments = Moments()
         self._frames: Frames | None = None
         self._picture_input: PictureInput | None = None
         self._targets: NewestWorker[PoseStamped] | None = None
@@ -75,7 +55,7 @@ class MaskNode(ManagedNode[MaskSettings]):
         one, s = MutuallyExclusiveCallbackGroup(), self.settings
         kind, topic = topic_of("color/image_raw", s.color_transport)
         self._picture_input = PictureInput(self, kind, topic, s.picture_qos, callback_group=one)
-        self._picture_input.registerCallback(self._picture_came)
+        self._picture_input.registerCallback(self._moments.picture_came)
         if self._frames is not None:
             self._targets = NewestWorker(self._move_target, self._failed, "target")
         self.listen(SceneGraph, "twin", self._twin_came, latched(), one)
@@ -87,8 +67,7 @@ class MaskNode(ManagedNode[MaskSettings]):
         if self._targets is not None:
             self._targets.close()
         self._picture_input = self._targets = self._answer = None
-        self._twins.clear()
-        self._pictures.clear()
+        self._moments.forget()
 
     def free(self) -> None:
         if self._frames is not None:
@@ -97,19 +76,15 @@ class MaskNode(ManagedNode[MaskSettings]):
 
     def clock_jumped(self, reason: str) -> None:
         self.get_logger().warning(f"{reason}: pictures and transforms from before are forgotten")
-        self._twins.clear()
-        self._pictures.clear()
+        self._moments.forget()
         if self._frames is not None:
             self._frames.clear()
-
-    def _picture_came(self, msg: Image | CompressedImage) -> None:
-        _keep(self._pictures, _stamp(msg.header), msg)
 
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
         twin = twin_from_msg(msg)
-        _keep(self._twins, _stamp(msg.header), twin)
+        self._moments.twin_came(twin, msg.header)
         answer = self._answer
         if answer is not None and not answer.standing:
             by_id = {i.id: i for i in twin.instances}
@@ -137,26 +112,24 @@ class MaskNode(ManagedNode[MaskSettings]):
             if self._targets is not None:
                 self._targets.offer(pose)
         spent = {"mask": (time.perf_counter() - start) * 1e3}
-        age_ms = (self.get_clock().now().nanoseconds - _stamp(header)) / 1e6
+        age_ms = (self.get_clock().now().nanoseconds - stamp_ns(header)) / 1e6
         if 0 <= age_ms < 60e3:  # a recorded stamp says nothing about delay
             spent["picture to mask"] = age_ms
-        picture, twin = self._pictures.get(_stamp(header)), self._twins.get(_stamp(header))
-        if picture is None or twin is None:
+        if not self._moments.complete(header):
             self.meter.count("without overlay: picture or twin was missed")
-        elif twin.ids is not None and self._overlay.get_subscription_count():
-            self._draw(picture, twin, answer, header)
+        elif self._overlay.get_subscription_count():
+            self._draw(answer, header)
             spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
         self.meter.done(spent)
 
-    def _draw(self, picture: Image | CompressedImage, twin: DigitalTwin, answer: Answer, header: Header) -> None:
+    def _draw(self, answer: Answer, header: Header) -> None:
         try:
-            labels = {i.id: i.label for i in twin.instances}
-            assert twin.ids is not None
-            drawn = draw_masks(color_from_msg(picture), twin.ids, list(answer.ids), labels)
+            overlay = self._moments.overlay(answer, header)
         except ReasonSegError as error:
             self._failed(error)
             return
-        self._overlay.publish(image_to_msg(drawn, "rgb8", header))
+        if overlay is not None:
+            self._overlay.publish(overlay)
 
     def _move_target(self, pose: PoseStamped) -> None:
         """In a thread of its own: tf may let it wait."""
@@ -172,16 +145,6 @@ class MaskNode(ManagedNode[MaskSettings]):
     def health(self) -> list[tuple[str, Health]]:
         error = self.meter.recent_error()
         return [("masks", Health(WARN if error else OK, error or "publishing answers", self.meter.values()))]
-
-
-def _stamp(header: Header) -> int:
-    return header.stamp.sec * 10**9 + header.stamp.nanosec
-
-
-def _keep(kept: OrderedDict[int, Any], key: int, value: Any) -> None:
-    kept[key] = value
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -19,30 +18,19 @@ from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import QueryScene, Unwatch, Watch
 
 from ..errors import Status
-from ..reasoning import LANGUAGE_MODELS, make_language_model, make_word_meaning
+from ..reasoning import make_language_model, make_word_meaning
 from ..twin.types import Answer, DigitalTwin
 from .conversions import answer_to_msg, twin_from_msg
 from .diagnostics import OK, WARN, Health
 from .meter import Meter
 from .node import ManagedNode, run
-from .parameters import NodeSettings, setting
 from .qos import latched, reliable, services
 from .reasoner import Reasoner, Seen
+from .settings import ReasoningSettings
 from .standing_file import StandingFile
 from .worker import NewestWorker
 
 RESULT_KEPT_S = 30  # of a goal, for a client that asks late; each holds a mask
-
-
-@dataclass(frozen=True)
-class ReasoningSettings(NodeSettings):
-    language_model: str = setting("openvino", "which backend runs it", choices=LANGUAGE_MODELS)
-    language_model_config: str = setting("", "YAML file with the model's settings; empty: its defaults")
-    language_model_overrides: list[str] = setting([], "single settings of the model, as a.b=c")
-    query_timeout_s: float = setting(30.0, "time for a question that names none", low=0.1, high=3600.0, change="live")
-    stale_after_s: float = setting(
-        10.0, "an answer about an older twin has the status STALE", low=0.1, high=3600.0, change="live"
-    )
 
 
 class ReasoningNode(ManagedNode[ReasoningSettings]):

@@ -1,0 +1,68 @@
+"""Pictures of a source, each at its time, in a thread of its own. No ROS in here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from ..errors import ReasonSegError
+from ..twin.types import Frame
+from .sources import frames_of
+
+if TYPE_CHECKING:
+    from .settings import CameraSettings
+
+
+class Playback:
+    """Plays from construction until `close`; a source that cannot be read is tried again after `retry_s`.
+
+    settings: read anew for every picture, since rate and loop may change meanwhile. trouble: told why no picture comes.
+    """
+
+    def __init__(
+        self, settings: Callable[[], CameraSettings], publish: Callable[[Frame], None], trouble: Callable[[str], None]
+    ) -> None:
+        self._settings, self._publish, self._trouble = settings, publish, trouble
+        self._halt = Event()
+        self._thread = Thread(target=self._run, name="camera", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._halt.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        while not self._halt.is_set():
+            source, path, frame = self._settings().source, self._settings().path, None
+            try:
+                for frame in self._paced(frames_of(source, path)):
+                    self._publish(frame)
+            except ReasonSegError as error:
+                self._trouble(str(error))
+                self._halt.wait(self._settings().retry_s)
+                continue
+            except Exception as error:  # a broken file can fail anywhere in its reader; the node stays up and says so
+                self._trouble(f"{path}: cannot be read: {type(error).__name__}: {error}")
+                self._halt.wait(self._settings().retry_s)
+                continue
+            while not self._settings().loop and frame is not None and not self._halt.wait(1.0):
+                self._publish(frame)
+
+    def _paced(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames, each at its time; a source that is slower than its own stamps is not waited for."""
+        due = previous = None
+        for frame in frames:
+            rate = self._settings().rate_hz
+            if due is None or previous is None:
+                due = time.monotonic()
+            else:
+                due += 1 / rate if rate > 0 else max(0.0, frame.stamp_s - previous)
+            previous = frame.stamp_s
+            if self._halt.wait(max(0.0, due - time.monotonic())):
+                return
+            yield frame
+        # The last picture gets its time too, so that a loop over few pictures does not spin.
+        rate = self._settings().rate_hz
+        self._halt.wait(1 / rate if rate > 0 else 0.1)
