@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -14,39 +13,15 @@ from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import SetVocabulary
 
 from ..errors import ConfigError, ReasonSegError, Status
-from ..perception import PERCEIVERS, make_perceiver
+from ..perception import make_perceiver
 from .conversions import twin_to_msg
 from .diagnostics import ERROR, OK, STALE, WARN, Health
 from .inputs import SceneInputs, Taken
 from .node import ManagedNode, run
 from .observer import Observer
-from .parameters import NodeSettings, setting
-from .qos import PICTURE_QOS, latched
+from .qos import latched
+from .settings import TwinSettings
 from .worker import NewestWorker
-
-RAW = ("raw", "compressed")
-
-
-@dataclass(frozen=True)
-class TwinSettings(NodeSettings):
-    perceiver: str = setting("tabletop", "how pictures become instances", choices=PERCEIVERS)
-    perceiver_config: str = setting("", "YAML file with the perceiver's settings; empty: its defaults")
-    perceiver_overrides: list[str] = setting([], "single settings of the perceiver, as a.b=c")
-    color_transport: str = setting("raw", "of color/image_raw, as image_transport names it", choices=RAW)
-    depth_transport: str = setting("raw", "of depth/image_raw", choices=(*RAW, "compressedDepth"))
-    picture_qos: str = setting(
-        "auto", "of the picture subscriptions; auto: reliable where offered", choices=PICTURE_QOS
-    )
-    sync_slop_s: float = setting(
-        0.05, "largest difference between the stamps of a colour and its depth picture", low=0.0, high=10.0
-    )
-    sync_queue: int = setting(10, "pictures that wait for their partner", low=1, high=1000)
-    depth_timeout_s: float = setting(
-        1.0, "depth or camera_info missing for so long: pictures are taken without", low=0.1, high=60.0, change="live"
-    )
-    stale_after_s: float = setting(
-        3.0, "a twin older than this is reported as stale on /diagnostics", low=0.1, high=3600.0, change="live"
-    )
 
 
 class TwinNode(ManagedNode[TwinSettings]):
