@@ -41,12 +41,7 @@ _AWAY_M = 5.0  # below the floor's edge, out of every view
 
 def make_clutter(seed: int, arrangement: str, size: tuple[int, int] = (320, 240)) -> Scene:
     """A settled scene without shadows; the same arguments give the same one. Raises ConfigError."""
-    if arrangement not in ARRANGEMENTS:
-        raise ConfigError(f"arrangement {arrangement!r} is not known; it is one of {', '.join(ARRANGEMENTS)}")
-    rng = np.random.default_rng([seed, 40])
-    low, high = _LEAST_MOST[arrangement]
-    count = int(rng.integers(low, high + 1))
-    placements = _place(arrangement, count, rng)
+    placements, rng = _drawn(seed, arrangement)
     scene = Scene(seed, placements, random_world(rng), random_look(rng, size), size, shadows=False)
     if arrangement in ("touching", "leaning") or (arrangement == "thin" and rng.random() < 0.5):
         gather(scene)
@@ -54,11 +49,25 @@ def make_clutter(seed: int, arrangement: str, size: tuple[int, int] = (320, 240)
     return scene
 
 
-def frames_of(
-    seed: int, arrangement: str, views: int, per_state: int = 4, size: tuple[int, int] = (320, 240)
-) -> Iterator[tuple[Frame, Plane]]:
-    """`views` pictures with truth, and the table in each, from random cameras; after every `per_state` of them some things are taken away.
+def placements_of(seed: int, arrangement: str) -> list[Placement]:
+    """The things of such a scene, in the order of their ids, as they were put before they fell. Raises ConfigError."""
+    return _drawn(seed, arrangement)[0]
 
+
+def _drawn(seed: int, arrangement: str) -> tuple[list[Placement], Rng]:
+    if arrangement not in ARRANGEMENTS:
+        raise ConfigError(f"arrangement {arrangement!r} is not known; it is one of {', '.join(ARRANGEMENTS)}")
+    rng = np.random.default_rng([seed, 40])
+    low, high = _LEAST_MOST[arrangement]
+    return _place(arrangement, int(rng.integers(low, high + 1)), rng), rng
+
+
+def frames_of(
+    seed: int, arrangement: str, views: int, per_state: int = 5, size: tuple[int, int] = (320, 240)
+) -> Iterator[tuple[Frame, Plane]]:
+    """`views` pictures with truth, and the table in each, from random cameras.
+
+    After every `per_state` of them some things are taken away.
     Raises ConfigError.
     """
     rng = np.random.default_rng([seed, 41])
