@@ -35,8 +35,8 @@ def words_of(
 ) -> tuple[str, ...]:
     """At most six nouns to look for, none of which a label in view means already.
 
-    texts: what the plan asked for in words and did not find (of `like`). First these; else things that serve the need that
-    the question tells; else things that it names. meaning: orders things that serve a need by likeness.
+    texts: what the plan asked for in words and did not find (of `like`). First these; else things that serve the need
+    that the question tells; else things that it names. meaning: orders things that serve a need by likeness.
     """
     found = [w for text in texts for w in (_as_noun(text) or named(text) or serving(f"something to {text}", meaning))]
     found = found or [*serving(question, meaning)] or [*named(question)]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 
-from ..errors import ConfigError
 from ..perception.protocol import Perceiver
+from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
+from ..twin.tracking import with_new_words
 from ..twin.types import DigitalTwin
 from .conversions import frame_from_msgs
 from .inputs import Taken
@@ -25,7 +26,7 @@ class Observer:
         self._twin: DigitalTwin | None = None
         self._made_at = -float("inf")
         self._sequence, self._last_id = 0, 0
-        self.words: tuple[str, ...] = ()
+        self._vocabulary = Vocabulary(perceiver)
 
     def observe(self, taken: Taken) -> tuple[DigitalTwin | None, dict[str, float]]:
         """The twin after these pictures, and milliseconds per stage; None: they are older than the newest twin.
@@ -58,16 +59,29 @@ class Observer:
             had, self._twin = self._twin is not None, None
         return had
 
-    def set_vocabulary(self, words: Sequence[str], add: bool) -> int:
-        """Words to look for from the next picture on; how many there are now. Raises ConfigError."""
-        stripped = (w.strip() for w in words)
-        wanted = tuple(dict.fromkeys([*(self.words if add else ()), *(w for w in stripped if w)]))
-        if not wanted:
-            raise ConfigError("set_vocabulary got no words; give the nouns to look for, for example ['mug']")
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What perception was told to look for, beside its own words."""
+        return self._vocabulary.words
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether perception can be told what to look for."""
+        return not self._vocabulary.closed
+
+    def set_vocabulary(
+        self, words: Sequence[str], add: bool = False, asked: bool = False
+    ) -> tuple[tuple[str, ...], int]:
+        """Words to look for; those that are new, and the number of the newest twin: later ones are made with them.
+
+        asked: they are words of a question. Raises ConfigError.
+        """
+        given = [word for word in words if word.strip()]
         with self._lock:
-            self._perceiver.set_vocabulary(wanted)
-            self.words = wanted
-        return len(wanted)
+            new = self._vocabulary.ask(given) if asked else self._vocabulary.set(given, add)
+            if new and self._twin is not None:
+                self._twin = with_new_words(self._twin)
+            return new, self._sequence
 
     def age_s(self) -> float:
         """Seconds since the newest twin was made; infinite before the first."""

@@ -14,16 +14,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import ModelError, ReasonSegError, Status
 from ..pipeline import StandingQuestion, check_question
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
+from .looking import Asking, Found, Looking, Progress, Seen
 from .model_queue import Job, ModelQueue, OnText
 from .standing_file import KeptQuestion
 
-Progress = Callable[[str, str], None]
 WAITING = 16  # questions that may wait at a time; each holds a thread of the executor
 STANDING = 32  # standing questions; each is answered for every twin
 PLANS = 64  # kept for texts that are asked again
@@ -32,22 +31,16 @@ POLL_S = 0.02  # how soon a cancelled question is noticed
 GOOD = (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What perception said last: a twin, or a status and a message why there is none. meta: the caller's own."""
-
-    twin: DigitalTwin
-    status: Status = Status.OK
-    message: str = ""
-    meta: Any = None
-
-
 @dataclass
 class Standing:
-    """A question that is answered for every twin; its plan is replaced when a new one is made."""
+    """A question that is answered for every twin; its plan is replaced when a new one is made.
+
+    words: what perception was asked for because of it.
+    """
 
     query: Query
     question: StandingQuestion
+    words: tuple[str, ...] = ()
 
 
 class Reasoner:
@@ -69,6 +62,7 @@ class Reasoner:
         self._numbers = itertools.count(1)
         self._failed_at: dict[str, float] = {}
         self.standing: dict[str, Standing] = {}
+        self.looking: Looking | None = None
 
     def use(self, language_model: LanguageModel, meaning: WordMeaning | None) -> None:
         """From now on questions are answered with these."""
@@ -119,15 +113,36 @@ class Reasoner:
             check_question(text)
             if standing and query.id not in self.standing and len(self.standing) >= STANDING:
                 return Answer(query, Status.BUSY, f"{STANDING} questions stand already; unwatch one"), self._seen
-            answer, seen, question = self._answer(query, end, timeout_s, progress, cancelled)
+            found, words = self._answer(query, end, timeout_s, progress, cancelled), ()
+            if self.looking is not None:
+                asking = Asking(
+                    end,
+                    progress,
+                    cancelled,
+                    lambda after, limit: self._wait(lambda: self._is_seen(after), limit, cancelled),
+                    lambda: self._answer(query, end, timeout_s, progress, cancelled),
+                )
+                meaning, standing_words = self._models[1] if self._models else None, self.standing_words
+                found, words = self.looking.better(found, meaning, standing_words, asking)
+            answer, seen, question = found
         except ReasonSegError as error:
             return Answer(query, error.status, str(error)), self._seen
         if standing and question is not None and answer.status in GOOD:
-            self.standing[query.id] = Standing(query, question)
+            self.standing[query.id] = Standing(query, question, words)
         if answer.status in (Status.OK, Status.NO_MATCH) and self.age_s > self.stale_after_s:
             message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
             answer = replace(answer, status=Status.STALE, message=message)
         return answer, seen
+
+    def _is_seen(self, after: int) -> bool:
+        """Whether the newest twin is a later one than that number."""
+        seen = self._seen
+        return seen is not None and seen.status is Status.OK and seen.twin.sequence > after
+
+    @property
+    def standing_words(self) -> tuple[str, ...]:
+        """What perception was asked for because of questions that stand."""
+        return tuple(word for stands in list(self.standing.values()) for word in stands.words)
 
     def kept(self) -> tuple[KeptQuestion, ...]:
         """What stands, in a form that survives the process."""
@@ -180,7 +195,7 @@ class Reasoner:
 
     def _answer(
         self, query: Query, end: float, timeout_s: float, progress: Progress | None, cancelled: Callable[[], bool]
-    ) -> tuple[Answer, Seen | None, StandingQuestion | None]:
+    ) -> Found:
         def failed(status: Status, message: str) -> tuple[Answer, Seen | None, None]:
             return Answer(query, status, message), self._seen, None
 
@@ -202,7 +217,8 @@ class Reasoner:
             seen = self._seen
             if seen is not None and seen.status != Status.OK:
                 return failed(seen.status, seen.message)
-            question = StandingQuestion(Query(query.text), *models)
+            open_vocabulary = seen is not None and seen.open_vocabulary
+            question = StandingQuestion(Query(query.text), *models, look_for=open_vocabulary)
             job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
             try:
                 end_status = self._follow(job, end, progress, cancelled)

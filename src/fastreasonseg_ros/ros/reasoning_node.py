@@ -19,11 +19,13 @@ from ..twin.types import DigitalTwin
 from .answers import Answers, Remembered
 from .conversions import twin_from_msg
 from .diagnostics import Health
+from .looking import Looking, Seen
 from .models import load_models
 from .node import ManagedNode, run
 from .qos import latched, reliable, services
-from .reasoner import Reasoner, Seen
+from .reasoner import Reasoner
 from .settings import ReasoningSettings
+from .word_link import WordLink
 from .worker import NewestWorker
 
 RESULT_KEPT_S = 30  # of a goal, for a client that asks late; each holds a mask
@@ -46,6 +48,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._answers = Answers(self, self.publisher(Answer, "answer", reliable(64)), self.meter)
         # A question that takes long holds up neither twins, nor parameters, nor `unwatch`.
         many = ReentrantCallbackGroup()
+        self._words = WordLink(self, many)
+        self._reasoner.looking = Looking(self._words, self.settings.look_timeout_s)
         self.create_service(Unwatch, "unwatch", self._unwatch, callback_group=MutuallyExclusiveCallbackGroup())
         self.create_service(QueryScene, "query", self._query, qos_profile=services(), callback_group=many)
         self.create_service(Watch, "watch", self._watch, qos_profile=services(), callback_group=many)
@@ -99,6 +103,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def settings_changed(self, settings: ReasoningSettings) -> None:
         self._reasoner.stale_after_s = settings.stale_after_s
+        self._reasoner.looking = Looking(self._words, settings.look_timeout_s)
 
     def clock_jumped(self, reason: str) -> None:
         self.get_logger().warning(f"{reason}: the last twin is forgotten")
@@ -117,7 +122,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def _twin_came(self, msg: SceneGraph) -> None:
         status, standing = Status(msg.status), self._standing
         twin = twin_from_msg(msg) if status is Status.OK else DigitalTwin(sequence=msg.sequence)
-        seen = Seen(twin, status, msg.message, msg.header)
+        seen = Seen(twin, status, msg.message, msg.header, msg.open_vocabulary)
+        self._words.heard(msg.sequence, self._reasoner.standing_words)
         self._reasoner.see(seen)
         if self._reasoner.standing and standing is not None:
             standing.offer(seen)

@@ -55,6 +55,13 @@ class ReasoningSettings(NodeSettings):
     language_model_config: str = setting("", "YAML file with the model's settings; empty: its defaults")
     language_model_overrides: list[str] = setting([], "single settings of the model, as a.b=c")
     query_timeout_s: float = setting(30.0, "time for a question that names none", low=0.1, high=3600.0, change="live")
+    look_timeout_s: float = setting(
+        5.0,
+        "time that perception has to look for words which a question brings; 0: none are brought",
+        low=0.0,
+        high=3600.0,
+        change="live",
+    )
     stale_after_s: float = setting(
         10.0, "an answer about an older twin has the status STALE", low=0.1, high=3600.0, change="live"
     )

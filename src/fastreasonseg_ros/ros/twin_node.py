@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         self._observer: Observer | None = None
         self._worker: NewestWorker | None = None
         self._inputs: SceneInputs | None = None
+        self._newest: tuple[float, Taken] | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
         own = MutuallyExclusiveCallbackGroup()
         self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=own)
@@ -42,7 +44,7 @@ class TwinNode(ManagedNode[TwinSettings]):
 
     def start(self) -> None:
         self._worker = NewestWorker(self._observe, self._failed, "perception")
-        self._inputs = SceneInputs(self, self.settings, self._worker.offer, self._begin_anew)
+        self._inputs = SceneInputs(self, self.settings, self._take, self._begin_anew)
         self.listen(DiagnosticStatus, "camera_status", self._camera_said, latched())
 
     def stop(self) -> None:
@@ -52,7 +54,7 @@ class TwinNode(ManagedNode[TwinSettings]):
             self._worker.close()
         if self._observer is not None:
             self._observer.forget()
-        self._inputs = self._worker = None
+        self._inputs = self._worker = self._newest = None
 
     def free(self) -> None:
         self._observer = None
@@ -71,6 +73,17 @@ class TwinNode(ManagedNode[TwinSettings]):
         if observer is not None and observer.forget():
             self.get_logger().warning(f"{reason}: the twin begins anew")
             self.meter.count("twin begun anew")
+
+    def _take(self, taken: Taken) -> None:
+        self._newest = time.monotonic(), taken
+        if self._worker is not None:
+            self._worker.offer(taken)
+
+    def _look_again(self) -> None:
+        """Looks at the newest picture with words that came after it, if the camera still runs: it may be a slow one."""
+        newest, worker = self._newest, self._worker
+        if newest and worker and time.monotonic() - newest[0] < self.settings.stale_after_s:
+            worker.offer(newest[1])
 
     def _observe(self, taken: Taken) -> None:
         observer, header = self._observer, taken.color.header
@@ -92,7 +105,9 @@ class TwinNode(ManagedNode[TwinSettings]):
         if 0 <= now - stamp < 60 * 10**9:  # a recorded stamp says nothing about delay
             latency_ms["picture to twin"] = (now - stamp) / 1e6
         self.meter.done(latency_ms)
-        self._twins.publish(twin_to_msg(twin, header, latency_ms))
+        msg = twin_to_msg(twin, header, latency_ms)
+        msg.open_vocabulary = observer.takes_words
+        self._twins.publish(msg)
 
     def _refuse(self, header: Header, status: Status, message: str) -> None:
         """A twin that says why there is none; a question asked now gets this status and message."""
@@ -115,8 +130,12 @@ class TwinNode(ManagedNode[TwinSettings]):
         try:
             if observer is None:
                 raise ConfigError(f"twin_node is {self.phase}: configure it first. {self.problem}".strip())
-            count = observer.set_vocabulary(request.words, request.add)
-            response.message = f"looking for {count} words from the next picture on"
+            new, response.sequence = observer.set_vocabulary(request.words, request.add, request.asked)
+            response.added = list(new)
+            found = f"looking for {', '.join(new)} from the next picture on" if new else "these are looked for already"
+            response.message = f"{found}; {len(observer.words)} words were set or asked for"
+            if new and request.asked:
+                self._look_again()
         except ReasonSegError as error:
             response.status, response.message = int(error.status), str(error)
         response.words = list(observer.words) if observer is not None else []
