@@ -35,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--minutes", type=float, default=30.0, help="of the part endurance (%(default)s)")
+    parser.add_argument("--rate", type=float, default=15.0, help="pictures a second of that part (%(default)s)")
     parser.add_argument("--seconds", type=float, default=30.0, help="of the part targets (%(default)s)")
     parser.add_argument("--messages", type=int, default=5000, help="of the part fuzz (%(default)s)")
     parser.add_argument("--json", type=Path, default=ROOT / "docs/soak.json", help="%(default)s")
@@ -74,7 +75,7 @@ def _runs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict[str, Any]
         "model": model_gone.deleted_model,
         "two_robots": kills.two_robots,
         "two_hosts": hosts.two_hosts,
-        "endurance": lambda f: endurance.endurance(f, args.minutes),
+        "endurance": lambda f: endurance.endurance(f, args.minutes, rate_hz=args.rate),
     }
 
 

@@ -55,7 +55,7 @@ class Robot:
         self.masks: deque[tuple[float, float]] = deque(maxlen=100_000)  # arrival, age of the picture: seconds
         self.health: dict[str, dict[str, str]] = {}
         node = self.client.node
-        self.client.on_answer(lambda a: self.answers.append((time.monotonic(), a)))
+        self.client.on_answer(self._answer_came)
         node.create_subscription(Image, "mask", self._mask_came, reliable())
         node.create_subscription(DiagnosticArray, "/diagnostics", self._diagnosed, reliable())
 
@@ -65,7 +65,7 @@ class Robot:
             own = {**CAMERA, **(camera or {})} if name == "camera_node" else {}
             self.nodes.start(name, **own, **more.get(name, {}))
         if wait:
-            self.wait(lambda: self.client.ask("the red mug", 10.0).status == Answer.OK, 120.0, "the first answer")
+            self.wait(lambda: self.client.ask("the red mug", 10.0).status == Answer.OK, 300.0, "the first answer")
 
     def wait(self, ready: Callable[[], Any], timeout_s: float, what: str) -> float:
         """Seconds until `ready()`. Raises NodeDiedError where a process ends first, TimeoutError."""
@@ -89,6 +89,10 @@ class Robot:
     def rss_mb(self) -> dict[str, float]:
         """Resident memory of each process, 10^6 bytes."""
         return {n: psutil.Process(self.nodes.pid(n)).memory_info().rss / 1e6 for n in self.nodes.names}
+
+    def _answer_came(self, msg: Answer) -> None:
+        msg.mask.data = b""  # 300 kB each, which nobody reads
+        self.answers.append((time.monotonic(), msg))
 
     def _mask_came(self, msg: Image) -> None:
         now, stamp = self.client.node.get_clock().now().nanoseconds, msg.header.stamp
