@@ -137,19 +137,60 @@ def davis(root: Path) -> Path:
     for folder, names in (("val", "swan\n"), ("train", "bear\n")):
         (root / "ImageSets/2017").mkdir(parents=True, exist_ok=True)
         (root / f"ImageSets/2017/{folder}.txt").write_text(names)
+    values = ids()
+    values[4, 4] = 255  # void
     for name in ("swan", "bear"):
-        for k in range(2):
-            save(root / f"JPEGImages/480p/{name}/{k:05d}.jpg", picture())
-            values = ids()
-            values[4, 4] = 255  # void
-            image = Image.fromarray(values, "P")
-            image.putpalette([v for c in range(256) for v in (c, 255 - c, 7)])
-            path = root / f"Annotations/480p/{name}/{k:05d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            image.save(path)
+        davis_video(root, name, values)
     text = 'swan 1 "a red square"\nbear 2 "a blue square"\n'
     (root / "davis_text_annotations").mkdir()
     (root / "davis_text_annotations/Davis17_annot1.txt").write_text(text)
+    return root
+
+
+def davis_video(base: Path, name: str, values: np.ndarray | None = None) -> None:
+    """Two frames of a video as DAVIS 2017 has them, ids in a palette."""
+    for k in range(2):
+        save(base / f"JPEGImages/480p/{name}/{k:05d}.jpg", picture())
+        image = Image.fromarray(ids() if values is None else values, "P")
+        image.putpalette([v for c in range(256) for v in (c, 255 - c, 7)])
+        path = base / f"Annotations/480p/{name}/{k:05d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+
+
+def sav_video(base: Path, name: str) -> None:
+    """Five frames of a video as SA-V has them: a folder of masks an object, every fourth frame; the second overlaps."""
+    for k in range(5):
+        save(base / f"JPEGImages_24fps/{name}/{k:05d}.jpg", picture())
+        for number, mask in enumerate((RED, RED | BLUE) if k % 4 == 0 else ()):
+            save(base / f"Annotations_6fps/{name}/{number:03d}/{k:05d}.png", mask.astype(np.uint8) * 255)
+
+
+def rvtbench(root: Path) -> Path:
+    """Its fields are an assumption (readers/video_questions.py)."""
+    davis_video(root / "DAVIS", "swan")
+    sav_video(root / "sav", "sav_000001")
+    common = {"video": "swan", "task": "Segmentation"}
+    dump(
+        root / "rvtbench/davis.json",
+        [
+            common | {"query": "Which square is red?", "object_ids": [1], "category": "Semantic", "level": "L1"},
+            common | {"query": "What is right of it?", "object_ids": [2], "category": "Spatial", "level": "L4"},
+            {"video": "swan", "query": "What is seen?", "task": "VQA", "answer": "Two squares.", "level": "L1"},
+        ],
+    )
+    dump(root / "rvtbench/segmentation/temporal_L2.json", {"sav_000001": [{"query": "What stays?", "object_ids": [0]}]})
+    return root
+
+
+def jitbench(root: Path) -> Path:
+    """The same of a benchmark of segmentation alone, with run lengths in the questions."""
+    davis_video(root, "swan")
+    lines(
+        root / "jitbench.jsonl",
+        {"video": "swan", "query": "the red one", "masks": [packed(RED), None], "category": "semantic", "level": 3},
+        {"video": "swan", "query": "both", "masks": [packed(RED | BLUE)] * 2, "category": "spatial", "level": 1},
+    )
     return root
 
 
@@ -193,7 +234,7 @@ def folder(root: Path) -> Path:
     return root
 
 
-ALL = (reasonseg, llmseg40k, revos, reasonvos, osd, davis, ade20k, folder)
+ALL = (reasonseg, llmseg40k, revos, reasonvos, rvtbench, jitbench, osd, davis, ade20k, folder)
 
 
 def break_png(path: Path) -> None:

@@ -159,13 +159,6 @@ def test_what_to_download_and_where_to_put_it_is_told(reader, tmp_path: Path) ->
         open_dataset(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("name", ["RVTBench", "JiTBench"])
-def test_a_benchmark_whose_format_is_not_known_is_not_guessed_at(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).mkdir()
-    with pytest.raises(DatasetError, match="it has no reader"):
-        open_dataset(tmp_path / name)
-
-
 def test_an_unknown_format_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="unknown format 'resonseg', did you mean 'reasonseg'"):
         open_dataset(tmp_path, "resonseg")

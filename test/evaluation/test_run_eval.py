@@ -32,7 +32,7 @@ def test_every_format_is_evaluated_by_the_command(make, tmp_path: Path, one_mode
     assert sum(result["statuses"].values()) == result["n"]
     assert not {"BAD_INPUT", "MODEL_FAILED", "NOT_READY"} & result["statuses"].keys()
     assert ("caution" in result) == (make.__name__ not in ("osd", "ade20k", "folder"))
-    if make.__name__ in ("revos", "reasonvos", "davis"):
+    if make.__name__ in ("revos", "reasonvos", "rvtbench", "jitbench", "davis"):
         assert set(result["video"]) >= {"j", "f", "j_and_f"}
     if make.__name__ in ("osd", "folder"):  # named things with depth: the student knows these
         assert result["giou"] == 1.0

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import DatasetError
-from ..datasets import Dataset, IdImage, Mask, Question, check_questions, read_questions, read_words
+from ..datasets import Dataset, IdImage, Mask, Question, Words, check_questions, read_questions, read_words
 from ..files import check_size, read_ids
 from .pictures import Pictures, choose_split, need
 
@@ -61,15 +61,15 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
 
 
 def _scene(root: Path, words: dict, name: str) -> DavisScene:
-    return DavisScene(root, name, words.get(name))
+    return DavisScene(name, root / "JPEGImages/480p" / name, root / "Annotations/480p" / name, words.get(name))
 
 
 class DavisScene(Pictures):
     """One sequence. Frame numbers count from 0, whatever the files are called."""
 
-    def __init__(self, root: Path, name: str, words) -> None:
-        super().__init__(name, sorted((root / "JPEGImages/480p" / name).glob("*.jpg")), words)
-        self._masks = root / "Annotations/480p" / name
+    def __init__(self, name: str, pictures: Path, masks: Path, words: Words | None = None) -> None:
+        super().__init__(name, sorted(pictures.glob("*.jpg")), words)
+        self._masks = masks
         self._void: dict[int, Mask | None] = {}
 
     def annotation(self, number: int) -> tuple[Path, IdImage | None]:

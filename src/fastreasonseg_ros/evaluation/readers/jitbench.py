@@ -1,30 +1,32 @@
-"""JiTBench (Shen et al., Online Reasoning Video Segmentation with Just-in-Time Digital Twins, arXiv 2503.21056):
-recognised, not read.
+"""JiTBench (Shen et al., Online Reasoning Video Segmentation with Just-in-Time Digital Twins, arXiv 2503.21056).
 
-The paper describes 200 videos with 895 questions (semantic, spatial, temporal; three levels). No download and no code
-that reads it was found when this was written, so its files are unknown, and there is no reader made from guesses.
+Known from the paper: 895 questions about 200 videos (DAVIS 2017 and SA-V, as in RVTBench of the same authors), three
+categories, three levels, J and F over all frames. No download and no code that reads it was found when this was
+written: that its files are like RVTBench's, with the fields of video_questions.py, is an assumption, which that file
+states and lets you correct.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import DatasetError
 from ..datasets import Dataset
+from .video_questions import open_questions, question_files
 
 NAME = "jitbench"
 WHERE = (
-    "No public download of JiTBench (arXiv 2503.21056) and no code that reads it was found when this version was "
-    "made, so that it has no reader. Where you have its videos, write them in the folder form (README), or its "
-    "questions as "
-    'queries.jsonl with lines {"scene", "text", "target_ids", "category", "level", "frames"} beside DAVIS-like folders'
+    "No public download of JiTBench (arXiv 2503.21056) is known; ask its authors. Put its question files into "
+    "DIR/jitbench/**/*.json, DAVIS 2017 and SA-V beside them (DIR/DAVIS/JPEGImages/480p, Annotations/480p; "
+    "DIR/sav/JPEGImages_24fps, Annotations_6fps). The names of the fields are assumed (readers/video_questions.py); "
+    'where they differ, DIR/fields.json corrects them: {"text": "NAME"}'
 )
 
 
 def is_here(root: Path) -> bool:
-    return root.name.lower() in ("jitbench", "jit-bench") and not (root / "queries.jsonl").is_file()
+    named = root.name.lower() in ("jitbench", "jit-bench") and not (root / "queries.jsonl").is_file()
+    return root.is_dir() and (named or bool(question_files(root, NAME)))
 
 
 def open_here(root: Path, split: str | None = None) -> Dataset:
-    """Raises DatasetError, always: it says what can be done."""
-    raise DatasetError(f"{root}: {WHERE}")
+    """Its questions. Raises DatasetError."""
+    return open_questions(root, NAME, WHERE, split)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import DatasetError
+from ...twin.masks import union
 from ...twin.types import Frame, GroundTruth
-from ..datasets import IdImage, Scene, Words
-from ..files import DEFAULT_FPS, check_size, picture_size, read_color
+from ..datasets import IdImage, Mask, Question, Scene, Words
+from ..files import DEFAULT_FPS, check_size, picture_size, read_color, read_mask
 
 
 class Pictures(Scene):
@@ -46,6 +50,40 @@ class Pictures(Scene):
     @abstractmethod
     def annotation(self, number: int) -> tuple[Path, IdImage | None]:
         """The file that a frame's ids come from, for messages, and the ids."""
+
+
+class MaskFolders(Pictures):
+    """A video with a folder of mask pictures for every object, by id; a picture that is not there does not count.
+
+    Masks may overlap: id images show the later one, targets are whole.
+    """
+
+    def __init__(self, name: str, paths: list[Path], folders: Mapping[int, Path]) -> None:
+        super().__init__(name, paths)
+        self.folders = folders
+
+    def annotation(self, number: int) -> tuple[Path, IdImage | None]:
+        masks = {id: mask for id in self.folders if (mask := self._mask(id, number)) is not None}
+        width, height = self.size(number)
+        ids = np.zeros((height, width), np.uint16)
+        for id, mask in masks.items():
+            ids[mask] = id
+        return self.paths[number], ids if masks else None
+
+    def target(self, question: Question, number: int) -> Mask | None:
+        masks = [self._mask(id, number) for id in question.target_ids or self.folders]
+        if all(mask is None for mask in masks):
+            return None
+        width, height = self.size(number)
+        return union((m for m in masks if m is not None and question.target_ids), (height, width))
+
+    def _mask(self, id: int, number: int) -> Mask | None:
+        path = self.folders[id] / f"{self.paths[number].stem}.png"
+        if not path.is_file():
+            return None
+        mask = read_mask(path)
+        check_size(path, mask, self.size(number), self.paths[number])
+        return mask
 
 
 def need(path: Path, where: str) -> Path:

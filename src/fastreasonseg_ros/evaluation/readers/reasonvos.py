@@ -14,12 +14,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import DatasetError
-from ..datasets import Dataset, IdImage, Mask, Question
-from ..files import check_size, read_json, read_mask
-from .pictures import Pictures, need
+from ..datasets import Dataset, Question
+from ..files import read_json
+from .pictures import MaskFolders, need
 
 NAME = "reasonvos"
 WHERE = (
@@ -64,35 +62,9 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     return Dataset(NAME, root, tuple(questions), tuple(scenes), partial(_scene, scenes), False, "annotated")
 
 
-def _scene(scenes: dict[str, tuple[list[Path], dict[int, Path]]], name: str) -> ReasonVosScene:
-    return ReasonVosScene(name, *scenes[name])
-
-
-class ReasonVosScene(Pictures):
-    """One video; every question has its own folder of mask pictures. Where masks overlap, ids show the later one."""
-
-    def __init__(self, name: str, paths: list[Path], folders: dict[int, Path]) -> None:
-        super().__init__(name, paths)
-        self._folders = folders
-
-    def annotation(self, number: int) -> tuple[Path, IdImage | None]:
-        masks = {id: mask for id in self._folders if (mask := self._mask(id, number)) is not None}
-        width, height = self.size(number)
-        ids = np.zeros((height, width), np.uint16)
-        for id, mask in masks.items():
-            ids[mask] = id
-        return self.paths[number], ids if masks else None
-
-    def target(self, question: Question, number: int) -> Mask | None:
-        return self._mask(question.target_ids[0], number)
-
-    def _mask(self, id: int, number: int) -> Mask | None:
-        path = self._folders[id] / f"{self.paths[number].stem}.png"
-        if not path.is_file():
-            return None
-        mask = read_mask(path)
-        check_size(path, mask, self.size(number), self.paths[number])
-        return mask
+def _scene(scenes: dict[str, tuple[list[Path], dict[int, Path]]], name: str) -> MaskFolders:
+    """One video; every question has its own folder of mask pictures."""
+    return MaskFolders(name, *scenes[name])
 
 
 def _masks_folder(root: Path, source: str, rest: str, where: str) -> Path:
