@@ -131,7 +131,7 @@ def test_right_and_wrong_answers_are_measured_by_their_masks(root: Path) -> None
     assert result["by_category"]["semantic"] == semantic | {"intervals": {"giou": None, "ciou": None}}  # one scene
     assert result["by_level"]["2"]["giou"] == 0.0
     assert result["perception"]["overlap_f"] == 1.0
-    assert result["perception"]["label_accuracy"] == 1.0
+    assert result["perception"]["label_accuracy"] == result["perception"]["label_exact_accuracy"] == 1.0
     assert result["perception"]["color_accuracy"] == 0.0  # this perceiver knows no colours
     assert result["latency_ms"]["reasoning"]["p95"] >= result["latency_ms"]["reasoning"]["p50"] > 0
     assert result["statuses"] == {"OK": 2, "NO_MATCH": 1}
