@@ -1,43 +1,47 @@
-"""From one frame's detections to the twin: ids that stay, words by vote, motion without noise.
+"""From one frame's detections to the twin: ids that stay, words by vote, motion over the ground without noise.
 
-Detections are assigned to the objects of the last twin (Kuhn 1955, Hungarian method) by place, overlap in the picture
-and looks. What is not seen stays for a while with visible=False and keeps its id when it comes back.
+Detections are assigned to the objects of the last twin (Kuhn 1955, Hungarian method) by place, overlap in the picture,
+size and looks (matching.py). What is not seen stays for a while with visible=False and keeps its id when it comes back;
+what is gone for longer is remembered, out of the twin, and known again by its looks. Where the camera's pose is known,
+its own motion is taken out first (motion.py).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from . import masks
+from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
+from .motion import displacement, follow, seen_from
 from .relations import stored_relations, surface_points
 from .types import Detection, DigitalTwin, Frame, Instance, Perceived, TrackMemory, Vector
-
-NO_LABEL = "object"
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """keep_s: how long an object that is not seen stays. reach_m: how far a seen one may be from where it was expected.
+    """keep_s: how long an object that is not seen stays. What was seen in fewer than confirm_frames may be a flicker
+    and stays for brief_s only. still_m: noise of a centre; movement below it does not count. fade: of votes, a frame.
 
-    max_speed: metres per second added to the reach for every second unseen, up to max_reach_m. What was seen
-    in fewer than confirm_frames may be a flicker and stays for brief_s only. still_m: noise of a centre; movement below
-    it does not count. smooth_s: time constant of the velocity. fade: of votes, a frame.
+    remember, remember_s: how many objects that are gone are known again by their looks, and for how long.
+    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent.
     """
 
     keep_s: float = 10.0
-    reach_m: float = 0.12
-    max_speed: float = 0.6
-    max_reach_m: float = 0.6
     still_m: float = 0.02
-    smooth_s: float = 0.2
     fade: float = 0.97
-    accept: float = 1.6
     confirm_frames: int = 4
     brief_s: float = 0.5
+    remember: int = 64
+    remember_s: float = 300.0
+    sigma_m: float = 0.004
+    jerkiness: float = 1.0
+    rim_m: float = 0.012
+    matching: MatchingConfig = MatchingConfig()
 
 
 def update(
@@ -45,36 +49,105 @@ def update(
 ) -> DigitalTwin:
     """The twin after one more frame; start with `DigitalTwin()`. Pure: the given twin is not changed.
 
-    Detections with a `track_hint` get exactly that id. Ids are never given twice while the twin lives on.
+    Detections with a `track_hint` get exactly that id. Ids are never given twice while the twin lives on. Velocity and
+    path are over the ground where the camera's pose is known now and was then, relative to the camera otherwise.
     """
-    ids = assign(twin, perceived.detections, frame.stamp_s, config)
-    old = {i.id: i for i in twin.instances}
-    seen = [
-        _seen(old.get(id), id, detection, frame.stamp_s, config)
-        for id, detection in zip(ids, perceived.detections, strict=True)
-    ]
+    detections, stamp_s = perceived.detections, frame.stamp_s
+    pose = frame.pose if frame.pose is not None else perceived.pose
+    shifts = picture_shifts(twin, pose, detections, frame.intrinsics)
+    twin = seen_from(twin, pose)
+    ids = assign(twin, detections, stamp_s, config, shifts)
+    old = {i.id: i for i in (*twin.forgotten, *twin.instances)}
+    seen = [_seen(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
+    here = set(ids)
+    lost = [i for i in twin.instances if i.id not in here and i.last_seen_s is not None]
     gone = [
         replace(i, visible=False, velocity=None)
-        for i in twin.instances
-        if i.id not in set(ids)
-        and i.last_seen_s is not None
-        and frame.stamp_s - i.last_seen_s <= _patience_s(i, config)
+        for i in lost
+        if stamp_s - (i.last_seen_s or 0.0) <= _patience_s(i, config)
     ]
-    shape = frame.color.shape[:2]
-    image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, perceived.detections, strict=True)}, shape)
+    kept = {i.id for i in gone} | here
+    image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, detections, strict=True)}, frame.color.shape[:2])
     plane = perceived.plane or twin.plane
     instances = tuple(sorted([*seen, *gone], key=lambda i: i.id))
     return DigitalTwin(
         instances=instances,
         relations=stored_relations(instances, surface_points(frame, image), plane),
-        stamp_s=frame.stamp_s,
+        stamp_s=stamp_s,
         frame_id=frame.frame_id,
         image_size=frame.image_size,
         plane=plane,
         ids=image,
         sequence=twin.sequence + 1,
         last_id=max([twin.last_id, *ids, *old]),
+        pose=pose,
+        forgotten=_remembered([*twin.forgotten, *lost], kept, stamp_s, config),
     )
+
+
+def assign(
+    twin: DigitalTwin,
+    detections: Sequence[Detection],
+    stamp_s: float,
+    config: TrackingConfig,
+    shifts: Sequence[tuple[int, int]] | None = None,
+) -> list[int]:
+    """An id for every detection: a hint, the object of the twin it continues, one known again, or a new one.
+
+    shifts: see matching.overlaps; none if the camera stands still. Raises ValueError for a hint given twice.
+    """
+    hints = [d.track_hint for d in detections]
+    known = [h for h in hints if h is not None]
+    if len(set(known)) != len(known):
+        raise ValueError(f"two detections of one frame carry the same track_hint: {sorted(known)}")
+    free = [n for n, hint in enumerate(hints) if hint is None]
+    ids = list(hints)
+    tracks = [
+        i
+        for i in twin.instances
+        if i.id not in known and (i.last_seen_s is None or stamp_s - i.last_seen_s <= config.keep_s)
+    ]
+    forgotten = [i for i in twin.forgotten if i.id not in known]
+    if free and (tracks or forgotten):
+        wanted = [detections[n] for n in free]
+        table = []
+        if tracks:
+            moved = [shifts[n] for n in free] if shifts else [(0, 0)] * len(free)
+            table.append(costs(tracks, wanted, overlaps(twin, tracks, wanted, moved), stamp_s, config.matching))
+        if forgotten:
+            # By looks alone: nobody knows where it has been.
+            anywhere = replace(config.matching, reach_m=0.0, max_speed=0.0, max_reach_m=1e-9)
+            nothing = np.zeros((len(forgotten), len(free)))
+            table.append(costs(forgotten, wanted, nothing, stamp_s, anywhere))
+        cost = np.concatenate(table)
+        # The cost of a pair that is not acceptable is flat: it must not push good pairs apart.
+        rows, columns = linear_sum_assignment(np.minimum(cost, config.matching.accept))
+        for t, c in zip(rows, columns, strict=True):
+            if cost[t, c] < config.matching.accept:
+                ids[free[c]] = (*tracks, *forgotten)[t].id
+    last = max([twin.last_id, *known, *(i.id for i in twin.instances)])
+    for n, id in enumerate(ids):
+        if id is None:
+            last += 1
+            ids[n] = last
+    return ids  # type: ignore[return-value]
+
+
+def _remembered(
+    candidates: Sequence[Instance], kept: set[int], stamp_s: float, config: TrackingConfig
+) -> tuple[Instance, ...]:
+    """What has left the twin and would be known again: the newest of it, and only what was more than a flicker."""
+    found = {
+        i.id: replace(i, visible=False, velocity=None)
+        for i in candidates
+        if i.id not in kept
+        and i.memory is not None
+        and i.memory.appearance is not None
+        and i.memory.frames >= config.confirm_frames
+        and stamp_s - (i.last_seen_s or 0.0) <= config.remember_s
+    }
+    newest = sorted(found.values(), key=lambda i: i.last_seen_s or 0.0)
+    return tuple(newest[max(0, len(newest) - config.remember) :])
 
 
 def with_new_words(twin: DigitalTwin) -> DigitalTwin:
@@ -87,95 +160,10 @@ def with_new_words(twin: DigitalTwin) -> DigitalTwin:
     )
 
 
-def assign(twin: DigitalTwin, detections: tuple[Detection, ...], stamp_s: float, config: TrackingConfig) -> list[int]:
-    """An id for every detection: a hint, the object of the twin it continues, or a new one."""
-    hints = [d.track_hint for d in detections]
-    known = [h for h in hints if h is not None]
-    if len(set(known)) != len(known):
-        raise ValueError(f"two detections of one frame carry the same track_hint: {sorted(known)}")
-    tracks = [
-        i
-        for i in twin.instances
-        if i.id not in known and (i.last_seen_s is None or stamp_s - i.last_seen_s <= config.keep_s)
-    ]
-    free = [n for n, hint in enumerate(hints) if hint is None]
-    ids = list(hints)
-    if tracks and free:
-        overlaps = _overlaps(twin, tracks, [detections[n] for n in free])
-        costs = np.array(
-            [
-                [_cost(track, detections[n], overlaps[t, c], stamp_s, config) for c, n in enumerate(free)]
-                for t, track in enumerate(tracks)
-            ]
-        )
-        from scipy.optimize import linear_sum_assignment  # half a second, for which reasoning_node need not wait
-
-        # The cost of a pair that is not acceptable is flat: it must not push good pairs apart.
-        rows, columns = linear_sum_assignment(np.minimum(costs, config.accept))
-        for t, c in zip(rows, columns, strict=True):
-            if costs[t, c] < config.accept:
-                ids[free[c]] = tracks[t].id
-    last = max([twin.last_id, *known, *(i.id for i in twin.instances)])
-    for n, id in enumerate(ids):
-        if id is None:
-            last += 1
-            ids[n] = last
-    return ids  # type: ignore[return-value]
-
-
 def _patience_s(track: Instance, config: TrackingConfig) -> float:
     """How long a lost object stays."""
     flicker = track.memory is not None and track.memory.frames < config.confirm_frames
     return min(config.brief_s, config.keep_s) if flicker else config.keep_s
-
-
-def _overlaps(twin: DigitalTwin, tracks: list[Instance], detections: list[Detection]) -> np.ndarray:
-    """IoU of every track's last mask with every detection's; 0 for tracks that the id image does not show."""
-    result = np.zeros((len(tracks), len(detections)))
-    if twin.ids is None or not detections or twin.ids.shape != detections[0].mask.shape:
-        return result
-    areas = np.bincount(twin.ids.ravel(), minlength=max(t.id for t in tracks) + 1)
-    for c, detection in enumerate(detections):
-        under = np.bincount(twin.ids[detection.mask], minlength=len(areas))
-        area = np.count_nonzero(detection.mask)
-        for t, track in enumerate(tracks):
-            both = under[track.id]
-            result[t, c] = both / max(areas[track.id] + area - both, 1)
-    return result
-
-
-def _cost(track: Instance, detection: Detection, overlap: float, stamp_s: float, config: TrackingConfig) -> float:
-    """0 for a perfect match; infinite out of reach. Place counts most, then overlap, then looks."""
-    unseen_s = max(stamp_s - (track.last_seen_s if track.last_seen_s is not None else stamp_s), 0.0)
-    looks = 0.25 * _unlike(track.label, detection.label, NO_LABEL) + 0.35 * _unlike(track.color, detection.color)
-    if track.size_m and detection.size_m:
-        big, small = math.prod(s + 0.02 for s in track.size_m), math.prod(s + 0.02 for s in detection.size_m)
-        looks += 0.3 * min(abs(math.log(big / small)), 1.0)
-    if track.center_m is not None and detection.center_m is not None:
-        expected = _moved(track.center_m, track.velocity, min(unseen_s, 0.5))
-        reach = min(config.reach_m + config.max_speed * unseen_s, config.max_reach_m)
-        away = math.dist(expected, detection.center_m) / reach
-    elif track.box_xyxy is not None:
-        away = 1.2 * (1.0 - masks.box_iou(track.box_xyxy, detection.box_xyxy))
-    else:
-        return math.inf
-    if away > 1.0 and overlap < 0.3:
-        return math.inf
-    if not track.visible:
-        return 0.8 * min(away, 1.5) + looks + 0.2
-    return 0.8 * min(away, 1.5) + 0.5 * (1.0 - overlap) + looks
-
-
-def _unlike(a: str | None, b: str | None, unknown: str | None = None) -> float:
-    if a is None or b is None or unknown in (a, b):
-        return 0.5
-    return float(a != b)
-
-
-def _moved(place: Vector, velocity: Vector | None, seconds: float) -> Vector:
-    if velocity is None:
-        return place
-    return tuple(p + v * seconds for p, v in zip(place, velocity, strict=True))  # type: ignore[return-value]
 
 
 def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: TrackingConfig) -> Instance:
@@ -183,7 +171,7 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
     labels = _vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
     colors = _vote(before.colors, d.color, 1.0, config.fade)
     shapes = _vote(before.shapes, d.shape, 1.0, config.fade)
-    velocity, path, anchor, moved_s = _motion(old, before, d, stamp_s, config)
+    velocity, path, memory = _motion(old, before, d, stamp_s, config)
     return Instance(
         id=id,
         label=_winner(labels) or NO_LABEL,
@@ -201,44 +189,69 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         path_length_m=path,
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,
         last_seen_s=stamp_s,
-        memory=TrackMemory(labels, colors, shapes, anchor, moved_s, before.frames + 1),
+        memory=replace(
+            memory,
+            labels=labels,
+            colors=colors,
+            shapes=shapes,
+            frames=before.frames + 1,
+            appearance=_blend(before.appearance, d.appearance),
+        ),
     )
+
+
+def _blend(old: np.ndarray | None, new: np.ndarray | None, share: float = 0.1) -> np.ndarray | None:
+    if old is None or new is None:
+        return old if new is None else new
+    mixed = (1 - share) * old + share * new
+    return mixed / np.linalg.norm(mixed)
 
 
 def _motion(
     old: Instance | None, before: TrackMemory, d: Detection, stamp_s: float, config: TrackingConfig
-) -> tuple[Vector | None, float | None, Vector | None, float | None]:
-    """Velocity, path length, anchor and the time of the last movement.
+) -> tuple[Vector | None, float | None, TrackMemory]:
+    """Velocity, path length, and the memory with motion, anchor and the time of the last movement.
 
     The path is counted from anchor to anchor, a new one only where the centre is further than its noise from the last:
     a thing that stands still does not travel, however long it is watched. A centre that jumps because more or less of
     the thing is to be seen moves the anchor, not the thing.
     """
+    rest = (0.0, 0.0, 0.0)
     if d.center_m is None:
-        return (None, old.path_length_m, before.anchor_m, before.moved_s) if old else (None, None, None, None)
+        return (None, old.path_length_m, before) if old else (None, None, before)
+    fresh = replace(before, anchor_m=d.center_m, motion=follow(None, d.center_m, config.sigma_m, 0.0, 0.0))
     if old is None or old.center_m is None or before.anchor_m is None or old.last_seen_s is None:
-        return (0.0, 0.0, 0.0), 0.0, d.center_m, None
-    dt = stamp_s - old.last_seen_s
-    path = old.path_length_m or 0.0
+        return rest, 0.0, fresh
+    dt, path = stamp_s - old.last_seen_s, old.path_length_m or 0.0
     if dt <= 0:
-        return old.velocity, path, before.anchor_m, before.moved_s
-    if old.size_m and d.size_m and _resized(old.size_m, d.size_m):
-        return old.velocity or (0.0, 0.0, 0.0), path, d.center_m, before.moved_s
-    anchor, moved_s = before.anchor_m, before.moved_s
-    step = math.dist(anchor, d.center_m)
-    if step > config.still_m:
-        path, anchor, moved_s = path + step, d.center_m, stamp_s
+        return old.velocity, path, before
+    step, hidden = _subtracted(d.center_m, old.center_m), False
+    if old.size_m and d.size_m:
+        expected = tuple(v * dt for v in (before.motion.velocity if before.motion else rest))
+        step, hidden = displacement(old.center_m, old.size_m, d.center_m, d.size_m, expected, config.rim_m)  # type: ignore[arg-type]
+    # What its centre did beyond that is because more or less of it is to be seen: its anchor goes along.
+    slip = _subtracted(_subtracted(d.center_m, old.center_m), step)
+    anchor, moved_s = _added(before.anchor_m, slip), before.moved_s
+    motion = before.motion
+    if motion is not None:
+        motion = replace(motion, at_m=_added(motion.at_m, slip))
+    sigma_m = config.sigma_m * (3.0 if hidden else 1.0)
+    motion = follow(motion if dt <= 0.5 else None, d.center_m, sigma_m, dt, config.jerkiness)
+    away = math.dist(anchor, d.center_m)
+    if away > config.still_m:
+        path, anchor, moved_s = path + away, d.center_m, stamp_s
+    memory = replace(before, anchor_m=anchor, moved_s=moved_s, motion=motion)
     if moved_s is None or stamp_s - moved_s > 0.5:
-        return (0.0, 0.0, 0.0), path, anchor, moved_s
-    raw = tuple((c - o) / dt for c, o in zip(d.center_m, old.center_m, strict=True))
-    last = old.velocity or raw
-    new = 1.0 - math.exp(-dt / config.smooth_s)
-    velocity = tuple(v + new * (r - v) for v, r in zip(last, raw, strict=True))
-    return velocity, path, anchor, moved_s  # type: ignore[return-value]
+        return rest, path, memory
+    return motion.velocity, path, memory
 
 
-def _resized(old: Vector, new: Vector, share: float = 0.3, least_m: float = 0.02) -> bool:
-    return any(abs(n - o) > max(share * max(n, o), least_m) for o, n in zip(old, new, strict=True))
+def _added(a: Vector, b: Vector) -> Vector:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def _subtracted(a: Vector, b: Vector) -> Vector:
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
 def _vote(votes: Mapping[str, float], word: str | None, weight: float, fade: float) -> dict[str, float]:
