@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-from test_reasoner import TWIN, Dictated, reasoner_with, until
+from test_reasoner import TWIN, Asked, Dictated, reasoner_with, until
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
@@ -80,7 +80,7 @@ def restarted(file: StandingFile, model: Dictated) -> Reasoner:
     before.close()
     assert json.loads(file.path.read_text())[0]["text"] == "the mug"
     after = reasoner_with(model)
-    after.restore(StandingFile("/robot/reasoning_node").read())
+    after.restore(StandingFile("/robot/reasoning_node").read(), (model, None))
     after.see(Seen(TWIN))
     return after
 
@@ -102,6 +102,20 @@ def test_a_question_that_stood_is_answered_at_once_by_its_old_plan_and_so_is_who
     after.close()
 
 
+def test_who_asked_while_the_model_loaded_gets_the_kept_plan_too(file: StandingFile) -> None:
+    kept = restarted(file, Dictated()).kept()
+    model, loading = Dictated(), Reasoner(60.0)
+    model.may.clear()
+    loading.see(Seen(TWIN))
+    stages: list[str] = []
+    early = Asked(loading, "the mug", progress=lambda stage, _: stages.append(stage))
+    until(lambda: stages == ["waiting"], "the question waits")
+    loading.restore(kept, (model, None))
+    loading.use(model, None)
+    assert (early.done().ids, model.called) == ((1,), 0)
+    loading.close()
+
+
 def test_a_plan_that_another_model_made_answers_until_there_is_a_new_one(file: StandingFile) -> None:
     model = Dictated()
     model.name = "another"
@@ -115,8 +129,8 @@ def test_a_plan_that_another_model_made_answers_until_there_is_a_new_one(file: S
 
 
 def test_a_question_without_a_plan_stands_again_when_the_model_has_made_one() -> None:
-    reasoner = reasoner_with(Dictated())
-    reasoner.restore([KeptQuestion("w", "the mug")])
+    reasoner = reasoner_with(model := Dictated())
+    reasoner.restore([KeptQuestion("w", "the mug")], (model, None))
     reasoner.see(Seen(TWIN))
     assert reasoner.update(Seen(TWIN))[0].status is Status.NOT_READY
     until(lambda: reasoner.update(Seen(TWIN))[0].status is Status.OK, "a plan")
@@ -124,9 +138,9 @@ def test_a_question_without_a_plan_stands_again_when_the_model_has_made_one() ->
 
 
 def test_a_question_that_stands_already_is_not_replaced_by_an_old_one() -> None:
-    reasoner = reasoner_with(Dictated())
+    reasoner = reasoner_with(model := Dictated())
     reasoner.see(Seen(TWIN))
     reasoner.ask("the plate", "w", 5.0, standing=True)
-    reasoner.restore([MUG])
+    reasoner.restore([MUG], (model, None))
     assert reasoner.standing["w"].query.text == "the plate"
     reasoner.close()

@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 
 from ..errors import Status
+from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer
 from .conversions import answer_to_msg
 from .diagnostics import OK, WARN, Health
@@ -62,10 +63,10 @@ class Remembered:
     def __init__(self, node: str, meter: Meter) -> None:
         self._file, self._meter, self._writing = StandingFile(node), meter, Lock()
 
-    def restore(self, reasoner: Reasoner) -> int:
+    def restore(self, reasoner: Reasoner, models: tuple[LanguageModel, WordMeaning]) -> int:
         """Lets stand again what stood when the process was killed, unless something stands; how many."""
         kept = () if reasoner.standing else self._file.read()
-        reasoner.restore(kept)
+        reasoner.restore(kept, models)
         return len(kept)
 
     def write(self, reasoner: Reasoner) -> None:

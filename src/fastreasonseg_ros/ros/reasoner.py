@@ -150,13 +150,12 @@ class Reasoner:
         rows = [(s.query, s.question.rollout, s.question.labels) for s in list(self.standing.values())]
         return tuple(KeptQuestion(q.id, q.text, r.tagged() if r else "", model, tuple(sorted(n))) for q, r, n in rows)
 
-    def restore(self, kept: Sequence[KeptQuestion]) -> None:
+    def restore(self, kept: Sequence[KeptQuestion], models: tuple[LanguageModel, WordMeaning | None]) -> None:
         """Lets questions stand again, answered by their old plans at once; whoever asks one gets the same.
 
-        Plans that another model made are made anew when this one is free. Without models this does nothing.
+        Plans that another model made are made anew when this one is free. Call it before `use` of these models.
         """
-        models = self._models
-        for one in kept[:STANDING] if models is not None else ():
+        for one in kept[:STANDING]:
             question = StandingQuestion(Query(one.text), *models)
             question.rollout = one.plan()
             if one.model == models[0].name and question.rollout is not None:
@@ -217,6 +216,8 @@ class Reasoner:
             seen = self._seen
             if seen is not None and seen.status != Status.OK:
                 return failed(seen.status, seen.message)
+            if (kept := self._by_kept_plan(query)) is not None:  # that came meanwhile, from disk
+                return kept
             open_vocabulary = seen is not None and seen.open_vocabulary
             question = StandingQuestion(Query(query.text), *models, look_for=open_vocabulary)
             job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))

@@ -72,9 +72,9 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def start(self) -> None:
         assert self._models is not None
-        self._reasoner.use(*self._models)
-        if count := self._remembered.restore(self._reasoner):
+        if count := self._remembered.restore(self._reasoner, self._models):
             self.get_logger().info(f"{count} standing questions of a process that was killed stand again")
+        self._reasoner.use(*self._models)
         self._standing = NewestWorker(self._update, self._failed, "standing")
         self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
         self.get_logger().info(f"{self._models[0].name} is ready")
