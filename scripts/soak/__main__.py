@@ -20,6 +20,7 @@ PARTS = {
     "targets": "everything in one process, 640x480 RGB-D at 15 Hz, one standing question",
     "fuzz": "broken pictures by Hypothesis: sizes, encodings, NaN, cut data, absurd stamps, frames and camera models",
     "questions": "questions that are none, other scripts, injections in a question and in a label",
+    "responsive": "services and cancels while the model writes",
     "crowd": "eight clients at once",
     "kills": "each node killed (SIGKILL) under load and started again",
     "camera": "a camera that stops, resumes and changes its size",
@@ -62,12 +63,13 @@ def main() -> int:
 
 
 def _runs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict[str, Any]]]:
-    from . import endurance, fuzz, hosts, kills, model_gone, questions, targets
+    from . import endurance, fuzz, hosts, kills, model_gone, questions, responsive, targets
 
     return {
         "targets": lambda f: targets.targets(f, args.seconds),
         "fuzz": lambda f: fuzz.fuzz(f, args.messages),
         "questions": questions.questions,
+        "responsive": responsive.responsive,
         "crowd": questions.crowd,
         "kills": kills.kills,
         "camera": kills.camera_faults,
