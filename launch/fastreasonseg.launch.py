@@ -29,7 +29,7 @@ ARGUMENTS = {
     "color_topic": ("color/image_raw", "colour pictures"),
     "depth_topic": ("depth/image_raw", "depth registered to colour"),
     "info_topic": ("color/camera_info", "camera model of the colour pictures"),
-    "respawn": ("false", "true: a node that ended is started again after a second"),
+    "respawn": ("false", "true: a node that ended is started again at once"),
     "rviz": ("false", "true: rviz2 with the package's view"),
     "log_level": ("info", "debug, info, warn or error"),
 }
@@ -49,7 +49,7 @@ def nodes(context):
         "output": "screen",
         "remappings": remappings(values),
         "respawn": on("respawn"),
-        "respawn_delay": 1.0,
+        "respawn_delay": 0.2,
         "ros_arguments": ["--log-level", values["log_level"]],
     }
     own = {name: parameters(values, name) for name in names}

@@ -8,12 +8,16 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from processes import NAMESPACE, wait_for, write_scene
 
 from fastreasonseg_ros.config import from_mapping
@@ -106,6 +110,66 @@ def test_everything_comes_up_in_a_namespace_and_answers(launched, tmp_path: Path
     assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
     assert answer.twin_sequence > 0
     assert log.read_text().count("process started") == (1 if composed else 4)
+
+
+@needs_launch
+def test_a_lifecycle_manager_may_bring_the_nodes_up(launched, tmp_path: Path) -> None:
+    space = f"{NAMESPACE}/managed"
+    log = launched(
+        "fastreasonseg.launch.py",
+        namespace=space.lstrip("/"),
+        params_file=ROOT / "config/managed.yaml",
+        source="scene",
+        path=write_scene(tmp_path / "data"),
+        perceiver="oracle",
+    )
+    early = answers(space, log)
+    assert early.status == Answer.NOT_READY
+    assert f"ros2 lifecycle set {space}/reasoning_node configure" in early.message
+    with ReasonSegClient(space) as robot:
+        for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+            for node in ("twin_node", "reasoning_node", "mask_node", "camera_node"):
+                client = robot.node.create_client(ChangeState, f"{node}/change_state")
+                assert client.wait_for_service(20)
+                request = ChangeState.Request(transition=Transition(id=transition))
+                assert wait_for(client.call_async(request).result, 90, f"{node} to change").success, log.read_text()
+        assert robot.ask("the mug", 90.0).status == Answer.OK
+
+
+@needs_launch
+def test_a_node_that_is_killed_is_started_again_and_answers(launched, tmp_path: Path) -> None:
+    space, scene = f"{NAMESPACE}/respawn", write_scene(tmp_path / "data")
+    log = launched(
+        "fastreasonseg.launch.py",
+        namespace=space.lstrip("/"),
+        source="scene",
+        path=scene,
+        perceiver="oracle",
+        respawn="true",
+    )
+    with ReasonSegClient(space) as robot:
+        assert robot.watch("the mug", 120.0, "keep").standing, log.read_text()
+        for name in ("twin_node", "reasoning_node"):
+            (process,) = (p for p in psutil.process_iter(["cmdline"]) if is_node(p, name, space))
+            took_s = seconds_until_answers_after(robot, process.kill)
+            print(f"{name}: {took_s:.1f} s from the kill to a standing answer about a newer picture")
+
+
+def seconds_until_answers_after(robot: ReasonSegClient, happens) -> float:
+    """Until a standing answer about a picture that was taken a second later, or more."""
+    heard: list[Answer] = []
+    listening = robot.on_answer(heard.append)
+    start, start_s = time.monotonic(), time.time()
+    happens()
+    wait_for(lambda: [a for a in heard if a.standing and a.header.stamp.sec > start_s + 1], 60, "a standing answer")
+    robot.node.destroy_subscription(listening)
+    return time.monotonic() - start
+
+
+def is_node(process: psutil.Process, name: str, space: str) -> bool:
+    """Whether that process runs the node of that namespace."""
+    words = process.info["cmdline"] or []
+    return any(w.endswith(f"/{name}") for w in words) and f"__ns:={space}" in words
 
 
 @needs_launch
