@@ -8,7 +8,7 @@ from .families import KEY_WORDS, Said, extreme, family
 
 _SIMPLE = ("left_of", "right_of", "in_front_of", "behind", "near", "above", "below")
 NUMBERS = {2: "two", 3: "three", 4: "four"}
-_WHERE = {
+WHERE = {
     "left_of": ("left of", "to the left of", "on the left of"),
     "right_of": ("right of", "to the right of", "lying right of"),
     "in_front_of": ("in front of", "nearer to us than", "closer to the camera than"),
@@ -42,7 +42,7 @@ def reference(c: Composer, depth: int = 1) -> tuple[NounPhrase, int]:
         name = c.step(f"{relation}({x.name}, {inner.name})")
         if len(c.ids(name)) != 1:
             raise Unsuitable("not one")
-        words = f"{x.words} {c.rng.choice(_WHERE[relation])} the {inner.words}"
+        words = f"{x.words} {c.rng.choice(WHERE[relation])} the {inner.words}"
         c.first.append(f"first the {words}")
         return NounPhrase(words, words, name, c.ids(name)), 3
     return c.phrase("one", kinds=REF_KINDS), 2
@@ -62,7 +62,7 @@ def _about(c: Composer, relation: str, picks_one: bool = False) -> Said:
     if picks_one and not set(x.ids) - set(ref.ids):
         raise Unsuitable("only the reference itself")
     count = len(c.ids(name))
-    slots = {"r": ref.words, "where": c.rng.choice(_WHERE[relation])}
+    slots = {"r": ref.words, "where": c.rng.choice(WHERE[relation])}
     if count > 1 and c.rng.random() < 0.7:
         section = "relation_all" if x.name == "all" and c.rng.random() < 0.6 else "relation_many"
         text = c.form(section, x, k=NUMBERS.get(count, "several"), **slots)
@@ -116,10 +116,10 @@ def resting(c: Composer) -> Said:
     count = len(c.ids(name))
     if relation == "on" and count > 1 and c.rng.random() < 0.7:
         text = c.form(
-            "relation_many", x, r=ref.words, k=NUMBERS.get(count, "several"), where=c.rng.choice(_WHERE["on"])
+            "relation_many", x, r=ref.words, k=NUMBERS.get(count, "several"), where=c.rng.choice(WHERE["on"])
         )
     elif relation == "on" and x.name != "all" and c.rng.random() < 0.25:
-        text = c.form("relation_check", x, r=ref.words, where=c.rng.choice(_WHERE["on"]))
+        text = c.form("relation_check", x, r=ref.words, where=c.rng.choice(WHERE["on"]))
     else:
         text = c.form(relation, x, r=ref.words)
     return Said(text, name, f"what is {relation.replace('_', ' ')} the {ref.words}", 2, c.rng.random() < 0.1)
@@ -170,5 +170,5 @@ def beside_several(c: Composer) -> Said:
     relation = c.rng.choice(["left_of", "right_of", "in_front_of", "behind"])
     name = c.step(f"{relation}({x.name}, {ref.name})")
     several = "both" if len(ref.ids) == 2 else "all the"
-    text = c.form("beside_several", x, rs=f"{several} {ref.plural}", where=c.rng.choice(_WHERE[relation]))
+    text = c.form("beside_several", x, rs=f"{several} {ref.plural}", where=c.rng.choice(WHERE[relation]))
     return Said(text, name, f"the {x.words} {relation.replace('_', ' ')} {several} {ref.plural}", 2)

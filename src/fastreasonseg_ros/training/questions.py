@@ -13,6 +13,7 @@ from ..reasoning.words import edit_distance, quotable
 from ..twin.types import DigitalTwin
 from . import (  # noqa: F401  (families register on import)
     ask_compositions,
+    ask_described,
     ask_order,
     ask_space,
     ask_things,
