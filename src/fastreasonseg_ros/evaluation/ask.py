@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import DatasetError
+from ..just_in_time import look_again
+from ..perception.protocol import Perceiver
+from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
 from ..twin.masks import select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
@@ -21,8 +24,13 @@ from .sources import frames_of, read_twin
 
 
 def run(args: Namespace) -> int:
-    frame, twin, perception_ms = _look(args)
-    answer = asker_of(args)(twin, Query(args.text))
+    frame, twin, perceiver, perception_ms = _look(args)
+    ask, query = asker_of(args), Query(args.text)
+    answer = ask(twin, query)
+    if perceiver is not None and frame is not None:
+        better = look_again(answer, twin, frame, perceiver, Vocabulary(perceiver), ask.meaning)
+        if better is not None:
+            twin, answer = better, ask(better, query)
     labels = {i.id: i.label for i in twin.instances}
     print(describe(answer, twin))
     if args.overlay:
@@ -69,9 +77,9 @@ def as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any
     }
 
 
-def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, float | None]:
+def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
     if Path(args.source).suffix == ".json":
-        return None, read_twin(args.source), None
+        return None, read_twin(args.source), None, None
     perceiver = perceiver_of(args)
     twin: DigitalTwin | None = None
     last: Frame | None = None
@@ -86,4 +94,4 @@ def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, float | None]:
         last = frame
     if twin is None:
         raise DatasetError(f"{args.source}: holds no frame; depth and colour must have stamps that go together")
-    return last, twin, milliseconds
+    return last, twin, perceiver, milliseconds

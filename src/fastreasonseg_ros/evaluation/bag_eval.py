@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Bool, UInt16
 
-from ..errors import DatasetError
+from ..errors import DatasetError, ReasonSegError
 from ..perception.protocol import Perceiver
 from ..twin.masks import iou, select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
@@ -182,17 +182,25 @@ class LockStep:
         if question.standing:
             query = Query(question.text)
             standing = Standing(n, question, self._stand(query))
-            answer, problem = ask_about(self._seen, question.text, lambda twin, _: standing.answer(twin), self._times)
+            answer, problem = self._asked(question.text, lambda twin, _: standing.answer(twin))
             standing.row = describe_row(row, answer, problem)
             self._standing.append(standing)
             value = self._measure(standing, answer)
         else:
-            answer, problem = ask_about(self._seen, question.text, self._ask, self._times)
+            answer, problem = self._asked(question.text, self._ask)
             score = self._score(n, question, answer)
             value = score.get("iou")
             self._outputs.on_row(describe_row(row, answer, problem) | score)
         if answer is not None:
             self._now.append(Shown(n, question, answer, value))
+
+    def _asked(self, text: str, ask: Ask) -> tuple[Answer | None, ReasonSegError | None]:
+        """Perception may have looked at the picture once more for it."""
+        assert self._last is not None
+        result, twin = ask_about(self._seen, text, ask, self._times), self._seen.twin
+        if self._last[3] is not None and twin is not None:
+            self._last = *self._last[:3], twin.ids
+        return result
 
     def _score(self, n: int, question: TimedQuestion, answer: Answer | None) -> Row:
         """Of the picture at hand, or of those in the question's window, which are then let go."""
@@ -225,6 +233,8 @@ class LockStep:
     def _finish(self, pending: tuple[Looked, float]) -> None:
         """Gives the picture, with all answers about it, to whom it may concern."""
         looked = replace(pending[0], shown=tuple(self._now))
+        if looked.twin is not None and (now := self._seen.twin) is not None:
+            looked = replace(looked, twin=now, ids=now.ids)
         if self._outputs.on_frame:
             answers = {str(s.n): {"ids": list(s.answer.ids), "iou": s.iou} for s in looked.shown}
             self._outputs.on_frame({

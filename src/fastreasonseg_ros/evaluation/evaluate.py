@@ -21,7 +21,9 @@ import numpy as np
 from jaxtyping import UInt16
 
 from ..errors import DatasetError, ReasonSegError, Status
+from ..just_in_time import look_again
 from ..perception.protocol import Perceiver
+from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
 from ..twin.masks import select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
@@ -130,15 +132,37 @@ class Seen:
         self.twin: DigitalTwin | None = None
         self.problem: ReasonSegError | None = None
         self._ids = PackedIds()
+        self._last: tuple[int, Frame, Perceiver, bool] | None = None
+        self._vocabulary: Vocabulary | None = None
 
     def observe(self, number: int, frame: Frame, perceiver: Perceiver, times: Times, keep: bool = True) -> None:
         """A frame that perception refuses leaves the twin as it was, and its masks missing. keep: for ids()."""
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary(perceiver)  # words of another scene's questions are forgotten
         before = self.twin or DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
         twin, self.problem = _timed(lambda: observe(before, frame, perceiver), times.perception)
         if twin is not None:
-            self.twin = twin
-            if keep and twin.ids is not None:
-                self._ids.put(number, twin.ids)
+            self._last = number, frame, perceiver, keep
+            self._take(twin)
+
+    def answer(self, query: Query, ask: Ask) -> Answer:
+        """About what was seen so far. Where words are lacking and perception takes some, the last frame is looked at
+        once more, and the question asked again.
+        """
+        assert self.twin is not None
+        assert self._last is not None
+        assert self._vocabulary is not None
+        answer, (_, frame, perceiver, _) = ask(self.twin, query), self._last
+        twin = look_again(answer, self.twin, frame, perceiver, self._vocabulary, getattr(ask, "meaning", None))
+        if twin is None:
+            return answer
+        self._take(twin)
+        return ask(twin, query)
+
+    def _take(self, twin: DigitalTwin) -> None:
+        self.twin = twin
+        if self._last is not None and self._last[3] and twin.ids is not None:
+            self._ids.put(self._last[0], twin.ids)
 
     def ids(self, number: int) -> UInt16[np.ndarray, "h w"] | None:
         return self._ids.get(number)
@@ -146,7 +170,7 @@ class Seen:
 
 def ask_about(seen: Seen, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
     """The answer about what was seen so far, or the reason why there is none."""
-    return (None, seen.problem) if seen.twin is None else ask_timed(seen.twin, text, ask, times)
+    return (None, seen.problem) if seen.twin is None else _timed(lambda: seen.answer(Query(text), ask), times.reasoning)
 
 
 def ask_timed(twin: DigitalTwin, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:

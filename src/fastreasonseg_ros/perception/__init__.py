@@ -11,6 +11,7 @@ from ..errors import ConfigError
 from .protocol import Perceiver
 
 PERCEIVERS = ("tabletop", "foundation", "oracle")
+OPEN_VOCABULARY = ("foundation",)  # of these, those that can be asked for further words
 
 
 def make_perceiver(
