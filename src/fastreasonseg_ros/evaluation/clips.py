@@ -30,7 +30,7 @@ class Clip:
 
     story: str
     seed: int
-    size: tuple[int, int] = (640, 480)
+    size: tuple[int, int] = (320, 240)
 
     @property
     def name(self) -> str:
@@ -41,7 +41,7 @@ class Clip:
         return not self.story.endswith("pose unknown")
 
 
-def choose_clips(count: int = 30, stories: tuple[str, ...] = (), size: tuple[int, int] = (640, 480)) -> list[Clip]:
+def choose_clips(count: int = 30, stories: tuple[str, ...] = (), size: tuple[int, int] = (320, 240)) -> list[Clip]:
     """The first `count` clips, one of each story in turn; only of some stories where these are named."""
     names = [name for name in STORIES if not stories or name in stories]
     return [Clip(names[n % len(names)], FIRST_SEED + n, size) for n in range(count)]

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from ..twin.geometry import elevation, extent, require_depth
+from ..twin.geometry import elevation, require_depth
 from ..twin.types import Box, Detection, Frame, Plane
+from .appearance import appearance
 from .color import exposure_gain, name_color
 from .features import Features, measure
 from .labels import PLAIN, UNSURE, LabelModel
 from .shape import name_shape
 from .support import find_support
 from .surface import Surface, analyse, shrink, shrink_intrinsics
+from .whole import whole_box
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Depth of the whole picture, its surface at 1/factor of the resolution, and what things stand on."""
+    """Depth of the whole picture, its surface at 1/factor of the resolution, and what things stand on.
+
+    pixel: width of a pixel of the surface at a distance of 1 m, metres.
+    """
 
     depth_m: Float32[np.ndarray, "h w"]
     surface: Surface
     factor: int
     plane: Plane | None
+    pixel: float = 0.0
 
 
 def geometry_of(frame: Frame, work_width_px: int) -> Geometry | None:
@@ -40,7 +47,7 @@ def geometry_of(frame: Frame, work_width_px: int) -> Geometry | None:
     if min(small.shape) < 3:
         factor, small = 1, depth
     surface = analyse(small, shrink_intrinsics(camera, factor))
-    return Geometry(depth, surface, factor, find_support(surface))
+    return Geometry(depth, surface, factor, find_support(surface), factor / camera.fx)
 
 
 def describe(
@@ -61,7 +68,7 @@ def describe(
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
     word = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
-    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word)
+    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=appearance(crop, inside))
     if geometry is None:
         return plain, None
     depth = geometry.depth_m[box][inside]
@@ -69,13 +76,13 @@ def describe(
     if not len(depth):
         return plain, None
     points, normals = _surface_of(geometry, box, inside)
-    place = extent(points)
-    if place is None:
+    if not len(points):
         return plain, None
     features = None
     if geometry.plane is not None:
-        features = measure(points, normals, geometry.plane, inside, crop)
+        features = measure(points, normals, geometry.plane, inside, crop, covered(geometry, box, inside))
     shape = None if features is None else name_shape(features)
+    place = whole_box(points, geometry.plane, shape, geometry.pixel)
     name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
     if name == UNSURE and shape in PLAIN:
         name = PLAIN[shape]
@@ -89,11 +96,36 @@ def describe(
         shape=shape,
         depth_mean_m=float(middle.mean()),
         depth_std_m=float(middle.std()),
-        center_m=place[0],
-        size_m=place[1],
+        center_m=None if place is None else place[0],
+        size_m=None if place is None else place[1],
         elevation_m=None if geometry.plane is None else elevation(points, geometry.plane),
+        appearance=plain.appearance,
     )
     return detection, features
+
+
+def covered(
+    geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray, step_m: float = 0.02
+) -> tuple[float, float]:
+    """Shares of a thing's outline: where something nearer by `step_m` cuts it off, and at the picture's edge."""
+    f = geometry.factor
+    height, width = geometry.surface.valid.shape
+    y0, x0 = max(box[0].start // f - 1, 0), max(box[1].start // f - 1, 0)
+    rows, columns = slice(y0, min(box[0].stop // f + 2, height)), slice(x0, min(box[1].stop // f + 2, width))
+    depth = geometry.surface.points[rows, columns, 2]
+    mask = np.zeros(depth.shape, np.uint8)
+    first_y, first_x = -(-box[0].start // f), -(-box[1].start // f)
+    small = inside[first_y * f - box[0].start :: f, first_x * f - box[1].start :: f]
+    small = small[: mask.shape[0] - (first_y - y0), : mask.shape[1] - (first_x - x0)]
+    mask[first_y - y0 : first_y - y0 + small.shape[0], first_x - x0 : first_x - x0 + small.shape[1]] = small
+    own = np.where(mask > 0, np.nan_to_num(depth), np.float32(0))
+    around = (cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0) & (mask == 0)
+    beside = cv2.dilate(own, np.ones((3, 3), np.uint8))
+    nearer = around & (depth < beside - step_m)
+    edge = small[0].sum() * (first_y == 0) + small[:, 0].sum() * (first_x == 0)
+    edge += small[-1].sum() * (box[0].stop >= height * f) + small[:, -1].sum() * (box[1].stop >= width * f)
+    total = np.count_nonzero(around) + int(edge)
+    return (np.count_nonzero(nearer) / total, int(edge) / total) if total else (0.0, 0.0)
 
 
 def _corners(box: tuple[slice, slice]) -> Box:

@@ -53,10 +53,10 @@ class Story:
     camera_moves: bool = False
 
 
-def tell(name: str, seed: int, size: tuple[int, int] = (640, 480), noise: str = "structured_light") -> Iterator[Told]:
+def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = "structured_light") -> Iterator[Told]:
     """The pictures of one clip, 4.5 s at 10 frames a second; the same arguments give the same clip.
 
-    name: one of STORIES. Raises ConfigError for another.
+    name: one of STORIES. Depth is that of a sensor of 640 pixels, whatever the size. Raises ConfigError for another.
     """
     if name not in STORIES:
         raise ConfigError(f"there is no story {name!r}; there are: {', '.join(STORIES)}")
@@ -79,7 +79,7 @@ def tell(name: str, seed: int, size: tuple[int, int] = (640, 480), noise: str = 
         movers = story.movers(scene)
         for _ in run(movers, scene, DURATION_S, FPS):
             look(scene.time_s)
-            frame = scene.render(noise)
+            frame = scene.render(noise, 640 / size[0])
             twin = true_twin(scene, frame)
             pixels = np.bincount(twin.ids.ravel(), minlength=len(scene.things) + 1)  # type: ignore[union-attr]
             things = {

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from . import masks
+from .fragments import FragmentConfig, reunited
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .motion import displacement, follow, seen_from
 from .relations import stored_relations, surface_points
@@ -42,6 +42,7 @@ class TrackingConfig:
     jerkiness: float = 1.0
     rim_m: float = 0.012
     matching: MatchingConfig = MatchingConfig()
+    fragments: FragmentConfig = FragmentConfig()
 
 
 def update(
@@ -56,16 +57,18 @@ def update(
     pose = frame.pose if frame.pose is not None else perceived.pose
     shifts = picture_shifts(twin, pose, detections, frame.intrinsics)
     twin = seen_from(twin, pose)
+    if twin.ids is not None and twin.ids.shape == frame.color.shape[:2]:
+        visible = [i for i in twin.instances if i.visible]
+        iou, within = overlaps(twin, visible, detections, shifts)
+        whole = reunited(twin, visible, detections, iou, within, config.fragments)
+        if len(whole) < len(detections):
+            detections, shifts = whole, picture_shifts(twin, pose, whole, frame.intrinsics)
     ids = assign(twin, detections, stamp_s, config, shifts)
     old = {i.id: i for i in (*twin.forgotten, *twin.instances)}
     seen = [_seen(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
     here = set(ids)
     lost = [i for i in twin.instances if i.id not in here and i.last_seen_s is not None]
-    gone = [
-        replace(i, visible=False, velocity=None)
-        for i in lost
-        if stamp_s - (i.last_seen_s or 0.0) <= _patience_s(i, config)
-    ]
+    gone = [_unseen(i) for i in lost if stamp_s - (i.last_seen_s or 0.0) <= _patience_s(i, config)]
     kept = {i.id for i in gone} | here
     image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, detections, strict=True)}, frame.color.shape[:2])
     plane = perceived.plane or twin.plane
@@ -113,13 +116,16 @@ def assign(
         table = []
         if tracks:
             moved = [shifts[n] for n in free] if shifts else [(0, 0)] * len(free)
-            table.append(costs(tracks, wanted, overlaps(twin, tracks, wanted, moved), stamp_s, config.matching))
+            iou, _ = overlaps(twin, tracks, wanted, moved)
+            table.append(costs(tracks, wanted, iou, stamp_s, config.matching))
         if forgotten:
             # By looks alone: nobody knows where it has been.
             anywhere = replace(config.matching, reach_m=0.0, max_speed=0.0, max_reach_m=1e-9)
             nothing = np.zeros((len(forgotten), len(free)))
             table.append(costs(forgotten, wanted, nothing, stamp_s, anywhere))
         cost = np.concatenate(table)
+        from scipy.optimize import linear_sum_assignment  # here: nodes that do not track start sooner without
+
         # The cost of a pair that is not acceptable is flat: it must not push good pairs apart.
         rows, columns = linear_sum_assignment(np.minimum(cost, config.matching.accept))
         for t, c in zip(rows, columns, strict=True):
@@ -138,7 +144,7 @@ def _remembered(
 ) -> tuple[Instance, ...]:
     """What has left the twin and would be known again: the newest of it, and only what was more than a flicker."""
     found = {
-        i.id: replace(i, visible=False, velocity=None)
+        i.id: _unseen(i)
         for i in candidates
         if i.id not in kept
         and i.memory is not None
@@ -158,6 +164,11 @@ def with_new_words(twin: DigitalTwin) -> DigitalTwin:
             replace(i, memory=replace(i.memory, labels={})) if i.memory is not None else i for i in twin.instances
         ),
     )
+
+
+def _unseen(i: Instance) -> Instance:
+    memory = None if i.memory is None else replace(i.memory, age=i.memory.age + 1)
+    return replace(i, visible=False, velocity=None, memory=memory)
 
 
 def _patience_s(track: Instance, config: TrackingConfig) -> float:
@@ -195,9 +206,19 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
             colors=colors,
             shapes=shapes,
             frames=before.frames + 1,
+            age=before.age + 1 if old else 1,
+            size_m=_whole(before.size_m, d.size_m),
             appearance=_blend(before.appearance, d.appearance),
         ),
     )
+
+
+def _whole(old: Vector | None, new: Vector | None) -> Vector | None:
+    """Size of the whole thing: what is seen of it may be less, so it grows fast and shrinks slowly."""
+    if old is None or new is None:
+        return old if new is None else new
+    x, y, z = (o + (0.3 if n > o else 0.06) * (n - o) for o, n in zip(old, new, strict=True))
+    return x, y, z
 
 
 def _blend(old: np.ndarray | None, new: np.ndarray | None, share: float = 0.1) -> np.ndarray | None:

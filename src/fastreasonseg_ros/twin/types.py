@@ -108,7 +108,8 @@ class Detection:
 
     box_xyxy: pixels, end exclusive. size_m: width, height, depth along x, y, z. elevation_m: height of the lowest
     and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
-    relative: it orders things and measures none. track_hint: an id that the perceiver is sure of.
+    relative: it orders things and measures none. track_hint: an id that the perceiver is sure of. appearance: a unit
+    vector whose dot product with another says how alike two things look (1: the same).
     """
 
     mask: Bool[np.ndarray, "h w"]
@@ -124,6 +125,7 @@ class Detection:
     elevation_m: tuple[float, float] | None = None
     nearness: float | None = None
     track_hint: int | None = None
+    appearance: Float32[np.ndarray, "k"] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -139,11 +141,26 @@ class Perceived:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """Filtered place (metres) and velocity (metres a second), alike along all axes in how sure they are.
+
+    var_*: variances of place and velocity along one axis, and their covariance.
+    """
+
+    at_m: Vector
+    velocity: Vector
+    var_at: float
+    cov: float
+    var_velocity: float
+
+
+@dataclass(frozen=True)
 class TrackMemory:
     """What tracking keeps of an object from frame to frame; no part of the twin that others see (not in its JSON).
 
     Votes: word -> evidence, fading with time. anchor_m: where its path was last counted to,
-    moved_s: when that was. frames: how many it was seen in.
+    moved_s: when that was. frames: how many it was seen in, of `age`. motion: where it is and how it moves, filtered.
+    size_m: of the whole thing, as far as it was ever seen. appearance: as in Detection, a slow mean.
     """
 
     labels: Mapping[str, float]
@@ -152,6 +169,10 @@ class TrackMemory:
     anchor_m: Vector | None = None
     moved_s: float | None = None
     frames: int = 1
+    age: int = 1
+    motion: Motion | None = None
+    size_m: Vector | None = None
+    appearance: Float32[np.ndarray, "k"] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +218,11 @@ class Relation:
 
 @dataclass(frozen=True)
 class DigitalTwin:
-    """The scene as the reasoner sees it. ids: uint16 image, pixel = instance id, 0 = background, or None."""
+    """The scene as the reasoner sees it. ids: uint16 image, pixel = instance id, 0 = background, or None.
+
+    pose: the camera's in a frame that stands still, where known; velocities are then over that ground, along the axes
+    of frame_id. forgotten: what left so long ago that it is no part of the scene, but would be known again.
+    """
 
     instances: tuple[Instance, ...] = ()
     relations: tuple[Relation, ...] = ()
@@ -208,6 +233,8 @@ class DigitalTwin:
     ids: UInt16[np.ndarray, "h w"] | None = None
     sequence: int = 0
     last_id: int = field(default=0, compare=False)  # the highest id ever given, so that none is given twice
+    pose: Pose | None = field(default=None, compare=False)
+    forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         seen = {i.id for i in self.instances}

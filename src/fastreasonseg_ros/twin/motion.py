@@ -1,0 +1,102 @@
+"""How tracked things move: over the ground when the camera's own motion is known, without the noise of a mask's rim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .pose import Pose
+from .types import DigitalTwin, Instance, Motion, Plane, Vector
+
+STILL_M, STILL_RAD = 1e-4, 1e-4  # a pose that changes by less has not changed
+
+
+def seen_from(twin: DigitalTwin, pose: Pose | None) -> DigitalTwin:
+    """The twin with every place in the frame of the camera as it stands now; unchanged where either pose is unknown."""
+    if pose is None or twin.pose is None:
+        return replace(twin, pose=pose)
+    change = pose.from_older(twin.pose)
+    if change.distance_m < STILL_M and change.angle_rad < STILL_RAD:
+        return twin
+    plane = twin.plane
+    if plane is not None:
+        normal = change.turn @ np.asarray(plane.normal)
+        plane = Plane(_vector(normal), plane.offset_m + float(normal @ change.at_m))
+    return replace(
+        twin,
+        instances=tuple(_instance(i, change) for i in twin.instances),
+        forgotten=tuple(_instance(i, change) for i in twin.forgotten),
+        plane=plane,
+        pose=pose,
+    )
+
+
+def follow(motion: Motion | None, at_m: Vector, sigma_m: float, dt_s: float, jerkiness: float) -> Motion:
+    """Kalman's filter of constant velocity, pushed about by a random acceleration of `jerkiness` m/s^2.
+
+    sigma_m: standard deviation of at_m. Without a motion before it begins anew and at rest. (Bar-Shalom et al.,
+    Estimation with Applications to Tracking and Navigation, 2001, 6.3.2.)
+    """
+    if motion is None or dt_s <= 0:
+        return Motion(at_m, (0.0, 0.0, 0.0), sigma_m**2, 0.0, 0.05)
+    q = jerkiness**2
+    pp = motion.var_at + dt_s * (2 * motion.cov + dt_s * motion.var_velocity) + q * dt_s**4 / 4
+    pv = motion.cov + dt_s * motion.var_velocity + q * dt_s**3 / 2
+    vv = motion.var_velocity + q * dt_s**2
+    gain_at, gain_v = pp / (pp + sigma_m**2), pv / (pp + sigma_m**2)
+    expected = [a + v * dt_s for a, v in zip(motion.at_m, motion.velocity, strict=True)]
+    misses = [z - e for z, e in zip(at_m, expected, strict=True)]
+    return Motion(
+        tuple(e + gain_at * m for e, m in zip(expected, misses, strict=True)),  # type: ignore[arg-type]
+        tuple(v + gain_v * m for v, m in zip(motion.velocity, misses, strict=True)),  # type: ignore[arg-type]
+        (1 - gain_at) * pp,
+        (1 - gain_at) * pv,
+        vv - gain_v * pv,
+    )
+
+
+def displacement(
+    old_center: Vector, old_size: Vector, center: Vector, size: Vector, expected: Vector, rim_m: float
+) -> tuple[Vector, bool]:
+    """How far a thing moved along each axis when one side of what is seen of it may be hidden now, or hidden no more.
+
+    Where both its sides moved alike, by what its centre did; otherwise by whatever moved most as expected, as a rule
+    the one side: the other one is where something covers it, or did. The flag says whether that was so along any axis.
+    """
+    moves, hidden = [], False
+    for c0, s0, c1, s1, e in zip(old_center, old_size, center, size, expected, strict=True):
+        low, high = (c1 - s1 / 2) - (c0 - s0 / 2), (c1 + s1 / 2) - (c0 + s0 / 2)
+        if abs(low - high) <= rim_m:
+            moves.append(c1 - c0)
+        else:
+            hidden = True
+            moves.append(min(c1 - c0, low, high, key=lambda m: abs(m - e)))
+    return (moves[0], moves[1], moves[2]), hidden
+
+
+def _instance(i: Instance, change: Pose) -> Instance:
+    if i.center_m is None:
+        return i
+    memory = i.memory
+    if memory is not None:
+        motion = memory.motion
+        if motion is not None:
+            motion = replace(motion, at_m=_moved(motion.at_m, change), velocity=_turned(motion.velocity, change))
+        memory = replace(memory, anchor_m=_moved(memory.anchor_m, change), motion=motion)
+    return replace(i, center_m=_moved(i.center_m, change), velocity=_turned(i.velocity, change), memory=memory)
+
+
+def _moved(place: Vector | None, change: Pose) -> Vector | None:
+    return None if place is None else _vector(change.turn @ np.asarray(place) + change.at_m)
+
+
+def _turned(velocity: Vector | None, change: Pose) -> Vector | None:
+    if velocity is None or not any(velocity):
+        return velocity
+    return _vector(change.turn @ np.asarray(velocity))
+
+
+def _vector(v: np.ndarray) -> Vector:
+    x, y, z = (float(c) for c in v)
+    return x, y, z
