@@ -18,6 +18,8 @@ from .segmenter_frames import Shard, read_shard, shards_in
 
 HELD_OUT_EVERY = 25  # of so many files one is measured with, and never learnt from
 RIGHT_NORMAL = 2  # the channel that changes its sign in a mirror
+CROP = (80, 96)  # rows and columns that are learnt from: most of a picture is bare table
+CROPS = 2  # of every frame
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def pool(folder: Path, seed: int, number: int, files: int) -> Samples:
-    """The `number`-th pool: all frames of some files drawn anew each time, changed at random, in random order.
+    """The `number`-th pool: crops of all frames of some files drawn anew each time, changed at random, in random order.
 
     The same numbers give the same pool as long as the folder is the same. Raises DatasetError.
     """
@@ -71,10 +73,26 @@ def _samples(shard: Shard, rng: np.random.Generator | None) -> Iterator[tuple[np
         if rng is not None:
             depth_m, plane = _with_holes(depth_m, rng), _misjudged(plane, rng)
         seen = look(depth_m, shrink_intrinsics(shard.intrinsics(number), factor), plane)
-        if rng is not None and rng.random() < 0.5:
+        if rng is None:
+            yield seen, ids
+            continue
+        if rng.random() < 0.5:
             seen, ids = seen[..., ::-1].copy(), ids[..., ::-1]
             seen[RIGHT_NORMAL] *= -1
-        yield seen, ids
+        for _ in range(CROPS):
+            window = _crop(ids, rng)
+            yield seen[(slice(None), *window)], ids[window]
+
+
+def _crop(ids: np.ndarray, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns about a random pixel of an object, or anywhere where there is none."""
+    inside = np.flatnonzero(ids)
+    middle = divmod(int(inside[rng.integers(len(inside))]), ids.shape[1]) if len(inside) else (0, 0)
+    starts = []
+    for at, size, whole in zip(middle, CROP, ids.shape, strict=True):
+        start = at - size // 2 + int(rng.integers(-size // 4, size // 4 + 1))
+        starts.append(min(max(start, 0), whole - size))
+    return slice(starts[0], starts[0] + CROP[0]), slice(starts[1], starts[1] + CROP[1])
 
 
 def _with_holes(depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:

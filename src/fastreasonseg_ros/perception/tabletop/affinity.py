@@ -1,4 +1,4 @@
-"""What the segmenter's network sees of a frame, and what its output says about pairs of surface patches.
+"""What the segmenter's network sees of a frame.
 
 The network looks at geometry only: what simulated depth has in common with real depth is its shapes, and what
 simulated colour has is little (Xie et al., Unseen Object Instance Segmentation for Robotic Environments, T-RO 2021).
@@ -6,16 +6,10 @@ simulated colour has is little (Xie et al., Unseen Object Instance Segmentation 
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-from typing import Any
-
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Float32
 
-from ...errors import ModelError
 from ...twin.geometry import back_project
 from ...twin.types import CameraIntrinsics, Plane
 
@@ -23,10 +17,8 @@ CHANNELS = 7
 WIDTH_PX, HEIGHT_PX = 160, 120
 # Rows and columns; the long ones tell of parts of one thing on both sides of what hides its middle.
 OFFSETS = ((0, 2), (2, 0), (0, 6), (6, 0), (5, 5), (5, -5), (0, 16), (16, 0))
-FILE = "segmenter/segmenter.xml"
 
 Features = Float32[np.ndarray, "c h w"]
-Labels = Int32[np.ndarray, "h w"]
 
 
 def look(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Features:

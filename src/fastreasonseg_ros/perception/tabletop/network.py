@@ -1,0 +1,117 @@
+"""The segmenter's network at run time, and what it says about pairs of surface patches (models/segmenter)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Int32
+
+from ...errors import ModelError
+from ...twin.types import CameraIntrinsics, Plane
+from ..surface import shrink, shrink_intrinsics
+from .affinity import CHANNELS, OFFSETS, WIDTH_PX, look
+
+FILE = "segmenter/segmenter.xml"
+_STEP = 8  # the network halves its picture three times
+_LIMIT = 5.0  # of one pair's log odds: no single pair decides
+
+Labels = Int32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Affinities:
+    """Log odds that pixels p and p + OFFSETS[k] are of one object (channel 1 + k), and that p is of any (channel 0).
+
+    step: pixels of the working picture for one of these.
+    """
+
+    logits: Float32[np.ndarray, "o h w"]
+    step: int
+
+    def evidence(self, patches: Labels, bias: float = 0.0) -> dict[tuple[int, int], float]:
+        """For (> 0) or against (< 0) one object, in pixels of border, for every pair of patches a < b that any offset
+        leads between. bias: added to each pair's log odds."""
+        coarse = patches[:: self.step, :: self.step][: self.logits.shape[1], : self.logits.shape[2]]
+        width = int(patches.max(initial=0)) + 1
+        total = np.zeros(0)
+        keys, votes = [], []
+        for k, (dy, dx) in enumerate(OFFSETS):
+            h, w = coarse.shape
+            here = slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx))
+            there = slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx))
+            a, b = coarse[here], coarse[there]
+            pair = np.flatnonzero((a != b) & (a > 0) & (b > 0))
+            a, b = a.ravel()[pair], b.ravel()[pair]
+            odds = self.logits[1 + k, :h, :w][here].ravel()[pair] + bias
+            keys.append(np.minimum(a, b).astype(np.int64) * width + np.maximum(a, b))
+            # A longer reach crosses the same border with more pairs.
+            votes.append(np.clip(odds, -_LIMIT, _LIMIT) / max(abs(dy), abs(dx)))
+        found, index = np.unique(np.concatenate(keys), return_inverse=True)
+        total = np.bincount(index, np.concatenate(votes), len(found))
+        return {(int(key // width), int(key % width)): float(v) for key, v in zip(found, total, strict=True)}
+
+    def cuts(self, shape: tuple[int, int], odds: float) -> Bool[np.ndarray, "h w"]:
+        """Pixels of the working picture where neighbours two pixels apart are of two objects, by log odds < -odds."""
+        across, down = self.logits[1], self.logits[2]
+        border = np.zeros(across.shape, bool)
+        border[:, 1:-1] |= across[:, :-2] < -odds  # the pixel between the two
+        border[1:-1] |= down[:-2] < -odds
+        big = cv2.resize(
+            border.view(np.uint8), (border.shape[1] * self.step, border.shape[0] * self.step), interpolation=0
+        )
+        full = np.zeros(shape, bool)
+        full[: big.shape[0], : big.shape[1]] = big[: shape[0], : shape[1]] > 0
+        return full
+
+
+class AffinityNetwork:
+    """The network in OpenVINO on the CPU; compiled for the size of the first frame, and anew when that changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ModelError where the file is missing, torn, or of another version of this program."""
+        try:
+            import openvino
+
+            with path.with_suffix(".json").open() as file:
+                made = json.load(file)
+            if made["channels"] != CHANNELS or [tuple(o) for o in made["offsets"]] != list(OFFSETS):
+                raise ValueError("it was made for other inputs or offsets")
+            self._core = openvino.Core()
+            self._model = self._core.read_model(path)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ModelError(
+                f"{path}: no usable segmenter ({' '.join(str(error).split())[:200]}); restore models/{FILE}, make it with "
+                "`fastreasonseg train segmenter`, or set segmenter=planes, which needs no network"
+            ) from error
+        self._shape: tuple[int, int] | None = None
+        self._request: Any = None
+
+    def __call__(self, depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Affinities:
+        """From the working picture's depth (metres, NaN unknown), its camera, and the plane that things stand on."""
+        step = max(1, round(depth_m.shape[1] / WIDTH_PX))
+        seen = look(shrink(depth_m, step), shrink_intrinsics(k, step), plane)
+        h, w = seen.shape[1:]
+        padded = np.zeros((1, CHANNELS, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
+        padded[0, :, :h, :w] = seen
+        if self._shape != padded.shape[2:]:
+            self._shape = padded.shape[2:]
+            self._model.reshape(list(padded.shape))
+            self._request = self._core.compile_model(self._model, "CPU").create_infer_request()
+        logits = next(iter(self._request.infer([padded]).values()))[0]
+        return Affinities(np.array(logits[:, :h, :w]), step)
+
+
+def find_segmenter() -> Path | None:
+    """The first of $FASTREASONSEG_MODELS, the repository and the installed share/ that holds the network."""
+    folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
+    folders.append(Path(__file__).resolve().parents[4] / "models")
+    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
+    folders += [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
+    return next((f / FILE for f in folders if (f / FILE).is_file()), None)
