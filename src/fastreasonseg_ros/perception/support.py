@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint, hull, inside_hull, least_squares_plane
+from ..twin.geometry import footprint, hull, inside_hull, least_squares_plane, quantiles
 from ..twin.types import Plane
 from .surface import Surface
 
@@ -20,31 +20,31 @@ def find_support(
     lies below a table is hidden by it), and faces up for a camera that is held upright within `max_tilt_deg`.
     """
     usable = surface.valid & np.isfinite(surface.normals[..., 2])
-    rows, columns = np.nonzero(usable)
-    if len(rows) < 50:
+    pixels = np.flatnonzero(usable)
+    if len(pixels) < 50:
         return None
     random = np.random.default_rng(0)
-    pick = random.choice(len(rows), min(len(rows), 2000), replace=False)
-    points = surface.points[rows[pick], columns[pick]]
-    normals = surface.normals[rows[pick], columns[pick]]
+    pixels = pixels[random.choice(len(pixels), min(len(pixels), 2000), replace=False)]
+    points = surface.points.reshape(-1, 3)[pixels]
+    normals = surface.normals.reshape(-1, 3)[pixels]
     seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
     if not len(seeds):
         return None
     seeds = seeds[:: max(1, len(seeds) // 120)]
     offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
-    heights = points @ normals[seeds].T - offsets
-    tolerance = inlier_m + 2.5 * surface.noise_m(points[:, 2])[:, None]
-    aligned = normals @ normals[seeds].T > np.cos(np.radians(15))
-    on = ((np.abs(heights) < tolerance) & aligned).mean(axis=0)
-    below = (heights < -3 * tolerance).mean(axis=0)
+    tolerance = (inlier_m + 2.5 * surface.noise_m(points[:, 2])).astype(np.float32)
+    heights = normals[seeds] @ points.T
+    heights -= offsets[:, None]
+    heights /= tolerance
+    aligned = normals[seeds] @ normals.T > np.float32(np.cos(np.radians(15)))
+    on = np.count_nonzero((np.abs(heights) < 1) & aligned, axis=1)
+    below = np.count_nonzero(heights < -3, axis=1)
     score = on - 0.7 * below
     best = int(score.argmax())
     plane = Plane(tuple(float(c) for c in normals[seeds[best]]), float(offsets[best]))
     for scale in (2.0, 1.0, 1.0):
         height = np.abs(plane.height_m(points))
-        near = (height < scale * tolerance[:, 0]) & (
-            normals @ np.asarray(plane.normal, np.float32) > np.cos(np.radians(20))
-        )
+        near = (height < scale * tolerance) & (normals @ np.asarray(plane.normal, np.float32) > np.cos(np.radians(20)))
         if near.mean() < min_share or np.count_nonzero(near) < 30:
             return None
         plane = least_squares_plane(points[near])
@@ -58,24 +58,26 @@ def above_support(
 
     The margin lets things hang over the table's edge; what stands behind or beside the table is left out.
     """
-    height = plane.height_m(surface.points)
-    floor = np.maximum(np.float32(min_height_m), np.float32(3.0 * surface.noise_per_m) * surface.points[..., 2] ** 2)
+    shape, points = surface.valid.shape, surface.points.reshape(-1, 3)
+    height = plane.height_m(points)
+    floor = np.maximum(np.float32(min_height_m), np.float32(3.0 * surface.noise_per_m) * points[:, 2] ** 2)
     with np.errstate(invalid="ignore"):
         above = (height > floor) & (height < max_height_m)
         # A wall crosses the height of the table too, but does not face up.
-        on = (np.abs(height) < floor) & (surface.normals @ np.asarray(plane.normal, np.float32) > 0.8)
-    flat_on = footprint(surface.points[largest(on)][::7], plane)
+        on = (np.abs(height) < floor) & (surface.normals.reshape(-1, 3) @ np.asarray(plane.normal, np.float32) > 0.8)
+    flat_on = footprint(points[np.flatnonzero(largest(on.reshape(shape)))[::7]], plane)
     if len(flat_on) >= 10:
         corners = hull(flat_on)
-        rows, columns = np.nonzero(above)
-        points = surface.points[rows, columns]
-        flat = footprint(points, plane)
+        pixels = np.flatnonzero(above)
+        depth = points[pixels, 2]
+        flat = footprint(points[pixels], plane)
         near = inside_hull(flat, corners, margin_m)
         # Behind the far edge there is no table hidden by things: what rises there is a wall.
-        far = np.nanquantile(surface.points[..., 2][on][::7], 0.98)
-        beyond = (points[:, 2] > far) & ~inside_hull(flat, corners, 0.02)
-        above[rows, columns] = near & ~beyond
-    return above, height
+        far = quantiles(points[np.flatnonzero(on)[::7], 2], 0.98)[0]
+        beyond = np.flatnonzero(near & (depth > far))
+        near[beyond] = inside_hull(flat[beyond], corners, 0.02)
+        above[pixels] = near
+    return above.reshape(shape), height.reshape(shape)
 
 
 def largest(mask: Bool[np.ndarray, "h w"], share: float = 0.1) -> Bool[np.ndarray, "h w"]:

@@ -30,6 +30,10 @@ class Surface:
     valid: Bool[np.ndarray, "h w"]
     noise_per_m: float
 
+    def part(self, box: tuple[slice, slice]) -> Surface:
+        """What lies in a box (rows, columns) of it."""
+        return Surface(self.points[box], self.normals[box], self.inverse_m[box], self.valid[box], self.noise_per_m)
+
     def noise_m(self, depth_m: float | np.ndarray) -> float | np.ndarray:
         """Standard deviation of depth at that distance, metres."""
         return self.noise_per_m * depth_m * depth_m
@@ -40,7 +44,7 @@ def shrink(depth_m: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarr
     if factor == 1:
         return depth_m
     h, w = depth_m.shape[0] // factor * factor, depth_m.shape[1] // factor * factor
-    blocks = [depth_m[i:h:factor, j:w:factor] for i in range(factor) for j in range(factor)]
+    blocks = [np.ascontiguousarray(depth_m[i:h:factor, j:w:factor]) for i in range(factor) for j in range(factor)]
     near = blocks[0]
     for block in blocks[1:]:
         near = np.fmin(near, block)
@@ -48,7 +52,7 @@ def shrink(depth_m: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarr
     total, count = np.zeros_like(near), np.zeros_like(near)
     for block in blocks:
         same = block <= limit
-        total += np.where(same, block, 0)
+        np.add(total, block, out=total, where=same)
         count += same
     with np.errstate(invalid="ignore", divide="ignore"):
         return total / count
@@ -69,6 +73,13 @@ def shrink_intrinsics(k: CameraIntrinsics, factor: int) -> CameraIntrinsics:
     )
 
 
+def part_intrinsics(k: CameraIntrinsics, box: tuple[slice, slice]) -> CameraIntrinsics:
+    """The camera of what lies in a box (rows, columns) of its picture."""
+    rows, columns = box
+    size = columns.stop - columns.start, rows.stop - rows.start
+    return CameraIntrinsics(*size, k.fx, k.fy, k.cx - columns.start, k.cy - rows.start)
+
+
 def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px: int = 3) -> Surface:
     """Fits a plane around every pixel, in the window of nine shifted ones that fits best.
 
@@ -79,16 +90,16 @@ def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px:
     inverse = np.zeros(depth_m.shape, np.float32)
     np.divide(np.float32(1), depth_m, out=inverse, where=valid)
     slope_u, slope_v, level, spread = _local_planes(inverse, valid, radius_px)
-    noise = float(np.median(np.sqrt(spread[valid & np.isfinite(spread)]))) if np.isfinite(spread[valid]).any() else 0.0
-    noise = max(noise, 4e-4)
+    spreads = spread[valid]
+    spreads = spreads[np.isfinite(spreads)]
+    noise = max(float(np.sqrt(np.median(spreads))) if len(spreads) else 0.0, 4e-4)
     slope_u, slope_v, level = _best_shift(slope_u, slope_v, level, spread, inverse, radius_px, noise)
     u = np.arange(k.width, dtype=np.float32) - np.float32(k.cx)
     v = np.arange(k.height, dtype=np.float32)[:, None] - np.float32(k.cy)
-    normals = np.empty((*depth_m.shape, 3), np.float32)
-    normals[..., 0] = -slope_u * np.float32(k.fx)
-    normals[..., 1] = -slope_v * np.float32(k.fy)
-    normals[..., 2] = slope_u * u + slope_v * v - level
-    normals /= np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))[..., None]
+    ahead = slope_u * u + slope_v * v - level
+    right, down = slope_u * np.float32(-k.fx), slope_v * np.float32(-k.fy)
+    scale = 1 / np.sqrt(right * right + down * down + ahead * ahead)
+    normals = cv2.merge([right * scale, down * scale, ahead * scale])
     depth = np.where(valid, depth_m, np.float32(np.nan))
     return Surface(back_project(depth, k), normals, inverse, valid, noise)
 
@@ -109,9 +120,9 @@ def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.nd
     mean = total(inverse, one, one) / np.maximum(n, 1)
     y, yu, yv = total(inverse, one, one), total(inverse, line, one), total(inverse, one, line)
     yu, yv = yu - mean * nu, yv - mean * nv
-    base = cv2.blur(inverse, (1, 1)) - np.float32(inverse[valid].mean()) if valid.any() else inverse
-    base = np.where(valid, base, 0)
-    m = np.where(n > 0, mean - (np.float32(inverse[valid].mean()) if valid.any() else 0), 0)
+    middle = np.float32(inverse.sum(dtype=np.float64) / max(np.count_nonzero(valid), 1))
+    base = (inverse - middle) * weight
+    m = np.where(n > 0, mean - middle, 0)
     yy = total(base * base, one, one) - n * m * m
     with np.errstate(invalid="ignore", divide="ignore"):
         inv = 1 / n
@@ -137,19 +148,24 @@ def _best_shift(
     h, w = inverse.shape
     best_cost = np.full((h, w), np.inf, np.float32)
     out = [np.full((h, w), np.nan, np.float32) for _ in range(3)]
-    floor = np.float32(noise * noise)
+    misfit = np.maximum(spread, np.float32(noise * noise))
     for dv, du in ((0, 0), (-r, 0), (r, 0), (0, -r), (0, r), (-r, -r), (-r, r), (r, -r), (r, r)):
         if abs(dv) < h and abs(du) < w:
             here = (slice(max(0, -dv), h - max(0, dv)), slice(max(0, -du), w - max(0, du)))
             there = (slice(max(0, dv), h - max(0, -dv)), slice(max(0, du), w - max(0, -du)))
             a, b = slope_u[there], slope_v[there]
-            predicted = level[there] - a * du - b * dv
-            miss = predicted - inverse[here]
-            cost = np.maximum(spread[there], floor) + np.float32(0.25) * miss * miss
+            predicted = level[there]
+            if du:
+                predicted = predicted - a * np.float32(du)
+            if dv:
+                predicted = predicted - b * np.float32(dv)
+            cost = predicted - inverse[here]
+            cost *= cost
+            cost *= np.float32(0.25)
+            cost += misfit[there]
             if du or dv:
                 cost *= np.float32(1.3)  # the centred window unless another is clearly better
-            better = cost < best_cost[here]
-            np.copyto(best_cost[here], cost, where=better)
-            for target, value in zip(out, (a, b, predicted), strict=True):
-                np.copyto(target[here], value, where=better)
+            better = (cost < best_cost[here]).view(np.uint8)
+            for target, value in zip((best_cost, *out), (cost, a, b, predicted), strict=True):
+                cv2.copyTo(value, better, target[here])
     return tuple(out)

@@ -21,8 +21,9 @@ def require_depth(frame: Frame) -> tuple[Float32[np.ndarray, "h w"], CameraIntri
     if frame.intrinsics is None:
         raise FrameError("this frame has no camera model: publish camera_info beside the pictures")
     depth = np.asarray(frame.depth_m, np.float32)
-    depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.nan))
-    if np.isnan(depth).all():
+    good = (depth > 0) & (depth < np.inf)
+    depth = np.where(good, depth, np.float32(np.nan))
+    if not good.any():
         raise FrameError(
             "the depth image holds no valid pixel: check that the camera is not covered or too near, "
             "and that its unit is right (16UC1 in millimetres, 32FC1 in metres)"

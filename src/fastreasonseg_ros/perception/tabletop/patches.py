@@ -64,20 +64,19 @@ def crease_edges(surface: Surface, crease_deg: float) -> Bool[np.ndarray, "h w"]
 def grow(labels: Labels, region: np.ndarray, surface: Surface, steps: int) -> Labels:
     """Free pixels of the region join a labelled neighbour on the same side of any step in depth."""
     labels = labels.copy()
-    tolerance = np.float32(0.012)
     depth = surface.points[..., 2]
+    ways = []  # from which neighbours a pixel may take its label
+    for axis in (0, 1):
+        first, second = _slices(axis, 1)
+        with np.errstate(invalid="ignore"):
+            close = (np.abs(depth[first] - depth[second]) < np.float32(0.012)) & region[first] & region[second]
+        ways += [(first, second, close), (second, first, close)]
     for _ in range(steps):
-        free = region & (labels == 0)
-        if not free.any():
-            break
         before = labels.copy()
-        for axis in (0, 1):
-            first, second = _slices(axis, 1)
-            with np.errstate(invalid="ignore"):
-                close = np.abs(depth[first] - depth[second]) < tolerance
-            for here, there in ((first, second), (second, first)):
-                take = close & (labels[here] == 0) & region[here] & (before[there] > 0)
-                labels[here][take] = before[there][take]
+        known = before > 0
+        for here, there, close in ways:
+            take = close & known[there] & (labels[here] == 0)
+            np.copyto(labels[here], before[there], where=take)
         if (labels == before).all():
             break
     return labels
@@ -91,7 +90,8 @@ def nearest(labels: Labels, region: np.ndarray, reach_px: float = 6.0) -> Labels
         (labels == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     table = np.zeros(int(index.max()) + 1, np.int32)
-    table[index[labels > 0]] = labels[labels > 0]
+    known = np.flatnonzero(labels)
+    table[index.ravel()[known]] = labels.ravel()[known]
     return np.where(region & (distance <= reach_px), table[index], 0).astype(np.int32)
 
 

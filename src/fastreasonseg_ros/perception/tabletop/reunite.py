@@ -6,6 +6,7 @@ show up as two parts. And thin parts (handles, rims) come as scraps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,17 +51,26 @@ class Scene:
         return {g: _main_face(group) for g, group in self.groups.items()}
 
 
-def measure(labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndarray) -> dict[int, Group]:
-    """All groups of a label image; lab is the picture in CIELAB (float32)."""
+def measure(
+    labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndarray, known: Mapping[int, Group] = {}
+) -> dict[int, Group]:
+    """All groups of a label image; lab is the picture in CIELAB (float32).
+
+    known: groups of this picture before some of them were joined; those that did not grow are taken from there.
+    """
     flat = labels.ravel()
-    order = np.argsort(flat, kind="stable")
-    order = order[np.searchsorted(flat[order], 1) :]
+    order = np.flatnonzero(flat)
     groups: dict[int, Group] = {}
     if not len(order):
         return groups
+    order = order[np.argsort(flat[order].astype(np.uint16), kind="stable")]
     starts = np.flatnonzero(np.r_[True, np.diff(flat[order]) > 0])
     points, normals, heights_of = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3), height_m.ravel()
     for pixels in np.split(order, starts[1:]):
+        label = int(flat[pixels[0]])
+        if label in known and known[label].area_px == len(pixels):
+            groups[label] = known[label]
+            continue
         sample = pixels[:: max(1, len(pixels) // 250)]
         p, n = points[sample], normals[sample]
         good = np.isfinite(p[:, 2]) & np.isfinite(n[:, 2])
@@ -70,20 +80,20 @@ def measure(labels: Labels, surface: Surface, height_m: np.ndarray, lab: np.ndar
         heights = heights[: max(1, np.count_nonzero(heights == heights))]  # NaN sorts last
         low, high = heights[int(0.02 * len(heights))], heights[int(0.98 * len(heights))]
         tint = lab.reshape(-1, 3)[sample, 1:].mean(axis=0)
-        groups[int(flat[pixels[0]])] = Group(
-            p[good], n[good], len(pixels), float(low), float(high), curvature(p[good], n[good]), tint
-        )
+        groups[label] = Group(p[good], n[good], len(pixels), float(low), float(high), curvature(p[good], n[good]), tint)
     return groups
 
 
 def curvature(points: np.ndarray, normals: np.ndarray) -> float:
     """How normals turn with position, 1/m: 1/radius for a sphere seen from outside, negative from inside."""
-    good = np.isfinite(normals).all(axis=1)
-    if np.count_nonzero(good) < 8:
+    good = np.flatnonzero(np.isfinite(normals[:, 2]))
+    if len(good) < 8:
         return 0.0
-    dx = points[good] - points[good].mean(axis=0)
-    dn = normals[good] - normals[good].mean(axis=0)
-    return float((dx * dn).sum() / max(float((dx * dx).sum()), 1e-9))
+    dx = points[good]
+    dx = dx - dx.mean(axis=0)
+    dn = normals[good]
+    dn = dn - dn.mean(axis=0)
+    return float(np.vdot(dx, dn) / max(float(np.vdot(dx, dx)), 1e-9))
 
 
 def hollow(scene: Scene, a: int, b: int) -> bool:

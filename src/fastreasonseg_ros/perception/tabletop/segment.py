@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
+from scipy import ndimage
 
 from ...twin.types import CameraIntrinsics, Plane
 from ..support import above_support, find_support
-from ..surface import Surface, analyse, shrink, shrink_intrinsics
+from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
 from . import reunite
 from .grouping import Border, borders, join, weight
 from .patches import smooth_patches
@@ -65,13 +66,32 @@ def segment(
     if plane is None:
         return None
     region, height = above_support(surface, plane, config.min_height_m, config.max_height_m, config.over_edge_m)
-    patches = smooth_patches(surface, region, config.crease_deg, config.min_patch_px)
+    patches = np.zeros(small.shape, np.int32)
+    if (box := _around(region)) is not None:
+        patches[box] = smooth_patches(surface.part(box), region[box], config.crease_deg, config.min_patch_px)
     if not patches.any():
         return Segmentation(np.zeros((h, w), np.int32), plane, surface, factor)
     tiny = cv2.resize(color, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(tiny, cv2.COLOR_RGB2LAB).astype(np.float32)
-    labels = group(patches, surface, height, plane, camera, lab, config)
+    # All that follows looks at the part of the picture that has things in it.
+    box = _around(patches > 0)
+    labels = np.zeros_like(patches)
+    labels[box] = group(
+        patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config
+    )
     return Segmentation(enlarge(labels, depth_m, factor), plane, surface, factor)
+
+
+def _around(region: np.ndarray, margin_px: int = 6) -> tuple[slice, slice] | None:
+    """The box (rows, columns) of a region and a margin about it, None for none."""
+    x, y, w, h = cv2.boundingRect(region.view(np.uint8))
+    if w == 0:
+        return None
+    height, width = region.shape
+    return (
+        slice(max(0, y - margin_px), min(height, y + h + margin_px)),
+        slice(max(0, x - margin_px), min(width, x + w + margin_px)),
+    )
 
 
 def work_factor(width_px: int, config: SegmentConfig) -> int:
@@ -94,22 +114,22 @@ def group(
         gap = float(np.linalg.norm(tint[b.a] - tint[b.b]))
         weights[b.a, b.b] = weight(b, config.smooth_deg, config.concave_deg, contact, gap)
     table = join(count, weights)
-    scene = None
+    scene, groups = None, {}
     for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
         if scene is None:
             labels = table[patches]
-            groups = reunite.measure(labels, surface, height, lab)
+            groups = reunite.measure(labels, surface, height, lab, groups)
             scene = reunite.Scene(groups, _merged_borders(found, table), labels, surface, plane, camera)
         if pairs := rule(scene, config):
             scene = None
         for a, b in pairs:
             table[table == table[b]] = table[a]
-    labels = table[patches]
-    groups = reunite.measure(labels, surface, height, lab) if scene is None else scene.groups
+    if scene is None:
+        groups = reunite.measure(table[patches], surface, height, lab, groups)
     for label, thing in groups.items():
         if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
-            labels[labels == label] = 0
-    return labels
+            table[table == label] = 0
+    return table[patches]
 
 
 def _join_insides(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
@@ -154,33 +174,40 @@ def enlarge(labels: Labels, depth_m: Float32[np.ndarray, "h w"], factor: int) ->
     h, w = depth_m.shape
     big = cv2.resize(labels.astype(np.uint16), (labels.shape[1] * factor, labels.shape[0] * factor), interpolation=0)
     full = np.zeros((h, w), np.int32)
-    full[: big.shape[0], : big.shape[1]] = big[:h, :w]
-    full[~np.isfinite(depth_m)] = 0
+    np.copyto(
+        full[: big.shape[0], : big.shape[1]], big[:h, :w], where=np.isfinite(depth_m)[: big.shape[0], : big.shape[1]]
+    )
     result = np.zeros_like(full)
     number = 0
-    for label in np.unique(labels[labels > 0]):
-        mask = _tidy((full == label).astype(np.uint8))
+    for label, part in enumerate(ndimage.find_objects(labels), 1):
+        if part is None:
+            continue
+        rows, columns = (slice(s.start * factor, s.stop * factor) for s in part)
+        mask = _tidy((full[rows, columns] == label).view(np.uint8))
         if mask is None:
             continue
         number += 1
-        box, inside = mask
-        target = result[box]
+        (y, x), inside = mask
+        box = (
+            slice(rows.start + y, rows.start + y + inside.shape[0]),
+            slice(columns.start + x, columns.start + x + inside.shape[1]),
+        )
+        target, shown = result[box], full[box]
         # A hole may show another thing through it (handle of a mug) or hold one (bowl): only free pixels are filled.
-        target[inside & ((full[box] == label) | ((full[box] == 0) & (target == 0)))] = number
+        target[inside & ((shown == label) | ((shown == 0) & (target == 0)))] = number
     return result
 
 
-def _tidy(mask: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray] | None:
-    """The mask's outer outlines filled, specks dropped, within its bounding box."""
+def _tidy(mask: np.ndarray) -> tuple[tuple[int, int], np.ndarray] | None:
+    """Row and column of the mask's bounding box, and within it its outer outlines filled, specks dropped."""
     x, y, w, h = cv2.boundingRect(mask)
     if w == 0:
         return None
-    box = (slice(y, y + h), slice(x, x + w))
-    crop = np.ascontiguousarray(mask[box])
+    crop = np.ascontiguousarray(mask[y : y + h, x : x + w])
     closed = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     areas = [cv2.contourArea(o) for o in outlines]
     limit = 0.03 * max(areas)
     filled = np.zeros_like(crop)
     cv2.drawContours(filled, [o for o, a in zip(outlines, areas, strict=True) if a >= limit], -1, 1, cv2.FILLED)
-    return box, filled.astype(bool)
+    return (y, x), filled.astype(bool)
