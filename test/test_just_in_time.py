@@ -19,7 +19,7 @@ THINGS = {"mug": (2, 2, 10, 10), "corkscrew": (20, 5, 30, 20), "bottle opener": 
 class Shelf:
     """Sees a mug, and of the other things those that it was told to look for; the corkscrew passes for an opener."""
 
-    def __init__(self, **things: tuple[int, int, int, int]) -> None:
+    def __init__(self) -> None:
         self.words: tuple[str, ...] = ()
         self.looks = 0
 

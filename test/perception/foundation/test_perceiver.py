@@ -127,10 +127,12 @@ def test_two_boxes_of_one_thing_become_one_object(perceiver, monkeypatch) -> Non
     assert [d.label for d in found] == ["mug"]
 
 
-def test_without_words_and_with_missing_weights_nothing_is_claimed(config, tmp_path) -> None:
+def test_without_words_nothing_is_found_and_with_missing_weights_nothing_is_claimed(config, tmp_path) -> None:
     silent = FoundationPerceiver(replace(config, default_words=False, warm_up=None))
-    with pytest.raises(ConfigError, match="set_vocabulary"):
-        silent.perceive(frames(1)[0])
+    first, second = frames(2)
+    assert silent.perceive(first).detections == ()  # nothing to look for yet: questions bring words
+    silent.set_vocabulary(["corkscrew"])
+    assert {d.label for d in silent.perceive(second).detections} == {"corkscrew"}
     with pytest.raises(ModelError, match=r"facebook/sam2.1-hiera-nano: the weights are not on this machine"):
         FoundationPerceiver(replace(config, segmenter=replace(config.segmenter, model="facebook/sam2.1-hiera-nano")))
     broken = tmp_path / "tiny.pt"

@@ -1,0 +1,141 @@
+"""A question that lacks words: perception is asked for them, once, within the question's time; no ROS in here."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from askers import Dictated, reasoner_with
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.ros.looking import Looking, Told
+from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
+from fastreasonseg_ros.twin.types import DigitalTwin, Instance
+
+BEFORE = DigitalTwin((Instance(1, "mug"),), sequence=7)
+AFTER = DigitalTwin((Instance(1, "mug"), Instance(2, "corkscrew")), sequence=8)
+QUESTION = "the corkscrew"
+
+
+class Finds(Dictated):
+    """Finds the corkscrew once there is one."""
+
+    def generate(self, prompt: str, grammar: str, on_text=None) -> str:
+        self.text = "There.\na = find(label=corkscrew)" if '"corkscrew"' in grammar else "None.\nnone"
+        self.grammar = grammar
+        return super().generate(prompt, grammar, on_text)
+
+
+class Perception:
+    """Takes words and makes the next twin soon; `known` are not new to it."""
+
+    def __init__(self, reasoner: Reasoner, known=(), delay_s: float = 0.05, twin: DigitalTwin | None = AFTER) -> None:
+        self.reasoner, self.known, self.delay_s, self.twin = reasoner, set(known), delay_s, twin
+        self.asked: list[list[str]] = []
+
+    def __call__(self, words, end, cancelled) -> Told:
+        self.asked.append(list(words))
+        if self.twin is not None:
+            threading.Timer(self.delay_s, self.reasoner.see, [Seen(self.twin, open_vocabulary=True)]).start()
+        new = tuple(w for w in words if w not in self.known)
+        self.known |= set(words)
+        return Told(new, 7, "" if new else "these are looked for already")
+
+
+@pytest.fixture
+def model() -> Finds:
+    return Finds()
+
+
+@pytest.fixture
+def reasoner(model: Finds):
+    made = reasoner_with(model)
+    made.see(Seen(BEFORE, open_vocabulary=True))
+    yield made
+    made.close()
+
+
+def test_it_is_answered_again_on_the_twin_that_was_made_with_its_words(reasoner: Reasoner, model: Finds) -> None:
+    perception = Perception(reasoner)
+    reasoner.looking = Looking(perception)
+    stages: list[tuple[str, str]] = []
+    answer, seen = reasoner.ask(QUESTION, "", 10.0, lambda *stage: stages.append(stage))
+    assert (answer.status, answer.ids, answer.sequence) == (Status.OK, (2,), 8)
+    assert seen is not None
+    assert seen.twin is AFTER
+    assert answer.message == "1 object: 2; perception looked for corkscrew"
+    assert answer.latency_ms["looking"] > 30
+    assert ("looking", "corkscrew") in stages
+    assert stages[-1][0] == "thinking"
+    assert perception.asked == [["corkscrew"]]
+    assert "look_for(" in model.grammar  # plans may ask for words where perception takes some
+    reasoner.ask(QUESTION, "", 10.0)
+    assert len(perception.asked) == 1  # it is in view now
+
+
+def test_fixed_words_are_told_and_nothing_is_asked(reasoner: Reasoner, model: Finds) -> None:
+    perception = Perception(reasoner)
+    reasoner.looking = Looking(perception)
+    reasoner.see(Seen(BEFORE))
+    start = time.monotonic()
+    answer, _ = reasoner.ask(QUESTION, "", 10.0)
+    assert answer.status is Status.NO_MATCH
+    assert answer.message.endswith("perception has a fixed list of words and cannot look for corkscrew")
+    assert perception.asked == []
+    assert "look_for(" not in model.grammar
+    assert time.monotonic() - start < 5
+
+
+def test_words_that_are_looked_for_already_are_not_waited_for(reasoner: Reasoner) -> None:
+    reasoner.looking = Looking(Perception(reasoner, known=["corkscrew"], twin=None), seconds=60.0)
+    answer, _ = reasoner.ask(QUESTION, "", 60.0)
+    assert answer.status is Status.NO_MATCH
+    assert answer.message.endswith("these are looked for already")
+
+
+def test_perception_that_is_too_slow_leaves_the_first_answer_with_a_note(reasoner: Reasoner) -> None:
+    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=0.2)
+    start = time.monotonic()
+    answer, _ = reasoner.ask(QUESTION, "", 30.0)
+    assert answer.status is Status.NO_MATCH
+    assert answer.message.endswith("perception was asked for corkscrew, but made no twin in time; ask again")
+    assert 0.2 <= time.monotonic() - start < 10
+    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=60.0)
+    start = time.monotonic()
+    assert reasoner.ask(QUESTION, "", 0.5)[0].status is Status.NO_MATCH  # the question's own time ends it too
+    assert time.monotonic() - start < 10
+
+
+def test_a_twin_from_before_is_not_taken_for_the_new_one(reasoner: Reasoner) -> None:
+    old = DigitalTwin(AFTER.instances, sequence=7)
+    reasoner.looking = Looking(Perception(reasoner, twin=old), seconds=0.3)
+    assert reasoner.ask(QUESTION, "", 30.0)[0].status is Status.NO_MATCH
+
+
+def test_it_can_be_cancelled_while_perception_looks(reasoner: Reasoner) -> None:
+    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=60.0)
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    answer, _ = reasoner.ask(QUESTION, "", 60.0, cancelled=cancel.is_set)
+    assert answer.status is Status.CANCELLED
+
+
+def test_zero_seconds_turn_it_off(reasoner: Reasoner) -> None:
+    perception = Perception(reasoner)
+    reasoner.looking = Looking(perception, seconds=0.0)
+    answer, _ = reasoner.ask(QUESTION, "", 10.0)
+    assert (answer.status, perception.asked) == (Status.NO_MATCH, [])
+    assert "perception" not in answer.message
+
+
+def test_words_of_a_standing_question_are_told_again_so_that_they_are_not_the_oldest(reasoner: Reasoner) -> None:
+    perception = Perception(reasoner)
+    reasoner.looking = Looking(perception)
+    answer, _ = reasoner.ask(QUESTION, "stands", 10.0, standing=True)
+    assert answer.ids == (2,)
+    assert reasoner.standing_words == ("corkscrew",)
+    reasoner.see(Seen(BEFORE, open_vocabulary=True))
+    perception.twin = DigitalTwin((Instance(3, "stapler"),), sequence=9)
+    reasoner.ask("the stapler", "", 10.0)
+    assert perception.asked[-1] == ["corkscrew", "stapler"]
