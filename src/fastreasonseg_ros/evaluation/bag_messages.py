@@ -6,7 +6,7 @@ Types come from the .msg files that the nodes' interfaces are built from.
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,17 @@ def types() -> Typestore:
 
 
 def make(kind: str, **fields: Any) -> Any:
-    """A message of a type such as std_msgs/msg/Header."""
-    store = types()
-    values = {name: fields.pop(name, None) for name, _ in store.get_msgdef(kind).fields}
-    if fields:
-        raise TypeError(f"{kind} has no field {', '.join(fields)}")
-    kinds = dict(store.get_msgdef(kind).fields)
-    return store.types[kind](**{k: _zero(kinds[k]) if v is None else v for k, v in values.items()})
+    """A message of a type such as std_msgs/msg/Header. Defaults are shared: do not change them."""
+    create, zeros = _zeros(kind)
+    if unknown := fields.keys() - zeros.keys():
+        raise TypeError(f"{kind} has no field {', '.join(unknown)}")
+    return create(**(zeros | {name: value for name, value in fields.items() if value is not None}))
+
+
+@cache
+def _zeros(kind: str) -> tuple[Any, dict[str, Any]]:
+    """The class of a type, and its fields when nothing is set."""
+    return types().types[kind], {name: _zero(node) for name, node in types().get_msgdef(kind).fields}
 
 
 def _zero(node: Any) -> Any:
@@ -74,10 +78,9 @@ def header(nanoseconds: int, frame_id: str) -> Any:
 
 def image(array: np.ndarray, encoding: str, head: Any) -> Any:
     array = np.ascontiguousarray(array)
-    data = np.frombuffer(array.tobytes(), np.uint8)
     return make(
         "sensor_msgs/msg/Image", header=head, height=array.shape[0], width=array.shape[1], encoding=encoding,
-        step=array.strides[0], data=data,
+        step=array.strides[0], data=array.view(np.uint8).ravel(),
     )  # fmt: skip
 
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from ..errors import DatasetError
 from . import bag_messages as m
-from .bag_eval import Looked
-from .overlay import draw_masks
+from .drawn import Drawn, jpeg
 
-QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
+FORMAT = "rgb8; jpeg compressed bgr8"
 
 
 class BagOutput:
@@ -35,27 +33,25 @@ class BagOutput:
         self._writer.open()
         self._connections: dict[str, Any] = {}
 
-    def __call__(self, looked: Looked) -> None:
+    def __call__(self, drawn: Drawn) -> None:
+        looked = drawn.looked
         now, frame = looked.stamp_ns, looked.frame
         head = m.header(now, frame.frame_id)
-        self._put("/color/image_raw/compressed", m.packed(_jpeg(frame.color), "rgb8; jpeg compressed bgr8", head), now)
+        self._put("/color/image_raw/compressed", m.packed(drawn.color, FORMAT, head), now)
         if looked.twin is None:
             return
-        chosen = tuple(dict.fromkeys(i for s in looked.shown for i in s.answer.ids))
         self._put("/twin", m.scene_graph(looked.twin, now), now)
-        self._put("/markers", m.markers(looked.twin, set(chosen), now), now)
+        self._put("/markers", m.markers(looked.twin, set(drawn.chosen), now), now)
         for shown in looked.shown:
             message = m.answer(shown.answer, looked.twin, now, str(shown.n), shown.question.standing)
             self._put("/answer", message, now)
             if not shown.question.standing:
                 text = f"{shown.question.text}\n{shown.answer.reason}\n{shown.answer.plan}".strip()
                 self._put("/reasoning", m.make("std_msgs/msg/String", data=text), now)
-        if looked.shown and looked.ids is not None:
-            labels = {i.id: i.label for i in looked.twin.instances}
-            mask = np.isin(looked.ids, chosen).astype(np.uint8) * np.uint8(255)
+        if looked.shown and drawn.mask is not None:
+            mask = drawn.mask.view(np.uint8) * np.uint8(255)
             self._put("/mask", m.image(mask, "mono8", head), now)
-            drawn = draw_masks(frame.color, looked.ids, chosen, labels)
-            self._put("/overlay/compressed", m.packed(_jpeg(drawn), "rgb8; jpeg compressed bgr8", head), now)
+            self._put("/overlay/compressed", m.packed(jpeg(drawn.overlay(drawn.chosen)), FORMAT, head), now)
 
     def close(self) -> None:
         self._writer.close()
@@ -65,7 +61,3 @@ class BagOutput:
         if topic not in self._connections:
             self._connections[topic] = self._writer.add_connection(topic, kind, typestore=m.types())
         self._writer.write(self._connections[topic], nanoseconds, m.types().serialize_cdr(message, kind))
-
-
-def _jpeg(rgb: np.ndarray) -> np.ndarray:
-    return cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), QUALITY)[1]

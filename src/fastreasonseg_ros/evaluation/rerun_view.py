@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from .bag_eval import Looked
+from .drawn import Drawn
 from .overlay import PALETTE
-
-QUALITY = 85  # of JPEG: a recording holds every picture
 
 
 class RerunView:
@@ -32,7 +30,8 @@ class RerunView:
         self._stream.log("world", rr.ViewCoordinates.RDF, static=True)
         self._camera: Any = None
 
-    def __call__(self, looked: Looked) -> None:
+    def __call__(self, drawn: Drawn) -> None:
+        looked, chosen = drawn.looked, drawn.chosen
         rr, stream, frame = self._rr, self._stream, looked.frame
         stream.set_time("bag", duration=looked.t_s)
         k = frame.intrinsics
@@ -42,7 +41,7 @@ class RerunView:
                 focal_length=(k.fx, k.fy), principal_point=(k.cx, k.cy), width=k.width, height=k.height
             )
             stream.log("world/camera", pinhole)
-        stream.log("world/camera/color", rr.Image(frame.color).compress(jpeg_quality=QUALITY))
+        stream.log("world/camera/color", rr.EncodedImage(contents=drawn.color.tobytes(), media_type="image/jpeg"))
         stream.log("perception/ms", rr.Scalars(looked.perception_ms))
         if looked.problem:
             stream.log("log", rr.TextLog(looked.problem, level=rr.TextLogLevel.WARN))
@@ -50,7 +49,6 @@ class RerunView:
             return
         if looked.ids is not None:
             stream.log("world/camera/objects", rr.SegmentationImage(looked.ids))
-        chosen = list(dict.fromkeys(i for s in looked.shown for i in s.answer.ids))
         seen = [i for i in looked.twin.instances if i.visible and i.center_m and i.size_m]
         colors = [PALETTE[chosen.index(i.id) % len(PALETTE)] if i.id in chosen else (150, 150, 150) for i in seen]
         boxes = rr.Boxes3D(
@@ -68,9 +66,8 @@ class RerunView:
                 text = f"### {s.question.text}\n\n{s.answer.reason}\n\n{steps}\n\n**{s.answer.message}**"
                 stream.log("reasoning", rr.TextDocument(text, media_type=rr.MediaType.MARKDOWN))
                 stream.log("log", rr.TextLog(f"{s.question.text}: {s.answer.message}"))
-        if looked.shown and looked.ids is not None:
-            mask = np.isin(looked.ids, chosen).astype(np.uint8)
-            stream.log("world/camera/answer", rr.SegmentationImage(mask))
+        if looked.shown and drawn.mask is not None:
+            stream.log("world/camera/answer", rr.SegmentationImage(drawn.mask.view(np.uint8)))
 
     def close(self) -> None:
         self._stream.flush()

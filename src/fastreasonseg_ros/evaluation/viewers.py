@@ -1,23 +1,69 @@
-"""What looks on while a bag is evaluated: an output bag, a video, Rerun. Each is called once a picture, and closed."""
+"""What looks on while a bag is evaluated: an output bag, a video, Rerun. Each is called once a picture, and closed.
+
+They draw, encode and write in a thread of their own, so that perception goes on with the next picture meanwhile.
+"""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Protocol
 
 from ..errors import ConfigError
 from .bag_eval import Looked
+from .drawn import Drawn
 from .evaluate import Row
 from .gallery import Gallery
 
+WAITING = 2  # pictures that perception may be ahead
+
 
 class Viewer(Protocol):
-    def __call__(self, looked: Looked) -> None: ...
+    def __call__(self, drawn: Drawn) -> None: ...
     def close(self) -> None: ...
 
 
-def viewers_of(args: Namespace, name: str, many: bool) -> list[Viewer]:
+class Onlookers:
+    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits."""
+
+    def __init__(self, viewers: Sequence[Viewer]) -> None:
+        self._viewers = viewers
+        self._queue: Queue[Looked | None] = Queue(WAITING)
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._work, name="viewers", daemon=True)
+        self._thread.start()
+
+    def __call__(self, looked: Looked) -> None:
+        self._raise()
+        self._queue.put(looked)
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        for viewer in self._viewers:
+            viewer.close()
+        self._raise()
+
+    def _work(self) -> None:
+        while (looked := self._queue.get()) is not None:
+            try:
+                if self._error is None:  # else: only let nobody wait
+                    drawn = Drawn(looked)
+                    for viewer in self._viewers:
+                        viewer(drawn)
+            except Exception as error:
+                self._error = error
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+
+def viewers_of(args: Namespace, name: str, many: bool) -> list[Onlookers]:
     """name: of the bag; many: every bag gets a file of its own in the folders that were given."""
     found: list[Viewer] = []
     if args.out:
@@ -37,7 +83,7 @@ def viewers_of(args: Namespace, name: str, many: bool) -> list[Viewer]:
             found.append(RerunView(name, Path(args.viz_out) if args.viz_out else None))
     elif args.viz_out:
         raise ConfigError("--viz-out is the file of --viz rerun; give both")
-    return found
+    return [Onlookers(found)] if found else []
 
 
 class GalleryView:

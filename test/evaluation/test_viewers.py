@@ -1,0 +1,80 @@
+"""Viewers work in a thread of their own: every picture in order, what fails there ends the run, drawing is shared."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from bag_fixtures import frames
+
+from fastreasonseg_ros.errors import DatasetError, Status
+from fastreasonseg_ros.evaluation.bag_eval import Looked, Shown
+from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion
+from fastreasonseg_ros.evaluation.drawn import Drawn
+from fastreasonseg_ros.evaluation.viewers import Onlookers
+from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Query
+
+
+def looked(count: int) -> list[Looked]:
+    found = []
+    for k, frame in enumerate(frames(count)):
+        answer = Answer(Query("the mug"), Status.OK, "", ids=(1,))
+        shown = (Shown(0, TimedQuestion("the mug"), answer, 1.0), Shown(1, TimedQuestion("it"), answer, 1.0))
+        twin = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id, ids=frame.truth.ids)
+        found.append(Looked(k, k / 10, frame, twin, frame.truth.ids, shown, 1.0))
+    return found
+
+
+class Slow:
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.fails_at, self.seen, self.closed, self.thread = fails_at, [], False, None
+        self.go = threading.Event()
+
+    def __call__(self, drawn: Drawn) -> None:
+        self.go.wait(10)
+        self.thread = threading.current_thread()
+        if drawn.looked.stamp_ns == self.fails_at:
+            raise DatasetError("the disk is full")
+        self.seen.append(drawn.looked.stamp_ns)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_perception_goes_on_while_pictures_are_drawn_and_closing_waits_for_the_last() -> None:
+    slow, pictures = Slow(), looked(6)
+    onlookers = Onlookers([slow])
+    onlookers(pictures[0])  # comes back at once, though nothing is drawn yet
+    assert slow.seen == []
+    slow.go.set()
+    for picture in pictures[1:]:
+        onlookers(picture)
+    onlookers.close()
+    assert (slow.seen, slow.closed) == (list(range(6)), True)
+    assert slow.thread is not threading.current_thread()
+
+
+def test_what_fails_while_drawing_ends_the_run_and_files_are_closed() -> None:
+    slow, pictures = Slow(fails_at=1), looked(12)
+    slow.go.set()
+    onlookers = Onlookers([slow])
+    with pytest.raises(DatasetError, match="the disk is full"):  # noqa: PT012, which picture it is, is not known
+        for picture in pictures:
+            onlookers(picture)
+        onlookers.close()
+    onlookers = Onlookers([last := Slow(fails_at=0)])
+    last.go.set()
+    onlookers(pictures[0])
+    with pytest.raises(DatasetError, match="the disk is full"):
+        onlookers.close()
+    assert last.closed
+
+
+def test_what_several_viewers_need_is_drawn_once() -> None:
+    drawn = Drawn(looked(1)[0])
+    assert drawn.chosen == (1,)  # two answers, one object
+    assert drawn.overlay((1,)) is drawn.overlay((1,))
+    assert drawn.color is drawn.color
+    assert drawn.overlay(()) is drawn.looked.frame.color
+    assert np.array_equal(drawn.mask, drawn.looked.ids == 1)
