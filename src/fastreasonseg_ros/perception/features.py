@@ -11,8 +11,11 @@ from jaxtyping import Bool, Float32, UInt8
 from ..twin.geometry import footprint, quantiles, smallest_rectangle
 from ..twin.types import Plane
 from .color import color_shares
+from .profile import LOOK, PROFILE, look, profile
 
 SAMPLE = 600  # points that are looked at
+# Where Features.vector has what comes from colour: contrast, the shares of colours, the look.
+COLOR_FEATURES = [15, *range(20, 31), *range(31 + PROFILE, 31 + PROFILE + LOOK)]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Features:
     curvature: 1/m, convex > 0. round_top: how circular it is from above. sphere_miss: rms distance to the best sphere,
     relative to its radius. ribbed: how close all normals are to one plane (a cylinder's side or a box's two sides: 0).
     solid: mask over its hull. filled: mask over its smallest rectangle. aspect: of that rectangle, short over long.
+    colors: shares of the basic terms. profile, look: see profile.py. covered: share of its outline that something in
+    front of it cuts off, and share at the picture's edge. distance: from the camera along z, metres.
     """
 
     length: float
@@ -44,24 +49,29 @@ class Features:
     aspect: float
     contrast: float
     colors: tuple[float, ...]
+    profile: tuple[float, ...]
+    look: tuple[float, ...]
+    covered: tuple[float, float]
+    distance: float
 
     def vector(self) -> Float32[np.ndarray, "n"]:
         """All of it as one vector; lengths as logarithms, so that ratios of sizes are differences."""
-        values = [getattr(self, f.name) for f in fields(self) if f.name != "colors"]
+        values = [getattr(self, f.name) for f in fields(self) if f.type == "float" and f.name != "distance"]
         values[:3] = [np.log(max(v, 0.003)) for v in values[:3]]
         values[8] = np.clip(values[8] / 50.0, -1, 1)
         longest = max(self.length, 0.003)
         values += [self.width / longest, self.height / longest, min(self.length * self.width * self.height * 200, 5.0)]
-        return np.array([*values, *self.colors], np.float32)
+        values += [min(self.distance, 4.0) / 2, *self.colors, *self.profile, *self.look, *self.covered]
+        return np.array(values, np.float32)
 
 
 def measure(
     points: Float32[np.ndarray, "n 3"], normals: Float32[np.ndarray, "n 3"], plane: Plane,
-    mask: Bool[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"],
+    mask: Bool[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"], covered: tuple[float, float] = (0.0, 0.0),
 ) -> Features | None:  # fmt: skip
     """Features of the thing with these surface points (metres) and unit normals; None for fewer than 8 of them.
 
-    mask and color: a crop around it, of one size; the mask must not be empty.
+    mask and color: a crop around it, of one size; the mask must not be empty. covered: see Features.
     """
     good = np.flatnonzero(np.isfinite(points.sum(axis=1) + normals.sum(axis=1)))
     if len(good) < 8:
@@ -72,7 +82,8 @@ def measure(
     length, width = smallest_rectangle(_corners(flat))
     low, high = quantiles(heights, 0.01, 0.99)
     low_high = float(low), float(high)
-    up = normals @ np.asarray(plane.normal, np.float32)
+    upwards = np.asarray(plane.normal, np.float32)
+    up = normals @ upwards
     solid, filled, aspect = _outline(mask)
     pixels = color[mask]
     shares = color_shares(pixels)
@@ -94,7 +105,11 @@ def measure(
         filled=filled,
         aspect=aspect,
         contrast=float(light.std() / 128),
-        colors=tuple(float(s) for s in shares),
+        colors=tuple(shares.tolist()),
+        profile=tuple(profile(points, normals, upwards, flat, heights).tolist()),
+        look=tuple(look(color, mask, shares).tolist()),
+        covered=covered,
+        distance=float(points[:, 2].mean()),
     )
 
 

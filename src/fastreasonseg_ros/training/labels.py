@@ -1,167 +1,160 @@
 """`fastreasonseg train labels`: the names of things, learnt from simulated scenes (models/labels/labels.npz).
 
-Scenes are simulated, seen by the table-top perceiver, and every thing that it cut out rightly becomes a sample: its
-features and its true name. What is seen of each scene is kept in the work folder, so that the command can be stopped
-and run again. The last tenth of the scenes measures, and calibrates the temperature (Guo et al., On Calibration of
-Modern Neural Networks, ICML 2017).
+Learnt from the frames that `train segmenter` learns from (they are made where they are missing), and measured on other
+scenes, at full size and as the table-top perceiver cuts them out. On every second of those the temperature is fitted
+(Guo et al., On Calibration of Modern Neural Networks, ICML 2017), on the others all figures are taken. What is seen of
+each scene is kept in the work folder, so that the command can be stopped and run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
+from scipy import ndimage
 from tqdm import tqdm
 
 from ..evaluation.perception_metrics import match_ids
-from ..perception.describe import Geometry, describe
-from ..perception.features import Features
-from ..perception.labels import LabelModel
-from ..perception.tabletop import SegmentConfig, segment
-from ..simulation.noise import SENSORS
-from ..simulation.placing import CLUTTER
-from ..simulation.scene import make_scene
-from ..twin.types import Frame
+from ..evaluation.synonyms import load_synonyms
+from ..perception.describe import describe, geometry_of
+from ..perception.labels import UNSURE, LabelModel
+from ..perception.protocol import Perceiver
+from ..perception.tabletop import TabletopConfig, TabletopPerceiver
+from ..simulation.household import KINDS
+from .label_fit import fit
+from .label_samples import Samples, samples_cached
+from .label_scenes import Seen, see_cached
+from .segmenter_frames import make_frames, shard_names, shard_path
 
-Samples = list[tuple[str, Float32[np.ndarray, "features"]]]
+WIDE = ("box", "tin", "cup", "bottle", "cutlery", "fruit", "tool")  # what may be said where narrower words tie
+Row = tuple[str, Float32[np.ndarray, "features"]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; see --help."""
     parser = argparse.ArgumentParser("fastreasonseg train labels", description=__doc__)
-    parser.add_argument("--scenes", type=int, default=600, help="simulated scenes to see (%(default)s)")
-    parser.add_argument("--seed", type=int, default=100_000, help="of the first scene (%(default)s)")
-    parser.add_argument("--work", type=Path, default=Path("out/labels"), help="folder of seen scenes (%(default)s)")
+    parser.add_argument("--frames", type=Path, default=Path("out/train/segmenter/frames"), help="folder (%(default)s)")
+    parser.add_argument("--scenes", type=int, default=400, help="scenes of it to learn from (%(default)s)")
+    parser.add_argument("--frames-per-scene", type=int, default=20, help="where they are made (%(default)s)")
+    parser.add_argument("--views", type=int, default=8, help="frames of each to look at (%(default)s)")
+    parser.add_argument("--seed", type=int, default=200_000, help="of the first of these scenes (%(default)s)")
+    parser.add_argument("--test-scenes", type=int, default=76, help="other scenes, to measure (%(default)s)")
+    parser.add_argument("--test-seed", type=int, default=200_000, help="of the first of those (%(default)s)")
+    parser.add_argument("--work", type=Path, default=Path("out/labels"), help="folder of what is seen (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models/labels/labels.npz"), help="model (%(default)s)")
-    parser.add_argument("--hidden", type=int, default=96, help="width of the hidden layer (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=150, help="passes over the samples (%(default)s)")
-    parser.add_argument("--min-score", type=float, default=0.4, help="below it a thing is an object (%(default)s)")
+    parser.add_argument("--hidden", type=int, nargs=2, default=(160, 96), help="widths of the layers (%(default)s)")
+    parser.add_argument("--nets", type=int, default=3, help="networks to average (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=60, help="passes over the samples (%(default)s)")
+    parser.add_argument("--min-score", type=float, default=0.5, help="below it a thing is an object (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make frames (%(default)s)")
+    parser.add_argument("--json", type=Path, help="write the figures")
     args = parser.parse_args(argv)
-    scenes = [see_cached(args.work, args.seed + n, n) for n in tqdm(range(args.scenes), desc="scenes", unit="scene")]
-    model, report = train(scenes, args.hidden, args.epochs, args.min_score)
+    make_frames(args.frames, args.scenes * args.frames_per_scene, args.frames_per_scene, args.seed, args.workers)
+    shards = [
+        shard_path(args.frames, *job)
+        for job in shard_names(args.scenes * args.frames_per_scene, args.frames_per_scene, args.seed)
+    ]
+    samples = [samples_cached(args.work / "samples", p, args.views) for p in tqdm(shards, desc="files", unit="file")]
+    perceiver = TabletopPerceiver(TabletopConfig(names=False))
+    tests: list[list[Row]] = []
+    for n in tqdm(range(args.test_scenes), desc="test scenes", unit="scene"):
+        seen = see_cached(args.work / "scenes", args.test_seed + n, n)
+        tests.append([row for picture in seen for row in rows_of(picture, perceiver)])
+    model, report = train(samples, tests, tuple(args.hidden), args.nets, args.epochs, args.min_score)
     model.save(args.out)
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{args.out}: {len(model.labels)} names; " + ", ".join(f"{k} {v:.3f}" for k, v in report.items()))
     return 0
 
 
-def see_cached(folder: Path, seed: int, number: int) -> Samples:
-    """The samples of one scene, from the folder if it was seen before."""
-    path = folder / f"{seed}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as data:
-            return [(str(name), vector) for name, vector in zip(data["names"], data["vectors"], strict=True)]
-    clutter, noise = CLUTTER[number % len(CLUTTER)], sorted(SENSORS)[number // len(CLUTTER) % len(SENSORS)]
-    with make_scene(seed, clutter=clutter, n_objects=6 + number % 9) as scene:
-        samples = see(scene.render(noise))
-    folder.mkdir(parents=True, exist_ok=True)
-    names = np.array([name for name, _ in samples], str)
-    vectors = np.array([vector for _, vector in samples], np.float32)
-    part = path.with_suffix(".part.npz")
-    np.savez(part, names=names, vectors=vectors)
-    part.rename(path)
-    return samples
-
-
-def see(frame: Frame, least_f: float = 0.7) -> Samples:
-    """Name and features of every thing that the table-top perceiver cuts out with overlap F >= `least_f`."""
-    if frame.depth_m is None or frame.intrinsics is None or frame.truth is None:
+def rows_of(picture: Seen, perceiver: Perceiver, least_f: float = 0.7) -> list[Row]:
+    """Name and features of every thing that the perceiver cuts out with overlap F >= `least_f`."""
+    frame = picture.frame
+    geometry = geometry_of(frame, 320)
+    if geometry is None or frame.truth is None:
         raise ValueError("samples need depth, a camera model and the truth")
-    found = segment(frame.color, frame.depth_m, frame.intrinsics, SegmentConfig())
-    if found is None:
-        return []
-    geometry = Geometry(frame.depth_m, found.surface, found.factor, found.plane)
-    samples: Samples = []
-    for true_id, (label, f) in match_ids(found.labels.astype(np.uint16), frame.truth.ids).items():
+    ids = np.zeros(frame.truth.ids.shape, np.uint16)
+    for n, detection in enumerate(perceiver.perceive(frame).detections, 1):
+        ids[detection.mask] = n
+    boxes = ndimage.find_objects(ids.astype(np.int32))
+    rows: list[Row] = []
+    for true_id, (n, f) in match_ids(ids, frame.truth.ids).items():
         if f >= least_f:
-            features = _features(label, found.labels, frame, geometry)
+            _, features = describe(n, ids.astype(np.int32), boxes[n - 1], frame.color, geometry, None)
             if features is not None:
-                samples.append((frame.truth.labels[true_id], features.vector()))
-    return samples
+                rows.append((frame.truth.labels[true_id], features.vector()))
+    return rows
 
 
-def _features(label: int, labels: np.ndarray, frame: Frame, geometry: Geometry) -> Features | None:
-    rows, columns = np.nonzero(labels == label)
-    box = (slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1))
-    return describe(label, labels, box, frame.color, geometry, None)[1]
-
-
-def train(scenes: Sequence[Samples], hidden: int, epochs: int, min_score: float) -> tuple[LabelModel, dict[str, float]]:
-    """A model from all but the last tenth of the scenes, and how good it is on those: accuracy (of all things),
-    precision (of those it names), named (share it names), loss (mean negative log likelihood)."""
-    names = tuple(sorted({name for samples in scenes for name, _ in samples}))
-    cut = max(1, len(scenes) * 9 // 10)
-    x, y = _stack(scenes[:cut], names)
-    x_test, y_test = _stack(scenes[cut:], names)
-    if len(x) < len(names) or not len(x_test):
+def train(
+    samples: Sequence[Samples],
+    tests: Sequence[Sequence[Row]],
+    hidden: tuple[int, int],
+    nets: int,
+    epochs: int,
+    min_score: float,
+) -> tuple[LabelModel, dict[str, float]]:
+    """A model, and how good it is on every second test scene; its temperature is from the others."""
+    names = tuple(sorted(KINDS))
+    x = np.concatenate([s.vectors for s in samples if s.names] or [np.zeros((0, 1), np.float32)])
+    y = np.array([names.index(n) for s in samples for n in s.names], np.int64)
+    fitting, measuring = ([row for rows in tests[k::2] for row in rows] for k in (0, 1))
+    if len(x) < len(names) or not fitting or not measuring:
         raise ValueError(f"{len(x)} samples of {len(names)} names are too few to train and measure: more --scenes")
     mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 0.02)
-    layers = _fit(np.clip((x - mean) / scale, -6, 6), y, len(names), hidden, epochs)
-    logits = _logits(np.clip((x_test - mean) / scale, -6, 6), layers)
-    temperatures = np.geomspace(0.3, 4, 60)
-    losses = [_loss(logits / t, y_test) for t in temperatures]
-    best = float(temperatures[int(np.argmin(losses))])
-    model = LabelModel(names, mean.astype(np.float32), scale.astype(np.float32), *layers, best, min_score)
-    odds = np.exp(logits / best - np.log(np.exp(logits / best).sum(axis=1, keepdims=True)))
-    said, sure = odds.argmax(axis=1), odds.max(axis=1) >= min_score
-    right = said == y_test
-    report = {
-        "accuracy": float(right.mean()),
-        "precision": float(right[sure].mean()) if sure.any() else 0.0,
-        "named": float(sure.mean()),
-        "loss": float(min(losses)),
-        "samples": float(len(x)),
-        "measured": float(len(x_test)),
+    layers = fit(np.clip((x - mean) / scale, -5, 5), y, len(names), hidden, nets, epochs)
+    table = load_synonyms()
+    wide = tuple(w for w in WIDE if sum(n in table.kinds_of(w) for n in names) > 1)
+    members = np.array([[n in table.kinds_of(w) for w in wide] for n in names], np.float32)
+    parts = (names, wide, members, mean.astype(np.float32), scale.astype(np.float32), *layers)
+    temperatures = np.geomspace(0.4, 4, 40)
+    losses = [_loss(LabelModel(*parts, float(t), min_score), fitting) for t in temperatures]
+    model = LabelModel(*parts, float(temperatures[int(np.argmin(losses))]), min_score)
+    return model, measure(model, measuring) | {"samples": float(len(x)), "temperature": model.temperature}
+
+
+def measure(model: LabelModel, rows: Sequence[Row]) -> dict[str, float]:
+    """Shares of the things: accuracy (the very word is most probable), said (the word said is the very one),
+    synonyms (is it, or may stand for it: evaluation/synonyms.txt), named (share that gets a name), precision (share of
+    those whose name may stand for the true one), calibration_error (of the score, with 10 bins of one width)."""
+    table = load_synonyms()
+    odds = model.odds(np.array([vector for _, vector in rows], np.float32))
+    words = [model.word(o) for o in odds]
+    true = [name for name, _ in rows]
+    right = np.array([table.agree(said, name) for (said, _), name in zip(words, true, strict=True)])
+    named = np.array([said != UNSURE for said, _ in words])
+    scores = np.array([score for _, score in words])
+    narrow = np.array([said not in model.wide or said in model.labels for said, _ in words]) & named
+    best = odds.argmax(axis=1)
+    top = odds.max(axis=1)
+    exact = np.array([model.labels[k] == name for k, name in zip(best, true, strict=True)])
+    said = np.array([word == name for (word, _), name in zip(words, true, strict=True)])
+    return {
+        "accuracy": float(exact.mean()),
+        "said": float(said.mean()),
+        "synonyms": float(right.mean()),
+        "named": float(named.mean()),
+        "precision": float(right[named].mean()) if named.any() else 0.0,
+        "narrow": float(narrow.mean()),
+        "calibration_error": calibration_error(top, exact),
+        "calibration_error_said": calibration_error(scores[named], right[named]) if named.any() else 0.0,
+        "measured": float(len(rows)),
     }
-    return model, report
 
 
-def _fit(x: np.ndarray, y: np.ndarray, names: int, hidden: int, epochs: int, batch: int = 128) -> list[np.ndarray]:
-    """Weights and biases of both layers: Adam with decoupled weight decay (Loshchilov and Hutter, 2019), dropout, noise
-    on the inputs and smoothed labels against the few samples that rare names have."""
-    random = np.random.default_rng(0)
-    weights = [
-        random.normal(0, np.sqrt(2 / x.shape[1]), (x.shape[1], hidden)),
-        np.zeros(hidden),
-        random.normal(0, np.sqrt(1 / hidden), (hidden, names)),
-        np.zeros(names),
-    ]
-    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
-    wanted = np.full((names, names), 0.03 / names) + 0.97 * np.eye(names)
-    step, steps = 0, epochs * -(-len(x) // batch)
-    for _ in tqdm(range(epochs), desc="epochs", unit="epoch"):
-        for chosen in np.array_split(random.permutation(len(x)), -(-len(x) // batch)):
-            inputs = x[chosen] + 0.08 * random.normal(size=(len(chosen), x.shape[1]))
-            keep = (random.random((len(chosen), hidden)) > 0.3) / 0.7
-            active = np.maximum(inputs @ weights[0] + weights[1], 0) * keep
-            logits = active @ weights[2] + weights[3]
-            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-            error = (odds / odds.sum(axis=1, keepdims=True) - wanted[y[chosen]]) / len(chosen)
-            back = (error @ weights[2].T) * (active > 0) * keep
-            step += 1
-            rate = 3e-3 * 0.5 * (1 + np.cos(np.pi * step / steps))
-            for n, slope in enumerate((inputs.T @ back, back.sum(axis=0), active.T @ error, error.sum(axis=0))):
-                first[n] = 0.9 * first[n] + 0.1 * slope
-                second[n] = 0.999 * second[n] + 0.001 * slope * slope
-                size = np.sqrt(second[n] / (1 - 0.999**step)) + 1e-8
-                weights[n] = weights[n] * (1 - 2e-2 * rate) - rate * first[n] / (1 - 0.9**step) / size
-    return [w.astype(np.float32) for w in weights]
+def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: mean distance of score and share that is right, over bins by their number."""
+    number = np.minimum((scores * bins).astype(int), bins - 1)
+    gaps = (abs(scores[number == k].mean() - right[number == k].mean()) * (number == k).sum() for k in set(number))
+    return float(sum(gaps) / max(len(scores), 1))
 
 
-def _logits(x: np.ndarray, layers: Sequence[np.ndarray]) -> np.ndarray:
-    return np.maximum(x @ layers[0] + layers[1], 0) @ layers[2] + layers[3]
-
-
-def _stack(
-    scenes: Sequence[Samples], names: tuple[str, ...]
-) -> tuple[Float32[np.ndarray, "n features"], Int64[np.ndarray, "n"]]:
-    samples = [sample for scene in scenes for sample in scene]
-    x = np.array([vector for _, vector in samples], np.float32)
-    return x, np.array([names.index(name) for name, _ in samples], np.int64)
-
-
-def _loss(logits: np.ndarray, y: np.ndarray) -> float:
-    top = logits - logits.max(axis=1, keepdims=True)
-    return float((np.log(np.exp(top).sum(axis=1)) - top[np.arange(len(y)), y]).mean())
+def _loss(model: LabelModel, rows: Sequence[Row]) -> float:
+    odds = model.odds(np.array([vector for _, vector in rows], np.float32))
+    true = [model.labels.index(name) for name, _ in rows]
+    return float(-np.log(np.maximum(odds[np.arange(len(true)), true], 1e-6)).mean())

@@ -44,7 +44,7 @@ class TabletopPerceiver:
         scene = segment(frame.color, depth, camera, self.config.segment)
         if scene is None:
             return Perceived(())
-        geometry = Geometry(depth, scene.surface, scene.factor, scene.plane)
+        geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         found = (
