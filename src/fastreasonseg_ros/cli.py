@@ -123,6 +123,19 @@ def build_parser() -> argparse.ArgumentParser:
     _comparable(twins)
     _backends(twins, perception=False)
 
+    tracking = command(
+        "eval-tracking", "evaluation.run_eval_tracking", "measure tracking on simulated clips", "issue 4"
+    )
+    tracking.add_argument(
+        "--clips", metavar="N", type=int, default=30, help="how many, story after story (%(default)s)"
+    )
+    tracking.add_argument("--stories", metavar="NAME", nargs="+", help="only these, as crossing or 'moving camera'")
+    tracking.add_argument("--width", type=int, default=320, help="of the pictures, pixels (%(default)s)")
+    tracking.add_argument("--cache", metavar="DIR", default="out/clips", help="where clips are kept (%(default)s)")
+    tracking.add_argument("--json", metavar="FILE", help="write the figures")
+    tracking.add_argument("--markdown", metavar="FILE", help="write the table")
+    _backends(tracking, model=False)
+
     results = command("compare", "evaluation.compare", "set results of eval side by side, with paired intervals")
     results.add_argument(
         "files", nargs="+", metavar="FILE", help="results (--json) or rows; the first against the others"
@@ -221,12 +234,14 @@ def _comparable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (%(default)s)")
 
 
-def _backends(parser: argparse.ArgumentParser, perception: bool = True) -> None:
+def _backends(parser: argparse.ArgumentParser, perception: bool = True, model: bool = True) -> None:
     group = parser.add_argument_group("backends")
     if perception:
         group.add_argument("--perception", default="tabletop", help="tabletop, foundation or oracle (%(default)s)")
         group.add_argument("--perception-config", metavar="YAML", help="settings of the perceiver")
         group.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one such setting")
+    if not model:
+        return
     group.add_argument("--model", default="openvino", help="language model backend (%(default)s)")
     group.add_argument("--model-config", metavar="YAML", help="settings of the language model")
     group.add_argument("--model-set", metavar="A.B=C", action="append", default=[], help="one such setting")

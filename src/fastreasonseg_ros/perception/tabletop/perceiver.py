@@ -13,17 +13,22 @@ from ...twin.geometry import require_depth
 from ...twin.types import Frame, Perceived
 from ..color import exposure_gain
 from ..describe import Geometry, describe
+from ..ego_motion import EgoMotion
 from ..labels import LabelModel, find_label_model
 from .segment import SegmentConfig, segment
 
 
 @dataclass(frozen=True)
 class TabletopConfig:
-    """label_model: file to use in place of models/labels/labels.npz. names: False calls everything by shape only."""
+    """label_model: file to use in place of models/labels/labels.npz. names: False calls everything by shape only.
+
+    ego_motion: the camera moves and no frame tells its pose, so that it is worked out from the pictures.
+    """
 
     segment: SegmentConfig = SegmentConfig()
     names: bool = True
     label_model: str | None = None
+    ego_motion: bool = False
 
 
 class TabletopPerceiver:
@@ -33,6 +38,7 @@ class TabletopPerceiver:
         """Raises ModelError for a label model that was named and cannot be read."""
         self.config = config
         path = (config.label_model or find_label_model()) if config.names else None
+        self._ego_motion = EgoMotion() if config.ego_motion else None
         self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
@@ -41,9 +47,10 @@ class TabletopPerceiver:
         Raises FrameError without depth, without camera model, or where no depth pixel is valid.
         """
         depth, camera = require_depth(frame)
+        pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         scene = segment(frame.color, depth, camera, self.config.segment)
         if scene is None:
-            return Perceived(())
+            return Perceived((), pose=pose)
         geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
@@ -52,7 +59,7 @@ class TabletopPerceiver:
             for n, box in enumerate(boxes, 1)
             if box is not None
         )
-        return Perceived(tuple(found), scene.plane)
+        return Perceived(tuple(found), scene.plane, pose)
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError(
