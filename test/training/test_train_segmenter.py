@@ -1,4 +1,4 @@
-"""The segmenter is made by its command: frames are simulated once, training goes on where it stopped, the result runs."""
+"""The segmenter's command: frames are simulated once, training goes on where it stopped, the result runs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The network of the segmenter: which pixels belong to one object, in a small U-Net.
 
-Affinities to neighbours at several offsets say for pairs of pixels whether one object covers both. That needs no number
-of objects, and no centre, which a bowl and its content would share. After Lee et al., Superhuman Accuracy on the SNEMI3D
-Connectomics Challenge (2017), and Wolf et al., The Mutex Watershed (ECCV 2018).
+Affinities to neighbours at several offsets say for pairs of pixels whether one object covers both. That needs no
+number of objects, and no centre, which a bowl and its content would share. After Lee et al., Superhuman Accuracy on the
+SNEMI3D Connectomics Challenge (2017), and Wolf et al., The Mutex Watershed (ECCV 2018).
 """
 
 from __future__ import annotations
