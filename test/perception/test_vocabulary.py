@@ -93,6 +93,15 @@ def test_what_the_perceiver_refuses_changes_nothing() -> None:
     assert vocabulary.words == ("fork",)
 
 
+def test_where_the_perceiver_reads_fewer_words_the_oldest_make_room() -> None:
+    perceiver = Open()
+    vocabulary = Vocabulary(perceiver)
+    for n in range(40):  # of 50 letters each: ten fit
+        vocabulary.ask([f"{n:050}"])
+        assert perceiver.words[-1] == f"{n:050}"
+    assert 3 < len(vocabulary.words) <= 10
+
+
 def test_a_perceiver_with_fixed_words_says_so() -> None:
     vocabulary = Vocabulary(Closed())
     assert vocabulary.closed == "fixed words"

@@ -47,7 +47,14 @@ class Vocabulary:
     def ask(self, words: Sequence[str]) -> tuple[str, ...]:
         """Looks for the words of a question too; those that were not looked for before. Raises ConfigError."""
         new = tuple(dict.fromkeys(map(checked_word, words[:MOST_ASKED])))
-        return self._use(self._set, (*(w for w in self._asked if w not in new), *new)[-MOST_ASKED:])
+        old = tuple(w for w in self._asked if w not in new)
+        while True:
+            try:
+                return self._use(self._set, (*old, *new)[-MOST_ASKED:])
+            except ConfigError:
+                if not old or self.closed:
+                    raise
+                old = old[len(old) // 2 + 1 :]  # a detector that reads fewer, as Grounding DINO
 
     def forget_asked(self) -> None:
         """Looks for the words of questions no more."""
