@@ -59,11 +59,10 @@ def prepared_model(config: OpenVinoConfig) -> Path:
     """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
     base = config.base or base_gguf()
     folder = adapter_folder(config)
-    adapter = read_adapter(folder) if folder else None
 
     def build(target: Path) -> None:
         gguf_path = target / "student.gguf"
-        merge(base, adapter, gguf_path)
+        merge(base, read_adapter(folder) if folder else None, gguf_path)
         try:
             _genai().LLMPipeline(str(gguf_path), "CPU", enable_save_ov_model=True)
         except RuntimeError as error:
