@@ -14,10 +14,14 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from processes import NAMESPACE
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from scripts.soak import hosts, kills, questions
+from scripts.soak import hosts, kills, model_gone, questions
 from scripts.soak.robot import Robot
 
 ENOUGH = ("empty", "10,000 characters", "control characters", "Japanese", "injection in the question")
+
+slow = pytest.mark.skipif(
+    "FASTREASONSEG_SLOW_TESTS" not in os.environ, reason="a minute, in make soak too: set FASTREASONSEG_SLOW_TESTS=1"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +73,20 @@ def test_a_bag_that_is_cut_off_is_told_to_the_asker(tmp_path: Path) -> None:
     assert good(result), result
 
 
+@slow
+def test_two_robots_on_one_host_answer_each_about_their_own_camera(tmp_path: Path) -> None:
+    result = kills.two_robots(tmp_path, seconds=3.0)
+    assert good(result), result
+
+
+@slow
+def test_a_model_that_is_deleted_while_it_runs_is_missed_by_the_next_process_only(tmp_path: Path) -> None:
+    result = model_gone.deleted_model(tmp_path)
+    assert good(result), result
+
+
+@slow
 @pytest.mark.skipif(bool(hosts.why_not()), reason=hosts.why_not())
-@pytest.mark.skipif("FASTREASONSEG_SLOW_TESTS" not in os.environ, reason="a minute: set FASTREASONSEG_SLOW_TESTS=1")
 def test_perception_and_reasoning_work_on_two_hosts_also_after_the_link_was_cut(tmp_path: Path) -> None:
     result = hosts.two_hosts(tmp_path, seconds=3.0, cut_s=5.0, overlay=False)
     assert good(result), result
