@@ -23,6 +23,7 @@ ARGUMENTS = {
     "source": ("", "of camera_node: device, video, folder, scene, bag, simulation or topic; empty: as in params_file"),
     "path": ("", "what camera_node opens; empty: as in params_file"),
     "perceiver": ("", "of twin_node; empty: as in params_file"),
+    "perceiver_config": ("", "of twin_node: file with the perceiver's settings; empty: as in params_file"),
     "target_frame": ("", "of mask_node: frame of target_in_frame, by tf2; empty: as in params_file"),
     "autostart": ("", "false: a lifecycle manager configures and activates the nodes; empty: as in params_file"),
     "use_sim_time": ("", "true: time comes from /clock; empty: as in params_file"),
@@ -69,7 +70,11 @@ def nodes(context):
 
 def parameters(values, node):
     """Of one node, where an argument was given; texts stay texts ("0" is a seed)."""
-    texts = {"camera_node": ("source", "path"), "twin_node": ("perceiver",), "mask_node": ("target_frame",)}
+    texts = {
+        "camera_node": ("source", "path"),
+        "twin_node": ("perceiver", "perceiver_config"),
+        "mask_node": ("target_frame",),
+    }
     given = {k: ParameterValue(values[k], value_type=str) for k in texts.get(node, ()) if values[k]}
     flags = {k: values[k].lower() == "true" for k in ("autostart", "use_sim_time") if values[k]}
     return {**given, **flags}
