@@ -52,6 +52,11 @@ def square(x: int, y: int, size: int) -> list[list[float]]:
     return [[x, y], [x + far, y], [x + far, y + far], [x, y + far]]
 
 
+def packed(mask: np.ndarray) -> dict:
+    rle = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": rle["size"], "counts": rle["counts"].decode()}
+
+
 def reasonseg(root: Path) -> Path:
     save(root / "val/one.jpg", picture())
     shapes = [
@@ -74,21 +79,15 @@ def reasonseg(root: Path) -> Path:
 def llmseg40k(root: Path) -> Path:
     save(root / "coco/train2017/000000000009.jpg", picture())
     save(root / "ego_objects/images/E1.jpg", picture())
-    for name, mask in (("a", RED), ("b", BLUE)):
-        save(root / f"masks/{name}.png", mask.astype(np.uint8) * 255)
+    save(root / "masks/a.png", RED.astype(np.uint8) * 255)
     pair = {"question": "Which one is red?", "answer": "The left one.", "segmentation_path": "/home/x/data/masks/a.png"}
-    other = {"question": "Which one is blue?", "answer": "It.", "segmentation_path": "masks/b.png"}
+    other = {"question": "Which one is blue?", "answer": "It.", "rle_seg": packed(BLUE)}
     data = {
         "000000000009.jpg": {"from_dataset": "coco", "qa_pairs": [pair, other]},
         "E1.jpg": {"from_dataset": "ego_objects", "qa_pairs": [other]},
     }
     dump(root / "split/validation.json", data)
     return root
-
-
-def packed(mask: np.ndarray) -> dict:
-    rle = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": rle["size"], "counts": rle["counts"].decode()}
 
 
 def revos(root: Path) -> Path:
@@ -112,8 +111,8 @@ def reasonvos(root: Path) -> Path:
         save(root / f"JPEGImages/v1/{name}.jpg", picture())
         if name != "00001":
             save(root / f"Annotations/mevis_v1_4/{name}.png", RED.astype(np.uint8) * 255)
-    asked = {"0": {"exp_text": "What is red?", "obj_id": 4}}
-    video = {"source": "MeViS", "frames": ["00000", "00001", "00002"], "is_sent": True, "expressions": asked}
+    asked = [{"obj_id": 4, "exp_id": 0, "exp_text": "What is red?", "is_sent": True}]
+    video = {"source": "MeViS", "frames": ["00000", "00001", "00002"], "expressions": asked}
     dump(root / "meta_expressions.json", {"videos": {"v1": video}})
     return root
 

@@ -192,6 +192,18 @@ FLAWS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object], str]] =
         lambda r: save(r / "masks/a.png", np.ones((H, W + 1), np.uint8)),
         "masks/a.png: is 41x32 but its picture",
     ),
+    "llmseg40k with broken run lengths": (
+        benchmarks.llmseg40k,
+        lambda r: changed(
+            r / "split/validation.json", lambda d: d["E1.jpg"]["qa_pairs"][0].update(rle_seg={"size": [H, W]})
+        ),
+        "split/validation.json: E1.jpg: qa_pairs[0]: rle_seg is not a run-length mask",
+    ),
+    "reasonvos with expressions by key": (
+        benchmarks.reasonvos,
+        lambda r: changed(r / "meta_expressions.json", lambda d: d["videos"]["v1"].update(expressions={})),
+        "meta_expressions.json: v1: expected source and a list of expressions",
+    ),
     "revos with an unknown annotation": (
         benchmarks.revos,
         lambda r: changed(r / "mask_dict.json", lambda d: d.pop("71")),

@@ -1,9 +1,9 @@
 """LLM-Seg40K (Wang and Ke, LLM-Seg, CVPR Workshops 2024), known only from its repository's code.
 
 LLMSeg's utils/llm_seg_dataset.py opens one JSON file a split, {IMAGE: {"from_dataset": "coco" or "ego_objects",
-"qa_pairs": [{"question", "answer", "segmentation_path"}]}}, looks for IMAGE in the folder of its source, and takes
-every pixel of the mask picture that is not 0 as the target. How segmentation_path is written in the published files is
-not known here: it is looked for below the data set's folder, in full and then without its leading folders one by one.
+"qa_pairs": [{"question", "answer", "rle_seg": COCO run lengths}]}}, and looks for IMAGE in the folder of its source.
+Comments there show an older form with segmentation_path, a mask picture whose pixels that are not 0 are the target; it
+is read too, and looked for below the data set's folder, in full and then without its leading folders one by one.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import numpy as np
 from ...errors import DatasetError
 from ..datasets import Dataset, IdImage, Mask, Question
 from ..files import check_size, read_json, read_mask
-from .pictures import Pictures, choose_split
+from .pictures import Pictures, choose_split, unpacked
 
 NAME = "llmseg40k"
 WHERE = (
     "Download LLM-Seg40K from the Google Drive folder named in github.com/wangjunchi/LLMSeg (README, 'Finetuning and "
-    "Evaluation on LLM-Seg40K') into DIR (DIR/validation.json or DIR/split/validation.json, and the mask pictures), "
+    "Evaluation on LLM-Seg40K') into DIR (DIR/validation.json or DIR/split/validation.json), "
     "COCO 2017 training pictures into DIR/coco/train2017, EgoObjects pictures into DIR/ego_objects/images. The format "
     "is known from that repository's code only"
 )
+Stored = tuple[Path | dict[str, Any], str]  # the file of a mask, or its run lengths; where it is said
 PICTURES = {"coco": "coco/train2017", "ego_objects": "ego_objects/images"}
 
 
@@ -39,7 +40,7 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     split = choose_split(root, split, sorted(files), "validation")
     path = files[split]
     questions: list[Question] = []
-    pictures: dict[str, tuple[Path, dict[int, Path]]] = {}  # scene -> its picture, and the mask of every question
+    pictures: dict[str, tuple[Path, dict[int, Stored]]] = {}  # scene -> its picture, and the mask of every question
     for image, sample in read_json(path).items():
         pairs = sample.get("qa_pairs") if isinstance(sample, dict) else None
         source = sample.get("from_dataset") if isinstance(sample, dict) else None
@@ -52,22 +53,25 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
         pictures[scene] = picture, {}
         for number, pair in enumerate(pairs):
             where = f"{path}: {image}: qa_pairs[{number}]"
-            text, stored = (pair.get(k) if isinstance(pair, dict) else None for k in ("question", "segmentation_path"))
-            if not isinstance(text, str) or not isinstance(stored, str):
-                raise DatasetError(f"{where}: expected a question and a segmentation_path, got {pair!r}")
-            pictures[scene][1][number + 1] = _find_mask(root, stored, where)
+            text, packed, stored = (
+                pair.get(k) if isinstance(pair, dict) else None for k in ("question", "rle_seg", "segmentation_path")
+            )
+            if not isinstance(text, str) or not (isinstance(packed, dict) or isinstance(stored, str)):
+                raise DatasetError(f"{where}: expected a question and rle_seg (or segmentation_path), got {pair!r}")
+            mask = packed if isinstance(packed, dict) else _find_mask(root, str(stored), where)
+            pictures[scene][1][number + 1] = mask, where
             questions.append(Question(scene, text, (number + 1,), source, where=where))
     return Dataset(NAME, root, tuple(questions), tuple(pictures), partial(_scene, pictures), False, "targets", split)
 
 
-def _scene(pictures: dict[str, tuple[Path, dict[int, Path]]], name: str) -> LlmSegScene:
+def _scene(pictures: dict[str, tuple[Path, dict[int, Stored]]], name: str) -> LlmSegScene:
     return LlmSegScene(name, *pictures[name])
 
 
 class LlmSegScene(Pictures):
-    """One picture; question k (from 1) has its own mask picture. Where masks overlap, ids show the later one."""
+    """One picture; question k (from 1) has its own mask. Where masks overlap, ids show the later one."""
 
-    def __init__(self, name: str, picture: Path, masks: dict[int, Path]) -> None:
+    def __init__(self, name: str, picture: Path, masks: dict[int, Stored]) -> None:
         super().__init__(name, [picture])
         self._masks = masks
 
@@ -82,8 +86,11 @@ class LlmSegScene(Pictures):
         return self._mask(question.target_ids[0])
 
     def _mask(self, id: int) -> Mask:
-        mask = read_mask(self._masks[id])
-        check_size(self._masks[id], mask, self.size(0), self.paths[0])
+        stored, where = self._masks[id]
+        if isinstance(stored, dict):
+            return unpacked(stored, f"{where}: rle_seg", self.size(0), self.paths[0])
+        mask = read_mask(stored)
+        check_size(stored, mask, self.size(0), self.paths[0])
         return mask
 
 

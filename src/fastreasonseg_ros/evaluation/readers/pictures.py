@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,20 @@ class MaskFolders(Pictures):
         mask = read_mask(path)
         check_size(path, mask, self.size(number), self.paths[number])
         return mask
+
+
+def unpacked(packed: Any, where: str, size: tuple[int, int], of: Path) -> Mask:
+    """The mask in COCO run lengths; None is an empty one. Raises DatasetError unless it has the size (w, h) of `of`."""
+    from pycocotools import mask as coco
+
+    if packed is None:
+        return np.zeros((size[1], size[0]), bool)
+    try:
+        mask = coco.decode(packed)
+    except (TypeError, KeyError, ValueError) as error:
+        raise DatasetError(f"{where} is not a run-length mask: {error}") from error
+    check_size(Path(where), mask, size, of)
+    return np.asarray(mask if mask.ndim == 2 else mask.any(axis=2)) > 0
 
 
 def need(path: Path, where: str) -> Path:

@@ -1,7 +1,7 @@
 """ReasonVOS (Bai et al., VideoLISA, NeurIPS 2024), as VideoLISA's benchmark_check.py and eval_reason_vos.py read it.
 
-ReasonVOS/meta_expressions.json                   {"videos": {VIDEO: {"source", "frames", "is_sent", "expressions":
-                                                  {KEY: {"exp_text", "obj_id"}}}}}
+ReasonVOS/meta_expressions.json                   {"videos": {VIDEO: {"source", "frames", "expressions":
+                                                  [{"obj_id", "exp_id", "exp_text", "is_sent"}]}}}
 ReasonVOS/JPEGImages/VIDEO/*.jpg
 ReasonVOS/Annotations/SOURCE_VIDEO_OBJ/*.png      every pixel that is not 0 is the target
 
@@ -43,17 +43,17 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     for name, video in videos.items():
         where = f"{path}: {name}"
         asked, source = (video.get(k) if isinstance(video, dict) else None for k in ("expressions", "source"))
-        if not isinstance(asked, dict) or not isinstance(source, str):
-            raise DatasetError(f"{where}: expected source and expressions, got {video!r}")
+        if not isinstance(asked, list) or not isinstance(source, str):
+            raise DatasetError(f"{where}: expected source and a list of expressions, got {video!r}")
         pictures = sorted(need(root / "JPEGImages" / name, WHERE).glob("*.jpg"))
         folders: dict[int, Path] = {}
-        category = "long" if video.get("is_sent") else "short"
-        for key, expression in asked.items():
-            text, object_id = (
-                expression.get(k) if isinstance(expression, dict) else None for k in ("exp_text", "obj_id")
+        for expression in asked:
+            text, object_id, key = (
+                expression.get(k) if isinstance(expression, dict) else None for k in ("exp_text", "obj_id", "exp_id")
             )
             if not isinstance(text, str) or not isinstance(object_id, int | str):
                 raise DatasetError(f"{where}: expression {key}: expected exp_text and obj_id, got {expression!r}")
+            category = "long" if expression.get("is_sent") else "short"
             id = len(folders) + 1
             folders[id] = _masks_folder(root, source, f"{name}_{object_id}", f"{where}: expression {key}")
             window = (0, len(pictures) - 1)

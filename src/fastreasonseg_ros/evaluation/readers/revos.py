@@ -23,8 +23,8 @@ import numpy as np
 from ...errors import DatasetError
 from ...twin.masks import union
 from ..datasets import Dataset, IdImage, Mask, Question
-from ..files import check_size, read_json
-from .pictures import Pictures, choose_split, need
+from ..files import read_json
+from .pictures import Pictures, choose_split, need, unpacked
 
 NAME = "revos"
 WHERE = (
@@ -103,20 +103,8 @@ class RevosScene(Pictures):
         return union((self._mask(id, number) for id in question.target_ids), (height, width))
 
     def _mask(self, id: int, number: int) -> Mask:
-        from pycocotools import mask as coco
-
-        packed = self._masks[id][number]
-        width, height = self.size(number)
-        if packed is None:
-            return np.zeros((height, width), bool)
-        try:
-            mask = coco.decode(packed)
-        except (TypeError, KeyError, ValueError) as error:
-            raise DatasetError(
-                f"{self._where}: frame {number} of an annotation of {self.name} is not a run-length mask: {error}"
-            ) from error
-        check_size(self._where, mask, (width, height), self.paths[number])
-        return np.asarray(mask if mask.ndim == 2 else mask.any(axis=2)) > 0
+        where = f"{self._where}: frame {number} of an annotation of {self.name}"
+        return unpacked(self._masks[id][number], where, self.size(number), self.paths[number])
 
 
 def _splits(root: Path) -> dict[str, Path]:
