@@ -90,6 +90,17 @@ def test_relative_depth_is_marked_and_gives_no_metres(config, tmp_path) -> None:
         assert 0 <= i.nearness <= 1
 
 
+def test_half_precision_runs_through_every_network_and_the_warm_up(config) -> None:
+    perceiver = FoundationPerceiver(replace(config, precision="bfloat16", warm_up=(90, 120)))
+    assert perceiver._detector._model.dtype == torch.bfloat16
+    assert perceiver._depth._model.dtype == torch.bfloat16
+    assert perceiver.words
+    for frame in frames(3):
+        found = perceiver.perceive(frame).detections
+    assert found
+    assert all(d.center_m is not None for d in found)
+
+
 def test_words_of_a_question_are_looked_for_from_the_next_frame_on(perceiver) -> None:
     first, second = frames(2, seed=4, start_s=50.0)
     perceiver.perceive(first)
