@@ -58,17 +58,20 @@ def describe(
     geometry: Geometry | None,
     namer: LabelModel | None,
     gain: float | None = None,
+    before: Detection | None = None,
 ) -> tuple[Detection, Features | None]:
     """One thing of a label image: `box` (rows, columns) is around it. What cannot be measured stays None.
 
-    The score is the confidence of the name, or 0.5 for the label "object".
+    The score is the confidence of the name, or 0.5 for the label "object". before: the same thing in the frame before,
+    whose words are taken over; it is not named again.
     """
     crop = np.ascontiguousarray(color[box])
     inside = labels[box] == label
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
-    word = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
-    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=appearance(crop, inside))
+    word = before.color if before else name_color(crop, inside, exposure_gain(color) if gain is None else gain)
+    looks = before.appearance if before else appearance(crop, inside)
+    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
     if geometry is None:
         return plain, None
     depth = geometry.depth_m[box][inside]
@@ -79,11 +82,14 @@ def describe(
     if not len(points):
         return plain, None
     features = None
-    if geometry.plane is not None:
+    if geometry.plane is not None and before is None:
         features = measure(points, normals, geometry.plane, inside, crop, covered(geometry, box, inside))
-    shape = None if features is None else name_shape(features)
+    shape = before.shape if before else None if features is None else name_shape(features)
     place = whole_box(points, geometry.plane, shape, geometry.pixel)
-    name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
+    if before:
+        name, score = before.label, before.score
+    else:
+        name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
     if name == UNSURE and shape in PLAIN:
         name = PLAIN[shape]
     middle = depth[np.abs(depth - np.median(depth)) < 0.3]
@@ -99,7 +105,7 @@ def describe(
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
         elevation_m=None if geometry.plane is None else elevation(points, geometry.plane),
-        appearance=plain.appearance,
+        appearance=looks,
     )
     return detection, features
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scipy import ndimage
 
 from ...errors import ConfigError
 from ...twin.geometry import require_depth
-from ...twin.types import Frame, Perceived
+from ...twin.types import Detection, Frame, Perceived
 from ..color import exposure_gain
 from ..describe import Geometry, describe
 from ..ego_motion import EgoMotion
 from ..labels import LabelModel, find_label_model
+from ..recall import Recall
+from ..structure import upwards
 from .segment import SegmentConfig, segment
 
 
@@ -32,34 +34,42 @@ class TabletopConfig:
 
 
 class TabletopPerceiver:
-    """Finds what stands on the largest surface in view. Its words are fixed; it never asks a network about pixels."""
+    """Finds what stands on the surfaces in view, or is held before the camera. Its words are fixed."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
         """Raises ModelError for a label model that was named and cannot be read."""
         self.config = config
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
+        self._recall = Recall()
         self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
-        """Things above the supporting surface, none where there is no surface or nothing on it.
+        """Things on the surfaces in view, or before the camera where none is seen; `note` says where that was so.
 
         Raises FrameError without depth, without camera model, or where no depth pixel is valid.
         """
         depth, camera = require_depth(frame)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
-        scene = segment(frame.color, depth, camera, self.config.segment)
+        up = None if frame.pose is None else upwards(frame.pose)
+        scene = segment(frame.color, depth, camera, self.config.segment, up)
         if scene is None:
-            return Perceived((), pose=pose)
+            return Perceived((), pose=pose, note="the picture is too small to find things in")
         geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
-        found = (
-            describe(n, scene.labels, box, frame.color, geometry, self._namer, gain)[0]
-            for n, box in enumerate(boxes, 1)
-            if box is not None
-        )
-        return Perceived(tuple(found), scene.plane, pose)
+        self._recall.begin(scene.labels, frame.stamp_s)
+
+        def found(label: int, box: tuple[slice, slice]) -> Detection:
+            where = geometry if len(scene.layout.levels) < 2 else replace(geometry, plane=scene.carrier(label, box))
+
+            def anew(before: Detection | None) -> Detection:
+                return describe(label, scene.labels, box, frame.color, where, self._namer, gain, before)[0]
+
+            return self._recall.describe(label, box, frame.color, anew)
+
+        things = tuple(found(n, box) for n, box in enumerate(boxes, 1) if box is not None)
+        return Perceived(things, scene.plane, pose, scene.layout.note)
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError(
