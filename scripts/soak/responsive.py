@@ -66,17 +66,18 @@ def responsive(folder: Path, calls: int = 60, cancels: int = 20) -> dict[str, An
         took = {}
         for run, (name, (kind, service, request)) in enumerate(SERVICES.items()):
             with Thinking(robot, run) as thinking:
-                took[name] = percentiles(_times_ms(robot, kind, service, request, calls)) | {"model": thinking.count}
+                took[name] = percentiles(_times_ms(robot, kind, service, request, calls))
+            took[name]["answers that the model wrote"] = thinking.count  # each is longer than the calls
         cancelled = [_cancel_ms(robot, number) for number in range(cancels)]
         ending.set()
         robot.nodes.check()
     cancel_ms = percentiles([ms for ms in cancelled if ms is not None])
     return {
-        "answered (ms), and questions that the model finished meanwhile": took,
+        "answered (ms)": took,
         "cancel until the result (ms)": cancel_ms,
         "checks": {
             f"p95 of every service < {MOST_MS:.0f} ms while the model writes": all(
-                row["p95"] < MOST_MS for row in took.values()
+                row["p95"] < MOST_MS and row["answers that the model wrote"] for row in took.values()
             ),
             f"every cancel takes effect within {MOST_CANCEL_MS:.0f} ms": (
                 None not in cancelled and cancel_ms["max"] < MOST_CANCEL_MS

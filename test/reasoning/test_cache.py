@@ -33,6 +33,8 @@ def test_an_entry_is_made_once_and_then_kept(empty_cache):
     assert cache.cached("x", build) == first == empty_cache / "x"
     assert (first / "weights.bin").read_bytes() == b"abc"
     assert build.calls == 1
+    assert cache.is_cached("x")
+    assert not cache.is_cached("y")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,7 @@ def test_a_damaged_entry_is_made_again(damage):
     build = Builder()
     folder = cache.cached("x", build)
     damage(folder)
+    assert not cache.is_cached("x")
     assert (cache.cached("x", build) / "weights.bin").read_bytes() == b"abc"
     assert build.calls == 2
 

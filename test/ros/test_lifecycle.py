@@ -202,6 +202,18 @@ def test_it_answers_within_100_ms_while_a_model_loads(world: World) -> None:
     assert wait_for(loading.result, 10, "the end of configure").success
 
 
+def test_a_node_whose_model_turns_out_broken_falls_back_and_says_why(world: World) -> None:
+    part = world.statuses()
+    world.change(Transition.TRANSITION_CONFIGURE)
+    world.change(Transition.TRANSITION_ACTIVATE)
+    world.echo.fall_back(ModelError("model.bin is damaged"))
+    assert world.state == "unconfigured"
+    assert world.echo.happened == ["setup", "start", "stop", "free", "failed MODEL_FAILED"]
+    told = wait_for(lambda: (s := part("lifecycle")) and s.level == DiagnosticStatus.ERROR and s, 5, "an error")
+    assert told.message == "cannot go on: model.bin is damaged"
+    assert world.change(Transition.TRANSITION_CONFIGURE)
+
+
 def test_by_itself_it_comes_up_and_tries_again_what_failed() -> None:
     world = World("model:=missing", "retry_s:=0.1", "diagnostics_period_s:=0.1")
     try:

@@ -105,6 +105,11 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
     return entry
 
 
+def is_cached(name: str) -> bool:
+    """Whether the entry is there, with every file as it was made."""
+    return _intact(cache_dir() / name)
+
+
 @contextlib.contextmanager
 def _locked(entry: Path) -> Iterator[None]:
     """An exclusive lock between processes; the system lets go of it when its holder dies."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .cache import cached, known_sha256
+from .cache import cached, is_cached, known_sha256
 from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
 from .resident import release
 
@@ -50,6 +50,16 @@ def model_name(config: OpenVinoConfig) -> str:
     return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
 
 
+def prepared_name(config: OpenVinoConfig) -> str | None:
+    """The `name` that the model will have, if its files are made and whole, without loading it. Raises ModelError."""
+    entry = model_name(config)
+    return _named(entry) if is_cached(entry) else None
+
+
+def _named(entry: str) -> str:
+    return f"smollm2-135m {entry}"
+
+
 def adapter_folder(config: OpenVinoConfig) -> Path | None:
     """The adapter that these settings choose; None is the base alone."""
     return (config.adapter or find_adapter()) if config.use_adapter else None
@@ -79,7 +89,7 @@ class OpenVinoModel:
         """Loads and warms up: 3 to 4 s, 20 s the first time. Raises ModelError."""
         self.config = config
         folder = prepared_model(config)
-        self.name = f"smollm2-135m {folder.name}"
+        self.name = _named(folder.name)
         properties: dict[str, Any] = {"INFERENCE_NUM_THREADS": config.threads, **(config.properties or {})}
         scheduler = _genai().SchedulerConfig()
         scheduler.enable_prefix_caching = True

@@ -11,11 +11,11 @@ from std_msgs.msg import Header
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 
 from ..errors import Status
-from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer
 from .conversions import answer_to_msg
 from .diagnostics import OK, WARN, Health
 from .meter import Meter
+from .models import Models
 from .reasoner import Reasoner, Seen
 from .standing_file import StandingFile
 
@@ -63,7 +63,11 @@ class Remembered:
     def __init__(self, node: str, meter: Meter) -> None:
         self._file, self._meter, self._writing = StandingFile(node), meter, Lock()
 
-    def restore(self, reasoner: Reasoner, models: tuple[LanguageModel, WordMeaning]) -> int:
+    def models(self, reasoner: Reasoner) -> set[str]:
+        """Who made the plans that `restore` would bring back."""
+        return set() if reasoner.standing else {one.model for one in self._file.read() if one.rollout}
+
+    def restore(self, reasoner: Reasoner, models: Models) -> int:
         """Lets stand again what stood when the process was killed, unless something stands; how many."""
         kept = () if reasoner.standing else self._file.read()
         reasoner.restore(kept, models)

@@ -131,6 +131,18 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
             self._bringing_up = Thread(target=self._bring_up, name="bring_up", daemon=True)
             self._bringing_up.start()
 
+    def fall_back(self, error: Exception) -> None:
+        """What it stood on is broken after all: it goes back to unconfigured, says why, and is brought up again."""
+        while self.phase not in ("active", "finalized"):  # an activation under way comes to its end first
+            if self._ending.wait(0.05):
+                return
+        if self.phase == "finalized" or self._ending.is_set():
+            return
+        self.trigger_deactivate()
+        self.trigger_cleanup()
+        self._tell("go on", error)
+        self.bring_up()
+
     def destroy_node(self) -> None:
         if not self._made:  # a wrong parameter; rclpy destroys what is left of the node
             super().destroy_node()
@@ -158,16 +170,21 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
             if entities is not None:
                 entities(state)
         except Exception as error:  # rclpy would swallow it, and the reason with it
-            known = isinstance(error, ReasonSegError)
-            self.problem = f"cannot {name}: {error if known else f'{type(error).__name__}: {error}'}"
-            self.get_logger().error(self.problem if known else f"{self.problem}\n{traceback.format_exc()}")
-            self.meter.error(name, self.problem)
             undo()
-            self.failed(error.status if isinstance(error, ReasonSegError) else Status.MODEL_FAILED, self.problem)
+            self._tell(name, error)
             return TransitionCallbackReturn.FAILURE
         self.phase, self.problem = after, ""
         self.get_logger().info(after)
         return TransitionCallbackReturn.SUCCESS
+
+    def _tell(self, name: str, error: Exception) -> None:
+        """Why it cannot: in the log, on /diagnostics, and to those who ask."""
+        known = isinstance(error, ReasonSegError)
+        self.problem = f"cannot {name}: {error if known else f'{type(error).__name__}: {error}'}"
+        trace = "" if known else "".join(["\n", *traceback.format_exception(error)])
+        self.get_logger().error(f"{self.problem}{trace}")
+        self.meter.error(name, self.problem)
+        self.failed(error.status if isinstance(error, ReasonSegError) else Status.MODEL_FAILED, self.problem)
 
     def _stop(self) -> None:
         while self._listening:

@@ -14,13 +14,12 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import QueryScene, Unwatch, Watch
 
 from ..errors import Status
-from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import DigitalTwin
 from .answers import Answers, Remembered
 from .conversions import twin_from_msg
 from .diagnostics import Health
 from .looking import Looking, Seen
-from .models import load_models
+from .models import Models, late_models, load_models
 from .node import ManagedNode, run
 from .qos import latched, reliable, services
 from .reasoner import Reasoner
@@ -39,7 +38,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def __init__(self) -> None:
         super().__init__("reasoning_node", ReasoningSettings)
-        self._models: tuple[LanguageModel, WordMeaning] | None = None
+        self._models: Models | None = None
+        self._broken = False  # the model could not be loaded after all, while old plans were answering
         self._action: ActionServer | None = None
         self._standing: NewestWorker | None = None
         self._reasoner = Reasoner(self.settings.stale_after_s, self._seconds)
@@ -67,7 +67,9 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def setup(self) -> None:
         self._reasoner.without(None)  # questions wait for what is loading
-        self._models = load_models(self.settings)
+        wanted = () if self._broken else self._remembered.models(self._reasoner)
+        self._models = late_models(self.settings, wanted, self._load_failed) or load_models(self.settings)
+        self._broken = False
         self._idle("activate")
 
     def start(self) -> None:
@@ -77,7 +79,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._reasoner.use(*self._models)
         self._standing = NewestWorker(self._update, self._failed, "standing")
         self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
-        self.get_logger().info(f"{self._models[0].name} is ready")
+        self.get_logger().info(f"questions go to {self._models[0].name}")
 
     def stop(self) -> None:
         self._idle("activate", wait=False)
@@ -88,10 +90,14 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def free(self) -> None:
         self._reasoner.standing.clear()
-        if self._models is not None:  # else configure failed, and what is kept must outlast that
+        if self._models is not None and not self._broken:  # else what is kept must outlast what failed
             self._remembered.write(self._reasoner)
         self._models = None
         self._idle("configure", wait=False)
+
+    def _load_failed(self, error: Exception) -> None:
+        self._broken = True  # the next configure waits for the model, and fails with the reason
+        self.fall_back(error)
 
     def failed(self, status: Status, reason: str) -> None:
         self._reasoner.without((status, reason))
