@@ -136,6 +136,17 @@ def build_parser() -> argparse.ArgumentParser:
     tracking.add_argument("--markdown", metavar="FILE", help="write the table")
     _backends(tracking, model=False)
 
+    places = command(
+        "eval-places", "evaluation.run_eval_places", "measure segmentation in other places than tables", "issue 4"
+    )
+    places.add_argument("--seeds", type=int, default=5, help="scenes of each place (%(default)s)")
+    places.add_argument("--places", metavar="NAME", nargs="+", help="only these, as floor or 'two levels'")
+    places.add_argument("--width", type=int, default=320, help="of the pictures, pixels (%(default)s)")
+    places.add_argument("--pictures", metavar="DIR", help="write what was found where")
+    places.add_argument("--json", metavar="FILE", help="write the figures")
+    places.add_argument("--markdown", metavar="FILE", help="write the table")
+    _backends(places, model=False)
+
     results = command("compare", "evaluation.compare", "set results of eval side by side, with paired intervals")
     results.add_argument(
         "files", nargs="+", metavar="FILE", help="results (--json) or rows; the first against the others"

@@ -133,7 +133,8 @@ class StandingQuestion:
         try:
             check_question(self.query.text)
             if not twin.instances:
-                return reply(Status.NO_MATCH, "no object is in view, and none was before")
+                note = f": {twin.note}" if twin.note else ""
+                return reply(Status.NO_MATCH, f"no object is in view, and none was before{note}")
             planned = keep_plan and self.rollout is not None
             if not planned and self.needs_plan(twin) and not self._plan(twin, on_text, spent):
                 return reply(Status.CANCELLED, "the question was cancelled")

@@ -7,17 +7,22 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from ..twin.geometry import footprint, hull, inside_hull, least_squares_plane, quantiles
-from ..twin.types import Plane
+from ..twin.types import Plane, Vector
 from .surface import Surface
 
 
 def find_support(
-    surface: Surface, inlier_m: float = 0.008, min_share: float = 0.04, max_tilt_deg: float = 80.0
+    surface: Surface,
+    inlier_m: float = 0.008,
+    min_share: float = 0.04,
+    max_tilt_deg: float = 80.0,
+    up: Vector | None = None,
 ) -> Plane | None:
     """The supporting plane in the camera frame, normal up, or None if no surface in view could be one.
 
     Every pixel with a normal is a hypothesis (one-point RANSAC). A good one has many points on it, few below it (what
-    lies below a table is hidden by it), and faces up for a camera that is held upright within `max_tilt_deg`.
+    lies below a table is hidden by it), and faces up for a camera that is held upright within `max_tilt_deg`; within 25
+    degrees of `up` where that is given.
     """
     usable = surface.valid & np.isfinite(surface.normals[..., 2])
     pixels = np.flatnonzero(usable)
@@ -27,7 +32,10 @@ def find_support(
     pixels = pixels[random.choice(len(pixels), min(len(pixels), 2000), replace=False)]
     points = surface.points.reshape(-1, 3)[pixels]
     normals = surface.normals.reshape(-1, 3)[pixels]
-    seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
+    if up is None:
+        seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
+    else:
+        seeds = np.flatnonzero(normals @ np.asarray(up, np.float32) > np.cos(np.radians(25)))
     if not len(seeds):
         return None
     seeds = seeds[:: max(1, len(seeds) // 120)]
@@ -48,7 +56,10 @@ def find_support(
         if near.mean() < min_share or np.count_nonzero(near) < 30:
             return None
         plane = least_squares_plane(points[near])
-    return plane
+    # Where the surface itself faces elsewhere, a plane was laid across noise or through steps.
+    mean = normals[near].mean(axis=0)
+    straight = float(mean @ np.asarray(plane.normal)) > np.cos(np.radians(8)) * float(np.linalg.norm(mean))
+    return plane if straight else None
 
 
 def above_support(

@@ -72,7 +72,7 @@ def twin_to_msg(
     """header: of the picture that the twin was made from, so that its stamp stays exact."""
     if header is None:
         header = Header(stamp=time_from_s(twin.stamp_s), frame_id=twin.frame_id)
-    msg = SceneGraph(header=header, sequence=twin.sequence)
+    msg = SceneGraph(header=header, sequence=twin.sequence, message=twin.note)
     msg.image_width, msg.image_height = twin.image_size
     msg.instances = [instance_to_msg(i) for i in twin.instances]
     msg.relations = [

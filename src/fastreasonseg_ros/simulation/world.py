@@ -30,6 +30,15 @@ CLOTHS: tuple[Rgb, ...] = ((0.9, 0.88, 0.82), (0.55, 0.66, 0.75), (0.75, 0.45, 0
 
 
 @dataclass(frozen=True)
+class Slab:
+    """A piece of furniture: full size, and place of its middle in the table's frame; metres."""
+
+    size: tuple[float, float, float]
+    at: tuple[float, float, float]
+    paint: Paint
+
+
+@dataclass(frozen=True)
 class World:
     """table_size: x and y, metres; wall_y_m: behind it. lamps: (direction, RGB brightness); ambient 0..1."""
 
@@ -40,6 +49,7 @@ class World:
     wall_y_m: float
     lamps: tuple[tuple[tuple[float, float, float], Rgb], ...]
     ambient: float
+    extras: tuple[Slab, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,13 @@ def _furniture(spec: mujoco.MjSpec, world: World) -> None:
     )
     back = box((12, 0.02, 4)).moved((0, world.wall_y_m, 1.2))
     _visible(spec, spec.worldbody, "wall", back, world.wall)
+    for number, slab in enumerate(world.extras):
+        _visible(spec, spec.worldbody, f"slab{number}", box(slab.size).moved(slab.at), slab.paint)
+        x, y, z = (s / 2 for s in slab.size)
+        spec.worldbody.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_BOX, size=[x, y, z], pos=slab.at, group=COLLISION_GROUP,
+            friction=[0.8, 0.01, 0.002],
+        )  # fmt: skip
 
 
 def _dress(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, shape: Body) -> None:

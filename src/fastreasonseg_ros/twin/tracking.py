@@ -84,6 +84,7 @@ def update(
         sequence=twin.sequence + 1,
         last_id=max([twin.last_id, *ids, *old]),
         pose=pose,
+        note=perceived.note,
         forgotten=_remembered([*twin.forgotten, *lost], kept, stamp_s, config),
     )
 

@@ -132,12 +132,13 @@ class Detection:
 class Perceived:
     """What a perceiver returns for one frame: its detections, and the supporting plane where one was found.
 
-    pose: the camera's as the perceiver worked it out, for frames that come without.
+    pose: the camera's as the perceiver worked it out, for frames that come without. note: what it had to do without.
     """
 
     detections: tuple[Detection, ...]
     plane: Plane | None = None
     pose: Pose | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,6 +236,7 @@ class DigitalTwin:
     last_id: int = field(default=0, compare=False)  # the highest id ever given, so that none is given twice
     pose: Pose | None = field(default=None, compare=False)
     forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
+    note: str = field(default="", compare=False)  # what perception had to do without
 
     def __post_init__(self) -> None:
         seen = {i.id for i in self.instances}

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 from scipy import ndimage
 
-from ...twin.types import CameraIntrinsics, Plane
-from ..support import above_support, find_support
+from ...twin.types import CameraIntrinsics, Plane, Vector
+from ..structure import Layout, Reach, lay_out, under
 from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
 from . import reunite
 from .grouping import Border, borders, join, weight
@@ -47,30 +47,47 @@ class Segmentation:
     """Labels 1..n of things (0 elsewhere) at full resolution; surface at 1/factor of it."""
 
     labels: Labels
-    plane: Plane
+    layout: Layout
     surface: Surface
     factor: int
 
+    @property
+    def plane(self) -> Plane | None:
+        """The main supporting plane, None where nothing is seen to carry things."""
+        return self.layout.levels[0] if self.layout.levels else None
+
+    def carrier(self, label: int, box: tuple[slice, slice]) -> Plane | None:
+        """The level under a thing; `box` (rows, columns) is around it at full resolution."""
+        rows, columns = (slice(-(-s.start // self.factor), -(-s.stop // self.factor)) for s in box)
+        points = self.surface.points[rows, columns]
+        small = self.labels[rows.start * self.factor :: self.factor, columns.start * self.factor :: self.factor]
+        inside = small[: points.shape[0], : points.shape[1]] == label
+        heights = self.layout.ground.height_m(points[: inside.shape[0], : inside.shape[1]][inside])
+        heights = heights[np.isfinite(heights)]
+        return under(self.layout, float(np.quantile(heights, 0.05))) if len(heights) else self.plane
+
 
 def segment(
-    color: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, config: SegmentConfig
-) -> Segmentation | None:
-    """Things above the supporting surface, perhaps none; None where no surface is found to stand on."""
+    color: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, config: SegmentConfig,
+    up: Vector | None = None,
+) -> Segmentation | None:  # fmt: skip
+    """Things above what carries them, or before the camera where nothing does; perhaps none. None for a tiny picture.
+
+    up: see structure.lay_out.
+    """
     h, w = depth_m.shape
     factor = work_factor(w, config)
     if min(h, w) // factor < 4 * config.window_px:
         return None
     small, camera = shrink(depth_m, factor), shrink_intrinsics(k, factor)
     surface = analyse(small, camera, config.window_px)
-    plane = find_support(surface)
-    if plane is None:
-        return None
-    region, height = above_support(surface, plane, config.min_height_m, config.max_height_m, config.over_edge_m)
+    layout = lay_out(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up)
+    plane, region, height = layout.ground, layout.region, layout.height
     patches = np.zeros(small.shape, np.int32)
     if (box := _around(region)) is not None:
         patches[box] = smooth_patches(surface.part(box), region[box], config.crease_deg, config.min_patch_px)
     if not patches.any():
-        return Segmentation(np.zeros((h, w), np.int32), plane, surface, factor)
+        return Segmentation(np.zeros((h, w), np.int32), layout, surface, factor)
     tiny = cv2.resize(color, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(tiny, cv2.COLOR_RGB2LAB).astype(np.float32)
     # All that follows looks at the part of the picture that has things in it.
@@ -79,7 +96,19 @@ def segment(
     labels[box] = group(
         patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config
     )
-    return Segmentation(enlarge(labels, depth_m, factor), plane, surface, factor)
+    if not layout.levels:
+        reaching = np.isin(labels, _reaching_in(labels))
+        if (labels[~reaching] > 0).any():  # an arm that is one with what it holds is better than nothing
+            labels[reaching] = 0
+    return Segmentation(enlarge(labels, depth_m, factor), layout, surface, factor)
+
+
+def _reaching_in(labels: Labels, least_px: int = 8) -> np.ndarray:
+    """Labels of what comes in over the picture's edge: where nothing stands on anything, an arm that holds things."""
+    edge = np.concatenate([labels[:2].ravel(), labels[-2:].ravel(), labels[:, :2].ravel(), labels[:, -2:].ravel()])
+    counts = np.bincount(edge)
+    counts[0] = 0
+    return np.flatnonzero(counts >= 2 * least_px)
 
 
 def _around(region: np.ndarray, margin_px: int = 6) -> tuple[slice, slice] | None:
