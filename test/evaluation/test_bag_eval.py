@@ -184,6 +184,9 @@ def test_wrong_questions_bags_and_topics_are_named(bag: Path, tmp_path: Path, ca
     assert f"{file}:2: unknown scene 'kitchen'; the bags are bag" in capsys.readouterr().err
     assert main(["bag", "eval", str(bag)]) == 2
     assert "holds no questions" in capsys.readouterr().err
+    lines(file, {"text": "the mug", "target_ids": [1]}, {"text": "x", "target_ids": [2, 9]})
+    assert main(["bag", "eval", str(bag), "--queries", str(file)]) == 2
+    assert f"{file}:2: target id 9 is in no picture of {bag}; there are 1, 2" in capsys.readouterr().err
     with pytest.raises(DatasetError, match=r"q:1: at: expected seconds since the start of the bag, got -1"):
         question_of("q:1", {"text": "x", "at": -1})
     with pytest.raises(DatasetError, match=r"q:1: text: expected text, got None"):

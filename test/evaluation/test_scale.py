@@ -8,13 +8,15 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from bag_fixtures import frames
 from benchmarks import folder, lines
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import DatasetError, ReasonSegError
-from fastreasonseg_ros.evaluation.scale import _connect, share
+from fastreasonseg_ros.evaluation.bag_writer import write_bag
+from fastreasonseg_ros.evaluation.scale import BagWorker, _connect, share
 
 TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")
 LOCAL = Namespace(ray="local", workers=2)
@@ -44,6 +46,43 @@ def test_two_workers_with_the_real_model_give_the_figures_of_one_machine(tmp_pat
         assert json.loads(out.read_text())["timed"] == {"frames": 2, "questions": 3}
         assert len(rows.read_text().splitlines()) == 5
     assert results[0] == results[1]
+
+
+def test_bags_over_two_workers_give_the_figures_of_one_machine_though_a_worker_dies(
+    tmp_path: Path, real_asker, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    for name in "abc":
+        write_bag(tmp_path / "bags" / name, frames(5))
+    asked = [
+        {"text": "Keep an eye on the mug.", "at": 0.1, "target_ids": [1], "standing": True},
+        {"text": "the book", "target_ids": [2], "scene": "b"},
+    ]
+    died = tmp_path / "died"
+
+    class Mortal(BagWorker):
+        """Dies in the middle of the first bag b; in here, so that it is sent to the workers as it is."""
+
+        def run(self, path: str, name: str, items):
+            if name == "b" and not died.exists():
+                died.touch()
+                os._exit(1)
+            return super().run(path, name, items)
+
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_bag.asker_of", lambda args: real_asker)
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.scale.BagWorker", Mortal)
+    results = []
+    for more in ([], ["--ray", "--workers", "2"]):
+        out, rows = tmp_path / f"{len(more)}.json", tmp_path / f"{len(more)}.jsonl"
+        command = ["bag", "eval", str(tmp_path / "bags"), "--queries", str(lines(tmp_path / "q.jsonl", *asked))]
+        assert main([*command, "--perception", "oracle", "--json", str(out), "--rows", str(rows), *more]) == 0
+        results.append({k: v for k, v in json.loads(out.read_text()).items() if k not in TIMINGS})
+        assert json.loads(out.read_text())["timed"]["frames"] == 15
+        assert len(rows.read_text().splitlines()) == 7  # three standing, one question, three bags
+    assert died.exists()
+    assert results[0] == results[1]
+    said = capsys.readouterr().err
+    assert "b: its worker died, another one tries again (1 of 3)" in said
+    assert "100%|" in said.rpartition("tries again")[2]  # and it showed how far it was
 
 
 def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import DatasetError
-from .bags import bag_info, find_topics, read_texts
+from .bags import bag_info, find_topics, read_ids, read_texts
 from .files import json_object, read_jsonl
 
 
@@ -97,3 +99,23 @@ def assign(
             )
         found += [replace(question, scene=name) for question in mine]
     return tuple(found)
+
+
+def check_targets(path: Path, topic: str | None, asked: Sequence[TimedQuestion]) -> None:
+    """Raises DatasetError for a target id that no id image of the bag shows: nothing could be the right answer.
+
+    As a rule the first image shows all of them, and no other is read.
+    """
+    missing = {id: question for question in reversed(asked) for id in question.target_ids or ()}
+    seen: set[int] = set()
+    for ids in read_ids(path, topic) if topic and missing else ():
+        seen.update(int(id) for id in np.unique(ids))
+        missing = {id: question for id, question in missing.items() if id not in seen}
+        if not missing:
+            return
+    if missing and seen:
+        id, question = next(iter(missing.items()))
+        raise DatasetError(
+            f"{question.where}: target id {id} is in no picture of {path}; there are "
+            f"{', '.join(str(i) for i in sorted(seen - {0})) or 'none'}"
+        )

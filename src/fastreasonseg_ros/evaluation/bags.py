@@ -225,6 +225,17 @@ def read_texts(path: str | Path, topic: str) -> Iterator[tuple[int, str]]:
             yield recorded_ns, reader.deserialize(raw, connection.msgtype).data
 
 
+def read_ids(path: str | Path, topic: str) -> Iterator[UInt16[np.ndarray, "h w"]]:
+    """The ground-truth id images of a topic, nothing else being decoded. Raises DatasetError."""
+    with open_bag(path) as reader:
+        try:
+            wanted = [c for c in reader.connections if c.topic == topic]
+            for connection, _, raw in reader.messages(wanted) if wanted else ():
+                yield _sixteen_bits(reader.deserialize(raw, connection.msgtype))
+        except (FrameError, AnyReaderError) as error:
+            raise DatasetError(f"{path}: topic {topic}: {error}") from error
+
+
 def stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
 

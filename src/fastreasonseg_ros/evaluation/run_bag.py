@@ -15,7 +15,7 @@ from ..errors import DatasetError
 from .backends import Asker, asker_of, perceiver_of
 from .bag_eval import LockStep, Outputs, evaluation_share
 from .bag_make import make_bags
-from .bag_questions import TimedQuestion, assign, read_timed_questions
+from .bag_questions import TimedQuestion, assign, check_targets, read_timed_questions
 from .bags import BagTopics, bag_info, find_topics, read_stamped
 from .evaluate import Row, Times
 from .gallery import Gallery
@@ -28,7 +28,7 @@ from .run_report import title_of
 from .sources import is_bag
 from .summary import slim, summarise
 from .tables import open_table
-from .viewers import GalleryView, viewers_of
+from .viewers import GalleryView, Onlookers, viewers_of
 
 Item = tuple[int, TimedQuestion]
 
@@ -41,6 +41,8 @@ def run(args: Namespace) -> int:
     bags = find_bags(args.path)
     asked = read_timed_questions(args.questions) if args.questions else None
     questions = assign(bags, asked, args.questions_topic)
+    for name, path in bags.items():
+        check_targets(path, topics_of(args, path).ids, [q for q in questions if q.scene == name])
     if args.resume and not args.rows:
         raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
     mark = {"run": run_id(args)}
@@ -114,8 +116,7 @@ def evaluate_one(
     out: Outputs,
 ) -> Row:
     """The row of one bag; its questions' rows go to out.on_row before."""
-    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
-    topics: BagTopics = replace(find_topics(bag_info(path), path), **given)
+    topics = topics_of(args, path)
     mine = Times()
     try:
         row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
@@ -123,11 +124,18 @@ def evaluate_one(
         text = str(error)
         raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
     spent = row["spent"]
+    spent["viewers_cpu_s"] = round(sum(v.cpu_s for v in out.viewers if isinstance(v, Onlookers)), 3)
     spent["evaluation_share"] = evaluation_share(spent["wall_s"], spent["reading_s"], mine)
     times.perception.extend(mine.perception)
     times.reasoning.extend(mine.reasoning)
     times.kept.extend(mine.kept)
     return {"scene": name, "bag": row}
+
+
+def topics_of(args: Namespace, path: Path) -> BagTopics:
+    """Those that were named, and those found by their names."""
+    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
+    return replace(find_topics(bag_info(path), path), **given)
 
 
 def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ They draw, encode and write in a thread of their own, so that perception goes on
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,9 +28,13 @@ class Viewer(Protocol):
 
 
 class Onlookers:
-    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits."""
+    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits.
+
+    cpu_s: seconds of processor time that they took so far.
+    """
 
     def __init__(self, viewers: Sequence[Viewer]) -> None:
+        self.cpu_s = 0.0
         self._viewers = viewers
         self._queue: Queue[Looked | None] = Queue(WAITING)
         self._error: Exception | None = None
@@ -56,6 +61,7 @@ class Onlookers:
                         viewer(drawn)
             except Exception as error:
                 self._error = error
+            self.cpu_s = time.thread_time()
 
     def _raise(self) -> None:
         if self._error is not None:

@@ -6,11 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..errors import DatasetError
-from ..evaluation.bag_questions import assign, read_timed_questions
+from ..evaluation.bag_questions import assign, check_targets, read_timed_questions
 from ..evaluation.page import html_page
 from ..evaluation.provenance import made
 from ..evaluation.report import Output, write_text
-from ..evaluation.run_bag import find_bags
+from ..evaluation.run_bag import find_bags, topics_of
 from ..evaluation.run_report import title_of
 from .bag_live import run_live
 
@@ -23,8 +23,10 @@ def run(args: Namespace) -> int:
         raise DatasetError("--clock goes with bag eval, --queries, --json, --rows, --html and --rate only")
     asked = read_timed_questions(args.questions) if args.questions else None
     questions = assign(bags, asked, args.questions_topic)
+    path = next(iter(bags.values()))
+    check_targets(path, topics_of(args, path).ids, questions)
     with Output(args.json, args.rows, len(questions)) as output:
-        result, rows = run_live(args, Path(next(iter(bags.values()))), questions)
+        result, rows = run_live(args, Path(path), questions)
         head = {"bag": str(args.path), "perceiver": args.perception, "model": args.model, "made": made(args)}
         for row in rows:
             output.row(row)
