@@ -82,6 +82,11 @@ def test_what_is_not_there_is_an_answer_and_not_an_error(robot: ReasonSegClient,
     assert not pixels(answer.mask).any()
 
 
+def test_words_that_perception_cannot_be_asked_to_look_for_are_named(robot: ReasonSegClient) -> None:
+    message = robot.ask("Show me the scissors.").message
+    assert message.endswith("perception has a fixed list of words and cannot look for scissors")
+
+
 def test_a_standing_question_follows_a_moved_object_without_the_model(robot: ReasonSegClient) -> None:
     answers: list[Answer] = []
     robot.on_answer(lambda a: answers.append(a) if a.query_id == "follow" else None)
