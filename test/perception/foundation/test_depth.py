@@ -17,7 +17,7 @@ def tensor(color: np.ndarray) -> torch.Tensor:
     return to_device(torch.from_numpy(color), "cpu")
 
 
-@pytest.mark.parametrize("size", [(48, 64), (70, 33), (1, 1)])
+@pytest.mark.parametrize("size", [(48, 64), (70, 33), (1, 1), (2160, 3840)])
 def test_metric_checkpoints_give_the_metres_of_transformers(tmp_path, size) -> None:
     from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 

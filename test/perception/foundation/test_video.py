@@ -81,6 +81,20 @@ def test_objects_that_come_later_and_another_picture_size_change_nothing(segment
                 assert agree > 0.995, (frame, id)  # the resize differs by up to 2 of 255 levels
 
 
+@pytest.mark.parametrize("size", [(1, 1), (150, 40), (2160, 3840)])
+def test_a_box_becomes_the_official_predictors_mask_at_any_size_of_the_picture(segmenter, tmp_path, size) -> None:
+    height, width = size
+    picture = written(clip(1, *size) if min(size) > 30 else [np.full((*size, 3), 120, np.uint8)], tmp_path)[0]
+    box = (0.1 * width, 0.2 * height, 0.8 * width, 0.7 * height)
+    state = segmenter.model.init_state(str(tmp_path))
+    _, _, whole = segmenter.model.add_new_points_or_box(state, frame_idx=0, obj_id=1, box=np.array(box, np.float32))
+    memory = VideoMemory(segmenter)
+    memory.advance(segmenter.encode(to_device(torch.from_numpy(picture), "cpu")))
+    (mask,) = segmenter.masks(memory.prompt([1], [box])[1].logits, size)
+    assert mask.shape == size
+    assert (mask == (whole[0, 0] > 0).numpy()).mean() > 0.995
+
+
 def test_forgetting_one_object_leaves_the_others_as_they_were(segmenter) -> None:
     pictures = clip(8, 96, 96, seed=2)
     prompts = {id: (0, box) for id, box in BOXES.items()}

@@ -207,6 +207,7 @@ def _select(
     corners: Tensor, scores: Tensor, labels: Sequence[str], size: tuple[int, int], config: DetectorConfig
 ) -> list[Found]:
     """Boxes above the threshold, cut at the picture's border, without doubles."""
+    corners, scores = corners.cpu(), scores.cpu()  # a few thousand numbers, one wait for the device; MPS has no float64
     if not torch.isfinite(scores).all():
         raise ModelError(f"{config.model}: gave numbers that are none; set half precision off (precision: float32)")
     limit = torch.tensor([size[1], size[0]] * 2, device=corners.device, dtype=corners.dtype)

@@ -5,6 +5,8 @@ Held numerically against the processors of transformers and sam2 in test/percept
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
@@ -43,8 +45,8 @@ def resize_as_pillow(picture: UInt8[Tensor, "1 3 h w"], size: tuple[int, int], m
     """
     if picture.shape[-2:] == size:
         return picture
-    if picture.device.type == "cpu":
-        return F.interpolate(picture, size, mode=mode, antialias=True, align_corners=False)
+    if picture.device.type in ("cpu", "mps"):  # MPS has no antialiased resize
+        return F.interpolate(picture.cpu(), size, mode=mode, antialias=True, align_corners=False).to(picture.device)
     wide = F.interpolate(picture.float(), (picture.shape[2], size[1]), mode=mode, antialias=True, align_corners=False)
     wide = wide.round_().clamp_(0, 255)
     both = F.interpolate(wide, size, mode=mode, antialias=True, align_corners=False)
@@ -64,6 +66,7 @@ def square_as_owlv2(picture: UInt8[Tensor, "1 3 h w"], side: int) -> Float[Tenso
     return _filtered(rows, 3, *taps)
 
 
+@lru_cache(4)
 def _taps(longest: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Pixels (taps, side) that each result is a sum of, and their weights."""
     sigma = max(longest / side - 1, 0) / 2
