@@ -2,51 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rays import Box, picture
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.features import Features
+from fastreasonseg_ros.perception.features import COLOR_FEATURES, Features
 from fastreasonseg_ros.perception.labels import LabelModel, find_label_model
+from fastreasonseg_ros.perception.profile import LOOK, PROFILE
 
 THING = Features(
     length=0.2, width=0.1, height=0.05, low=0.0, flatness=0.9, upward=0.5, upright=0.5, hollow=0.0, curvature=2.0,
     round_top=0.7, sphere_miss=0.3, ribbed=0.1, solid=1.0, filled=0.9, aspect=0.5, contrast=0.2, colors=(0.0,) * 11,
+    profile=(0.5,) * PROFILE, look=(0.0,) * LOOK, covered=(0.0, 0.0), distance=0.9,
 )  # fmt: skip
 
 
-def model(strength: float, **more) -> LabelModel:
-    """Says "long" by the logarithm of the length alone, the more decidedly the greater the strength."""
+def model(strength: float, tie: float = 0.0, **more) -> LabelModel:
+    """Says "long" by the logarithm of the length alone, the more decidedly the greater the strength.
+
+    tie: logit of "longish" and "longer", which are kinds of "stick" like "long"; "short" is none and has the logit 0.
+    """
     n = len(THING.vector())
-    hidden = np.zeros((n, 1), np.float32)
-    hidden[0, 0] = -1.0
-    zero, one = np.zeros(n, np.float32), np.ones(n, np.float32)
-    output = np.array([[strength, 0.0]], np.float32)
+    first = np.zeros((1, n, 1), np.float32)
+    first[0, 0] = -1.0
     return LabelModel(
-        ("long", "short"), zero, one, hidden, np.zeros(1, np.float32), output, np.zeros(2, np.float32), **more
+        labels=("long", "longish", "longer", "short"),
+        wide=("stick",),
+        members=np.array([[1], [1], [1], [0]], np.float32),
+        mean=np.zeros(n, np.float32),
+        scale=np.ones(n, np.float32),
+        first=first,
+        first_bias=np.zeros((1, 1), np.float32),
+        second=np.ones((1, 1, 1), np.float32),
+        second_bias=np.zeros((1, 1), np.float32),
+        output=np.array([[[strength, 0.0, 0.0, 0.0]]], np.float32),
+        output_bias=np.array([[0.0, tie, tie, 0.0]], np.float32),
+        **more,
     )
 
 
+HIDDEN = -np.log(0.2)  # what the one hidden unit gives for THING
+
+
 def test_the_score_is_the_probability_and_below_the_threshold_a_thing_is_an_object():
-    odds = 1 / (1 + 0.2**2)  # hidden = -log(0.2), strength 2: the logit is -2 log(0.2)
-    assert model(2.0).name(THING) == ("long", pytest.approx(odds, abs=1e-5))
-    assert model(2.0, min_score=0.97).name(THING) == ("object", pytest.approx(odds, abs=1e-5))
-    assert model(2.0, temperature=2.0).name(THING)[1] == pytest.approx(1 / 1.2, abs=1e-5)
+    odds = 1 / (1 + 0.2**2)  # strength 2: the logit is -2 log(0.2)
+    assert model(2.0, tie=-30.0).name(THING) == ("long", pytest.approx(odds, abs=1e-3))
+    assert model(2.0, tie=-30.0, min_score=0.97).name(THING) == ("object", pytest.approx(odds, abs=1e-3))
+    assert model(2.0, tie=-60.0, temperature=2.0).name(THING)[1] == pytest.approx(1 / 1.2, abs=1e-3)
+
+
+def test_where_kinds_tie_the_wide_word_is_said_and_a_majority_among_them_keeps_its_name():
+    even = model(2.0, tie=2.0 * HIDDEN)  # as likely as "long": none of the three reaches the threshold
+    assert even.name(THING) == ("stick", pytest.approx(3 / (3 + 0.2**2), abs=0.001))
+    uneven = model(2.0, tie=2.0 * HIDDEN - 1.0, min_score=0.8)
+    label, score = uneven.name(THING)
+    assert label == "long"
+    assert 0.5 < score < 0.8
+    assert model(0.1, tie=0.1, min_score=0.8).name(THING)[0] == "object"
+
+
+def test_many_things_are_named_as_one_by_one():
+    vectors = np.stack([THING.vector(), THING.vector() * 0.5])
+    odds = model(1.5, tie=0.3).odds(vectors)
+    assert odds.shape == (2, 4)
+    assert odds.sum(axis=1) == pytest.approx(1.0)
+    assert odds[0] == pytest.approx(model(1.5, tie=0.3).probabilities(THING))
 
 
 def test_a_model_survives_its_file_and_a_broken_file_is_named(tmp_path):
     path = tmp_path / "sub" / "labels.npz"
     model(2.0, temperature=1.5).save(path)
-    assert LabelModel.load(path).name(THING) == model(2.0, temperature=1.5).name(THING)
+    assert LabelModel.load(path).name(THING) == pytest.approx(model(2.0, temperature=1.5).name(THING))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ModelError, match=r"sub/labels.npz.*train labels"):
         LabelModel.load(path)
     with pytest.raises(ModelError, match="missing.npz"):
         LabelModel.load(tmp_path / "missing.npz")
     np.savez(path, labels=np.array(["a"]))
-    with pytest.raises(ModelError, match="temperature"):
+    with pytest.raises(ModelError, match="wide"):
         LabelModel.load(path)
 
 
@@ -55,6 +92,12 @@ def test_features_are_finite_numbers_of_one_length():
     assert vector.dtype == np.float32
     assert np.isfinite(vector).all()
     assert vector[0] == pytest.approx(np.log(0.2))
+
+
+def test_what_comes_from_colour_is_where_it_is_said_to_be():
+    painted = replace(THING, contrast=0.9, colors=(0.5,) * 11, look=(0.7,) * LOOK)
+    changed = np.flatnonzero(painted.vector() != THING.vector())
+    assert changed.tolist() == COLOR_FEATURES
 
 
 def test_the_committed_model_knows_a_cereal_box():

@@ -60,6 +60,10 @@ def test_a_block_in_a_bowl_is_inside_even_if_it_sticks_out_on_top():
     assert relations(block(0, 1, 0.02, 0.15, 0.03), bowl(0, 1, 0.1)) == {(1, "inside", 2)}
 
 
+def test_what_lies_on_a_plate_is_on_it_and_not_inside():
+    assert relations(block(0, 1, 0.012, 0.06, 0.03), bowl(0, 1, 0.022)) == {(1, "on", 2)}
+
+
 def test_invisible_things_and_a_scene_without_support_have_no_relations():
     points, upper = block(0, 1, 0.1, 0.15, 0.03)
     below, lower = block(0, 1, 0.0, 0.1)

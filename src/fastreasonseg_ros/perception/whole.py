@@ -11,6 +11,7 @@ from ..twin.types import Plane, Vector
 
 SAMPLE = 1500  # points that are looked at
 BOWL_FOOT = 0.55  # width of a bowl's foot over that of its rim
+BLEED_M = 0.008  # up to this height over the support, a point of a mask may be the support's
 CONTACT_M = 0.02  # what is seen down to this height over the support stands on it: its foot is mostly not seen
 
 
@@ -26,11 +27,16 @@ def whole_box(
     if not len(points):
         return None
     points = points[:: max(1, len(points) // SAMPLE)]
+    heights = None if plane is None else plane.height_m(points)
+    base = 0.0 if heights is None else float(quantiles(heights, 0.01)[0])
+    if heights is not None and np.count_nonzero(heights > BLEED_M) > 0.5 * len(points):
+        # Masks bleed onto the table at the rim; of a thing that stands on it, the foot is put back below.
+        above = heights > min(BLEED_M, 0.3 * float(heights.max()))
+        points, heights = points[above], heights[above]
     low, high = quantiles(points, 0.005, 0.995)
     low[2], high[2] = quantiles(points[:, 2], 0.01, 0.99)
-    if plane is not None and shape != "sphere":
-        heights = plane.height_m(points)
-        base, top = (float(v) for v in quantiles(heights, 0.01, 0.99))
+    if plane is not None and heights is not None and shape != "sphere":
+        top = float(quantiles(heights, 0.99)[0])
         base = 0.0 if base < CONTACT_M else base
         drop = np.clip(heights, base, max(top, base)) - base
         feet = points - drop[:, None] * np.asarray(plane.normal, np.float32)

@@ -181,7 +181,7 @@ def cookie_tin(rng: Rng, rgb: Rgb) -> Body:
 def tub(rng: Rng, rgb: Rgb) -> Body:
     """A plastic container without handles, round and open, or upside down."""
     r, h, t = rng.uniform(0.065, 0.1), rng.uniform(0.075, 0.14), 0.003
-    foot = r * rng.uniform(0.72, 0.97)
+    foot = r * rng.uniform(0.85, 0.98)
     outside = [(foot, 0), (r, h)]
     inside = [(r - t, h), (foot - t, t), (0, t)]
     surface = lathe(rounded([(0, 0), *outside, *inside], 1))

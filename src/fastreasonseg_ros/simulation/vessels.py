@@ -67,7 +67,7 @@ def tea_cup(rng: Rng, rgb: Rgb) -> Body:
 def bowl(rng: Rng, rgb: Rgb) -> Body:
     """A round bowl."""
     r, t = rng.uniform(0.065, 0.1), 0.004
-    h, foot = r * rng.uniform(0.55, 0.85), r * rng.uniform(0.4, 0.55)
+    h, foot = r * rng.uniform(0.5, 1.15), r * rng.uniform(0.4, 0.6)
     surface = _hollow([(foot, 0), (foot, 0.004), (0.8 * r, 0.35 * h), (0.97 * r, 0.75 * h), (r, h)], t, 3)
     solids = (
         cylinder(foot, 0, 0.01),

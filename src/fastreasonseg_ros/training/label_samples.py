@@ -1,76 +1,129 @@
-"""What names are learnt from: features and true names of things in the segmenter's simulated frames.
+"""What names are learnt from: features and true names of simulated things.
 
-Things are cut out by their true masks, made a little too small or too large at random as any segmenter does, so that
-the names do not depend on which segmenter is used later. What a file of frames gives is kept.
+Of two sources: the segmenter's frames, full of clutter, and tables where many different things stand apart, which are
+quickly made. Things are cut out by their true masks, made a little too small or too large at random as any segmenter
+does, so that the names do not depend on which segmenter is used later. What a scene gives is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8, UInt16
 from scipy import ndimage
 
 from ..perception.describe import Geometry, describe
 from ..perception.surface import analyse
-from ..simulation.clutter import placements_of
-from ..twin.types import Plane
-from .segmenter_frames import Shard, read_shard
+from ..simulation.clutter import placements_of, random_look
+from ..simulation.household import KINDS, make_thing
+from ..simulation.noise import SENSORS
+from ..simulation.placing import arrange
+from ..simulation.scene import Scene
+from ..simulation.world import random_world
+from ..twin.types import CameraIntrinsics, Plane
+from .segmenter_frames import SIZE, Shard, read_shard
 
 LEAST_PX = 60  # of a thing, at 320x240
+# Kinds that come in most proportions, and are met most: drawn twice as often.
+VARIED = (
+    "box", "cereal box", "tea box", "book", "bowl", "mug", "cup", "bottle", "can", "tin", "canister", "cookie tin",
+)  # fmt: skip
 PLANE_NOISE_M, PLANE_NOISE_RAD = 0.0015, 0.004
 
 
 @dataclass(frozen=True)
 class Samples:
-    """One row a thing in a picture. covered: share of its outline that is not seen."""
+    """One row a thing in a picture."""
 
     names: tuple[str, ...]
     vectors: Float32[np.ndarray, "n features"]
 
 
-def samples_cached(folder: Path, path: Path, views: int) -> Samples:
-    """The samples of one file of frames, from the folder if it was looked at before."""
-    kept = folder / f"{path.stem}-{views}.npz"
-    if kept.is_file():
+def shard_samples(folder: Path, path: Path, views: int) -> Samples:
+    """Of `views` frames of one file of the segmenter's, spread over all of them; kept in the folder."""
+    return _cached(folder / f"{path.stem}-{views}.npz", lambda: look_at(_frames_of(read_shard(path), views)))
+
+
+def table_samples(folder: Path, seed: int, views: int, things: int = 14) -> Samples:
+    """Of a table with things that stand apart, seen `views` times; kept in the folder."""
+    return _cached(folder / f"table{seed}-{views}.npz", lambda: look_at(_table(seed, views, things)))
+
+
+def _cached(path: Path, make: Callable[[], Samples]) -> Samples:
+    if path.is_file():
         try:
-            with np.load(kept, allow_pickle=False) as data:
+            with np.load(path, allow_pickle=False) as data:
                 return Samples(tuple(str(n) for n in data["names"]), data["vectors"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            kept.unlink()
-    samples = look_at(read_shard(path), views)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(".part.npz")
+            path.unlink()
+    samples = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
     np.savez(part, names=np.array(samples.names, str), vectors=samples.vectors)
-    part.rename(kept)
+    part.rename(path)
     return samples
 
 
-def look_at(shard: Shard, views: int) -> Samples:
-    """Samples of `views` of the shard's frames, spread over all of them."""
-    seed, arrangement = shard.path.stem.split("-", 1)
-    names = [p.thing.label for p in placements_of(int(seed), arrangement)]
-    rng = np.random.default_rng([int(seed), 42])
-    chosen = np.unique(np.linspace(0, len(shard.depth) - 1, views).astype(int))
+@dataclass(frozen=True)
+class Shot:
+    """A picture, the table in it, and the names of things by id; seed: of what is made of it at random."""
+
+    color: UInt8[np.ndarray, "h w 3"]
+    depth_m: Float32[np.ndarray, "h w"]
+    ids: UInt16[np.ndarray, "h w"]
+    camera: CameraIntrinsics
+    plane: Plane
+    names: Mapping[int, str]
+    seed: int
+
+
+def look_at(shots: Iterable[Shot]) -> Samples:
+    """Samples of all things in the pictures that are large enough to be told."""
     found: list[tuple[str, np.ndarray]] = []
-    for number in chosen:
-        depth = shard.depth_m(int(number))
-        geometry = Geometry(depth, analyse(depth, shard.intrinsics(int(number))), 1, _jittered(shard, number, rng))
-        ids = shard.ids[number].astype(np.int32)
-        color = cv2.resize(shard.color[number], ids.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        for id in np.unique(ids[ids > 0]):
-            mask = _as_segmented(ids == id, rng)
+    for shot in shots:
+        rng = np.random.default_rng([shot.seed, 42])
+        geometry = Geometry(
+            shot.depth_m, analyse(shot.depth_m, shot.camera), 1, _jittered(shot.plane, rng), 1 / shot.camera.fx
+        )
+        for id in np.unique(shot.ids[shot.ids > 0]):
+            mask = _as_segmented(shot.ids == id, rng).astype(np.int32)
             if np.count_nonzero(mask) >= LEAST_PX:
-                box = ndimage.find_objects(mask.astype(np.int32))[0]
-                _, features = describe(1, mask.astype(np.int32), box, color, geometry, None, 1.0)
+                _, features = describe(1, mask, ndimage.find_objects(mask)[0], shot.color, geometry, None, 1.0)
                 if features is not None:
-                    found.append((names[id - 1], features.vector()))
-    vectors = np.array([vector for _, vector in found], np.float32)
-    return Samples(tuple(name for name, _ in found), vectors)
+                    found.append((shot.names[int(id)], features.vector()))
+    return Samples(tuple(name for name, _ in found), np.array([vector for _, vector in found], np.float32))
+
+
+def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:
+    seed, arrangement = shard.path.stem.split("-", 1)
+    names = {k: p.thing.label for k, p in enumerate(placements_of(int(seed), arrangement), 1)}
+    for n in np.unique(np.linspace(0, len(shard.depth) - 1, views).astype(int)).tolist():
+        ids = shard.ids[n].astype(np.uint16)
+        color = cv2.resize(shard.color[n], ids.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        yield Shot(color, shard.depth_m(n), ids, shard.intrinsics(n), shard.support(n), names, 100 * int(seed) + n)
+
+
+def _table(seed: int, views: int, things: int) -> Iterator[Shot]:
+    """Nothing moves on it: without physics a scene costs little, and things are as they were put."""
+    rng = np.random.default_rng([seed, 77])
+    made = [make_thing(str(kind), rng) for kind in rng.choice([*KINDS, *VARIED], size=things)]
+    placements = arrange(made, "sparse", rng, 0.35)
+    with Scene(seed, placements, random_world(rng), random_look(rng, SIZE), SIZE, shadows=False) as scene:
+        for n in range(views):
+            scene.look(random_look(rng, SIZE))
+            frame = scene.render(sorted(SENSORS)[n % len(SENSORS)], sharpness=float(rng.uniform(1.0, 2.2)))
+            assert frame.depth_m is not None
+            assert frame.intrinsics is not None
+            assert frame.truth is not None
+            yield Shot(
+                frame.color, frame.depth_m, frame.truth.ids, frame.intrinsics, scene.plane, frame.truth.labels,
+                100 * seed + n,
+            )  # fmt: skip
 
 
 def _as_segmented(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -86,9 +139,8 @@ def _as_segmented(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image > 0
 
 
-def _jittered(shard: Shard, number: int, rng: np.random.Generator) -> Plane:
+def _jittered(plane: Plane, rng: np.random.Generator) -> Plane:
     """The table as a perceiver would find it."""
-    plane = shard.support(int(number))
     normal = np.asarray(plane.normal) + rng.normal(scale=PLANE_NOISE_RAD, size=3)
     normal /= np.linalg.norm(normal)
     # Turned about the point of the table under the camera's look, not about the camera.

@@ -1,9 +1,10 @@
 """`fastreasonseg train labels`: the names of things, learnt from simulated scenes (models/labels/labels.npz).
 
-Learnt from the frames that `train segmenter` learns from (they are made where they are missing), and measured on other
-scenes, at full size and as the table-top perceiver cuts them out. On every second of those the temperature is fitted
-(Guo et al., On Calibration of Modern Neural Networks, ICML 2017), on the others all figures are taken. What is seen of
-each scene is kept in the work folder, so that the command can be stopped and run again.
+Learnt from the frames that `train segmenter` learns from (they are made where they are missing) and from tables with
+many things apart, and measured on other scenes, at full size and as the table-top perceiver cuts them out. On every
+second of those the temperature is fitted (Guo et al., On Calibration of Modern Neural Networks, ICML 2017), on the
+others all figures are taken. What is seen of each scene is kept in the work folder, so that the command can be stopped
+and run again.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from ..perception.protocol import Perceiver
 from ..perception.tabletop import TabletopConfig, TabletopPerceiver
 from ..simulation.household import KINDS
 from .label_fit import fit
-from .label_samples import Samples, samples_cached
+from .label_samples import Samples, shard_samples, table_samples
 from .label_scenes import Seen, see_cached
 from .segmenter_frames import make_frames, shard_names, shard_path
 
 WIDE = ("box", "tin", "cup", "bottle", "cutlery", "fruit", "tool")  # what may be said where narrower words tie
+TABLE_VIEWS = 4
 Row = tuple[str, Float32[np.ndarray, "features"]]
 
 
@@ -42,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames-per-scene", type=int, default=20, help="where they are made (%(default)s)")
     parser.add_argument("--views", type=int, default=8, help="frames of each to look at (%(default)s)")
     parser.add_argument("--seed", type=int, default=200_000, help="of the first of these scenes (%(default)s)")
-    parser.add_argument("--test-scenes", type=int, default=76, help="other scenes, to measure (%(default)s)")
+    parser.add_argument("--tables", type=int, default=400, help="tables of things apart to learn from (%(default)s)")
+    parser.add_argument("--test-scenes", type=int, default=32, help="other scenes, to measure (%(default)s)")
     parser.add_argument("--test-seed", type=int, default=200_000, help="of the first of those (%(default)s)")
     parser.add_argument("--work", type=Path, default=Path("out/labels"), help="folder of what is seen (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models/labels/labels.npz"), help="model (%(default)s)")
@@ -58,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         shard_path(args.frames, *job)
         for job in shard_names(args.scenes * args.frames_per_scene, args.frames_per_scene, args.seed)
     ]
-    samples = [samples_cached(args.work / "samples", p, args.views) for p in tqdm(shards, desc="files", unit="file")]
+    samples = [shard_samples(args.work / "samples", p, args.views) for p in tqdm(shards, desc="files", unit="file")]
+    tables = tqdm(range(args.tables), desc="tables", unit="table")
+    samples += [table_samples(args.work / "samples", args.seed + n, TABLE_VIEWS) for n in tables]
     perceiver = TabletopPerceiver(TabletopConfig(names=False))
     tests: list[list[Row]] = []
     for n in tqdm(range(args.test_scenes), desc="test scenes", unit="scene"):

@@ -13,6 +13,7 @@ from .types import Frame, Instance, Plane, Relation
 
 CONTACT_M = 0.025  # between the bottom of one thing and the top of the other, hidden rims and noise included
 APART_M = 0.02  # between boxes, seen from above, from which on nothing of the one is over the other
+ROOM_M = 0.03  # a lower thing, a plate or a tray, holds nothing inside: what lies there lies on it
 SAMPLE = 400  # points of a thing that are looked at
 
 
@@ -92,7 +93,7 @@ def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
         return None
     height = lower.high - lower.low
     smaller = np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat)
-    within = smaller and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
+    within = smaller and height > ROOM_M and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
     if upper.low < 0.006 and not within:
         return None
     over = float(inside_hull(upper.flat, lower.corners, 0.005).mean())
