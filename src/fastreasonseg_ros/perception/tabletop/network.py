@@ -23,6 +23,7 @@ _STEP = 8  # the network halves its picture three times
 _LIMIT = 5.0  # of one pair's log odds: no single pair decides
 
 Labels = Int32[np.ndarray, "h w"]
+Evidence = dict[tuple[int, int], float]  # of patches a < b
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Affinities:
     logits: Float32[np.ndarray, "o h w"]
     step: int
 
-    def evidence(self, patches: Labels, bias: float = 0.0) -> dict[tuple[int, int], float]:
+    def evidence(self, patches: Labels, bias: float = 0.0) -> Evidence:
         """For (> 0) or against (< 0) one object, in pixels of border, for every pair of patches a < b that any offset
         leads between. bias: added to each pair's log odds."""
         coarse = patches[:: self.step, :: self.step][: self.logits.shape[1], : self.logits.shape[2]]
@@ -87,8 +88,8 @@ class AffinityNetwork:
             self._model = self._core.read_model(path)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise ModelError(
-                f"{path}: no usable segmenter ({' '.join(str(error).split())[:200]}); restore models/{FILE}, make it with "
-                "`fastreasonseg train segmenter`, or set segmenter=planes, which needs no network"
+                f"{path}: no usable segmenter ({' '.join(str(error).split())[:200]}); restore models/{FILE}, make it "
+                "with `fastreasonseg train segmenter`, or set segmenter=planes, which needs no network"
             ) from error
         self._shape: tuple[int, int] | None = None
         self._request: Any = None

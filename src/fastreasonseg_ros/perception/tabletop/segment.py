@@ -1,4 +1,7 @@
-"""From depth (and a little colour) to one label a thing: support, patches, groups, back to full resolution."""
+"""From depth (and a little colour) to one label a thing: support, patches, groups, back to full resolution.
+
+Which patches are of one thing is told by convexity (grouping.py, reunite.py), by a network (network.py), or by both.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from ..structure import Layout, Reach, lay_out, under
 from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
 from . import reunite
 from .grouping import Border, borders, join, weight
+from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
 
 Labels = Int32[np.ndarray, "h w"]
@@ -34,12 +38,16 @@ class SegmentConfig:
     concave_deg: float = 25.0
     min_patch_px: int = 15
     min_object_px: int = 50
+    convexity: float = 1.0  # weight of the convexity of borders, and ...
+    network: float = 3.0  # ... of what the network says about them, where there is one
 
     def __post_init__(self) -> None:
         if self.work_width_px < 32 or not 1 <= self.window_px <= 15:
             raise ValueError("work_width_px must be at least 32 and window_px within 1..15")
         if not 0 < self.smooth_deg < self.concave_deg:
             raise ValueError("smooth_deg must be positive and below concave_deg")
+        if min(self.convexity, self.network) < 0:
+            raise ValueError("convexity and network are weights: 0 or more")
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,11 @@ class Segmentation:
 
 def segment(
     color: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, config: SegmentConfig,
-    up: Vector | None = None,
+    up: Vector | None = None, network: AffinityNetwork | None = None,
 ) -> Segmentation | None:  # fmt: skip
     """Things above what carries them, or before the camera where nothing does; perhaps none. None for a tiny picture.
 
-    up: see structure.lay_out.
+    up: see structure.lay_out. network: asked too which patches are of one thing; it knows only things on a plane.
     """
     h, w = depth_m.shape
     factor = work_factor(w, config)
@@ -93,8 +101,9 @@ def segment(
     # All that follows looks at the part of the picture that has things in it.
     box = _around(patches > 0)
     labels = np.zeros_like(patches)
+    evidence = network(small, camera, plane).evidence(patches) if network is not None and layout.levels else {}
     labels[box] = group(
-        patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config
+        patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config, evidence
     )
     if not layout.levels:
         reaching = np.isin(labels, _reaching_in(labels))
@@ -130,9 +139,12 @@ def work_factor(width_px: int, config: SegmentConfig) -> int:
 
 def group(
     patches: Labels, surface: Surface, height: np.ndarray, plane: Plane, camera: CameraIntrinsics,
-    lab: np.ndarray, config: SegmentConfig,
+    lab: np.ndarray, config: SegmentConfig, evidence: Evidence,
 ) -> Labels:  # fmt: skip
-    """Objects out of patches: convex ones first, then hollow and covered ones; noise is dropped."""
+    """Objects out of patches: convex ones first, then hollow and covered ones; noise is dropped.
+
+    evidence: what the network says about pairs of patches; empty where none was asked.
+    """
     count = int(patches.max())
     found = borders(patches, surface)
     areas = np.maximum(np.bincount(patches.ravel(), minlength=count + 1), 1)
@@ -141,7 +153,9 @@ def group(
     for b in found:
         contact = b.length_px / np.sqrt(min(areas[b.a], areas[b.b]))
         gap = float(np.linalg.norm(tint[b.a] - tint[b.b]))
-        weights[b.a, b.b] = weight(b, config.smooth_deg, config.concave_deg, contact, gap)
+        weights[b.a, b.b] = config.convexity * weight(b, config.smooth_deg, config.concave_deg, contact, gap)
+    for pair, value in evidence.items():
+        weights[pair] = weights.get(pair, 0.0) + config.network * value
     table = join(count, weights)
     scene, groups = None, {}
     for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
@@ -152,13 +166,20 @@ def group(
         if pairs := rule(scene, config):
             scene = None
         for a, b in pairs:
-            table[table == table[b]] = table[a]
+            if not _denied(evidence, table, a, b):
+                table[table == table[b]] = table[a]
     if scene is None:
         groups = reunite.measure(table[patches], surface, height, lab, groups)
     for label, thing in groups.items():
         if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
             table[table == label] = 0
     return table[patches]
+
+
+def _denied(evidence: Evidence, table: np.ndarray, a: int, b: int) -> bool:
+    """Whether the network is against one thing that has groups a and b: no rule knows better than it does."""
+    groups = {int(table[a]), int(table[b])}
+    return sum(v for (x, y), v in evidence.items() if {int(table[x]), int(table[y])} == groups) < 0
 
 
 def _join_insides(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
