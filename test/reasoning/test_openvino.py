@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
+import contract
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError, ModelError, Status
@@ -39,6 +38,11 @@ def test_every_reply_about_a_twin_parses(model):
         assert parse_rollout(text).plan.steps or text.endswith("none")
 
 
+@pytest.mark.parametrize("holds", contract.PROMISES, ids=lambda holds: holds.__name__)
+def test_it_keeps_what_every_language_model_promises(model, holds):
+    holds(model)
+
+
 def test_a_question_goes_from_words_to_an_answer(model):
     answer = reason(TWIN, Query("the red mug"), model, instructions=True)
     assert answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
@@ -51,36 +55,6 @@ def test_text_comes_piece_by_piece_and_can_be_stopped(model):
     pieces: list[str] = []
     model.generate("One, two, three,", "", lambda piece: pieces.append(piece) or len(pieces) == 3)
     assert len(pieces) == 3
-
-
-def test_what_the_listener_raises_comes_through_and_the_model_goes_on(model):
-    def listener(piece: str) -> bool:
-        raise KeyError("listener")
-
-    with pytest.raises(KeyError, match="listener"):
-        model.generate("One, two, three,", "", listener)
-    assert model.generate("x", 'root ::= "yak"') == "yak"
-
-
-def test_several_threads_each_get_their_own_reply(model):
-    words = ["yak", "zebra", "newt", "heron"]
-    replies: dict[str, str] = {}
-
-    def ask(word: str) -> None:
-        replies[word] = model.generate(f"Say {word}: ", f'root ::= "{word}"')
-
-    threads = [threading.Thread(target=ask, args=(word,)) for word in words]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert replies == {word: word for word in words}
-
-
-def test_a_grammar_that_is_none_is_a_model_error_and_the_model_goes_on(model):
-    with pytest.raises(ModelError, match="generation failed"):
-        model.generate("x", "root ::= (((")
-    assert model.generate("x", 'root ::= "yak"') == "yak"
 
 
 def test_a_damaged_base_is_named(tmp_path):

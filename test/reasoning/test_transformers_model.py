@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-import threading
+import sys
 from dataclasses import replace
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("xgrammar")
+import contract
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from fastreasonseg_ros.errors import ConfigError, ModelError, Status
@@ -20,6 +22,7 @@ from fastreasonseg_ros.reasoning import make_language_model
 from fastreasonseg_ros.reasoning.gguf import base_gguf
 from fastreasonseg_ros.reasoning.prompt import prompt, question_turn, scene_text, scene_turn
 from fastreasonseg_ros.reasoning.transformers_model import TransformersConfig, TransformersModel
+from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
 from fastreasonseg_ros.twin.types import COLORS, DigitalTwin, Instance, Query
 
 NOUNS = ("mug", "red plate", "paper towel", "fork", "café cup", "bottle", "box", "toy car", "screwdriver")
@@ -118,30 +121,29 @@ def test_text_comes_in_pieces_and_can_be_stopped(model) -> None:
     assert stopped == pieces[:2]
 
 
-def test_what_the_listener_raises_comes_through_and_the_model_goes_on(model) -> None:
-    def listener(piece: str) -> bool:
-        raise KeyError("listener")
-
-    with pytest.raises(KeyError, match="listener"):
-        model.generate("One, two,", "", listener)
-    assert model.generate("x", 'root ::= "yak"') == "yak"
-    with pytest.raises(ModelError, match="generation failed"):
-        model.generate("x", "root ::= (((")
-    assert model.generate("x", 'root ::= "yak"') == "yak"
+@pytest.mark.parametrize("holds", contract.PROMISES, ids=lambda holds: holds.__name__)
+def test_it_keeps_what_every_language_model_promises(model, holds) -> None:
+    holds(model)
 
 
-def test_several_threads_each_get_their_own_reply(model) -> None:
-    words, replies = ["yak", "zebra", "newt", "heron"], {}
+def test_its_text_streams_into_the_feedback_of_a_question(model) -> None:
+    reasoner, told = Reasoner(60.0), []
+    reasoner.use(model, None)
+    reasoner.see(Seen(twin(1)))
+    try:
+        answer, _ = reasoner.ask("the red mug", "", 60.0, lambda *stage: told.append(stage))
+    finally:
+        reasoner.close()
+    assert answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
+    texts = [text for stage, text in told if stage == "thinking"]
+    assert len(texts) > 2
+    assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
 
-    def ask(word: str) -> None:
-        replies[word] = model.generate(f"Say {word}: ", f'root ::= "{word}"')
 
-    threads = [threading.Thread(target=ask, args=(word,)) for word in words]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert replies == {word: word for word in words}
+def test_half_precision_answers_inside_the_grammar(folder) -> None:
+    half = TransformersModel(TransformersConfig(str(folder), device="cpu", precision="bfloat16", max_new_tokens=8))
+    assert half._model.dtype == torch.bfloat16
+    assert half.generate("Say: ", 'root ::= "yak" | "zebra"') in ("yak", "zebra")
 
 
 def test_a_question_goes_from_words_to_an_answer(model) -> None:
@@ -187,16 +189,11 @@ def test_what_is_missing_damaged_or_too_large_is_named_before_anything_is_ready(
         TransformersModel(TransformersConfig(str(folder), device="cpu", instructions=False)).generate("mug " * 2000, "")
 
 
-def test_four_bits_without_bitsandbytes_say_what_to_install(folder, monkeypatch) -> None:
-    import builtins
-
-    real = builtins.__import__
-
-    def without(name, *rest, **more):
-        if name == "bitsandbytes":
-            raise ImportError("No module named 'bitsandbytes'")
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+def test_four_bits_where_they_cannot_be_say_what_to_do(monkeypatch, tmp_path) -> None:
+    settings = [f"model={tmp_path}", "quantize=4bit"]
+    with pytest.raises(ConfigError, match=r"4bit runs on CUDA only, and the device is cpu; set quantize: none"):
+        make_language_model("transformers", None, [*settings, "device=cpu"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)  # as if it were not installed
     with pytest.raises(ConfigError, match=r"quantize: 4bit needs bitsandbytes.*pip install bitsandbytes"):
-        make_language_model("transformers", None, [f"model={folder}", "device=cpu", "quantize=4bit"])
+        make_language_model("transformers", None, [*settings, "device=cuda"])

@@ -29,7 +29,8 @@ class TransformersConfig:
 
     model: folder or hub id (Qwen/Qwen3-0.6B, 1.7B, 8B ...). adapter: PEFT folder, merged into the weights where they
     are not quantised. instructions: explain the plan language in the prompt; None does so where there is no adapter.
-    quantize: 4bit needs bitsandbytes. max_new_tokens: a longer reply is ended the shortest way that its grammar allows.
+    quantize: 4bit (NF4) needs CUDA and bitsandbytes. max_new_tokens: a longer reply is ended the shortest way that its
+    grammar allows.
     """
 
     model: str = "Qwen/Qwen3-0.6B"
@@ -51,6 +52,8 @@ class TransformersModel:
         """
         self.config = config
         device = pick_device(config.device)
+        if config.quantize == "4bit":
+            _check_four_bits(device)
         folder = find_weights(config.model)
         bits = 0.5 if config.quantize == "4bit" else 4.0
         check_memory(config.model, folder, device, bits)
@@ -223,7 +226,7 @@ def _load(config: TransformersConfig, folder: Path, device: str):
     dtype = pick_dtype(config.precision, device)
     more: dict[str, Any] = {}
     if config.quantize == "4bit":
-        more = {"quantization_config": _four_bits(torch.float16 if dtype == torch.float32 else dtype, device)}
+        more = {"quantization_config": _four_bits(torch.float16 if dtype == torch.float32 else dtype)}
     where = (folder.parent, {"gguf_file": folder.name}) if folder.suffix == ".gguf" else (folder, {})
     tokenizer = AutoTokenizer.from_pretrained(where[0], local_files_only=True, **where[1])
     model = AutoModelForCausalLM.from_pretrained(
@@ -249,17 +252,21 @@ def _adapted(model: Any, config: TransformersConfig):
     return adapted if config.quantize == "4bit" else adapted.merge_and_unload()
 
 
-def _four_bits(dtype: Any, device: str):
-    from transformers import BitsAndBytesConfig
-
+def _check_four_bits(device: str) -> None:
+    """Raises ConfigError where 4-bit weights cannot be used."""
+    if device != "cuda":
+        raise ConfigError(f"quantize: 4bit runs on CUDA only, and the device is {device}; set quantize: none")
     try:
         import bitsandbytes  # noqa: F401
     except ImportError as error:
         raise ConfigError(
             "quantize: 4bit needs bitsandbytes, which is not installed: `pip install bitsandbytes`, or quantize: none"
         ) from error
-    if device == "mps":
-        raise ConfigError("quantize: 4bit does not run on Apple's MPS; set quantize: none")
+
+
+def _four_bits(dtype: Any):
+    from transformers import BitsAndBytesConfig
+
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, bnb_4bit_use_double_quant=True
     )
