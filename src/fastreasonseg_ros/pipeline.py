@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from .errors import MissingDataError, ModelError, PlanError, QuestionError, Status
+from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
 from .plan.executor import Execution, execute
 from .plan.grammar import vocabulary
@@ -34,7 +34,15 @@ _LOOK_FOR = re.compile(r"look_for\((.+)\)")
 
 
 def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
-    """The twin after one more frame. Begin with `DigitalTwin()`. Raises FrameError for a frame that cannot be used."""
+    """The twin after one more frame. Begin with `DigitalTwin()`.
+
+    Raises FrameError for a frame that cannot be used, also one from before the twin; the twin is then as it was.
+    """
+    if twin.sequence and frame.stamp_s < twin.stamp_s:
+        raise FrameError(
+            f"the frame is {twin.stamp_s - frame.stamp_s:.3f} s older than the twin: give frames in the order of their "
+            "stamps, or begin anew with DigitalTwin()"
+        )
     return update(twin, perceiver.perceive(frame), frame)
 
 

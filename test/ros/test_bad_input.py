@@ -20,7 +20,7 @@ from fastreasonseg_ros.twin.types import CameraIntrinsics
 
 SPACE = f"{NAMESPACE}/bad"
 COLOR = np.full((120, 160, 3), 120, np.uint8)
-DEPTH = np.full((120, 160), 0.8, np.float32)
+DEPTH = np.repeat(np.linspace(0.9, 0.7, 120, dtype=np.float32)[:, None], 160, axis=1)
 
 
 class Camera:
@@ -92,6 +92,9 @@ def test_a_question_before_the_first_picture_is_told_what_is_missing(robot: Reas
 BAD: dict[str, tuple[Callable[[Camera], SceneGraph], str]] = {
     "no depth": (lambda c: c.show(depth=None), "depth"),
     "depth without a single number": (lambda c: c.show(depth=np.full_like(DEPTH, np.nan)), "depth"),
+    "depth that is the same everywhere": (lambda c: c.show(depth=np.full_like(DEPTH, 0.8)), "0.800 m everywhere"),
+    "depth in the wrong unit": (lambda c: c.show(depth=DEPTH / 100), "publish them as 32FC1"),
+    "a lens full of glare": (lambda c: c.show(np.full_like(COLOR, 255)), "glare"),
     "depth of another size": (lambda c: c.show(depth=DEPTH[::2, ::2]), "80x60 but colour is 160x120"),
     "an unknown encoding": (lambda c: c.show(COLOR[:, :, :2], encoding="yuv422"), "'yuv422'; known are rgb8"),
 }

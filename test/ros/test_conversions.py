@@ -9,13 +9,21 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from rclpy.serialization import deserialize_message, serialize_message
+from std_msgs.msg import Header
 
 from fastreasonseg_ros.errors import MissingDataError, Status
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_plan
-from fastreasonseg_ros.ros.conversions import answer_from_msg, answer_to_msg, mask_of, twin_from_msg, twin_to_msg
+from fastreasonseg_ros.ros.conversions import (
+    answer_from_msg,
+    answer_to_msg,
+    mask_of,
+    refusal_to_msg,
+    twin_from_msg,
+    twin_to_msg,
+)
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
 
 IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
@@ -48,6 +56,15 @@ def test_a_twin_survives_its_message() -> None:
     assert (back.stamp_s, back.frame_id, back.image_size, back.plane, back.sequence) == (
         TWIN.stamp_s, TWIN.frame_id, TWIN.image_size, TWIN.plane, TWIN.sequence,
     )  # fmt: skip
+
+
+def test_a_refused_picture_brings_the_objects_as_they_were_marked_by_its_status() -> None:
+    header = Header(frame_id="camera")
+    msg = refusal_to_msg(TWIN, header, 8, Status.BAD_INPUT, "no depth")
+    assert (msg.status, msg.message, msg.sequence, msg.header) == (Status.BAD_INPUT, "no depth", 8, header)
+    assert [i.id for i in msg.instances] == [i.id for i in TWIN.instances]
+    assert not msg.instance_ids.data
+    assert len(refusal_to_msg(None, header, 1, Status.BAD_INPUT, "no depth").instances) == 0
 
 
 def test_relative_depth_survives_and_orders_things_but_measures_none() -> None:

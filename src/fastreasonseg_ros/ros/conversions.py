@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
@@ -85,6 +86,16 @@ def twin_to_msg(
     if twin.ids is not None:
         msg.instance_ids = image_to_msg(twin.ids, "mono16", header)
     msg.latency = _latency(latency_ms or {})
+    return msg
+
+
+def refusal_to_msg(twin: DigitalTwin | None, header: Header, sequence: int, status: Status, message: str) -> SceneGraph:
+    """What is published for a picture that could not be used: why, and the objects as they were last seen.
+
+    There are no masks, which would be those of another picture, and the status marks the objects as stale.
+    """
+    msg = SceneGraph() if twin is None else twin_to_msg(replace(twin, ids=None), header)
+    msg.header, msg.sequence, msg.status, msg.message = header, sequence, int(status), message
     return msg
 
 

@@ -88,6 +88,11 @@ class Observer:
         return self._now() - self._made_at
 
     @property
+    def newest(self) -> DigitalTwin | None:
+        """The twin of the last picture that could be used."""
+        return self._twin
+
+    @property
     def objects(self) -> int:
         """Instances in the newest twin, also those out of view."""
         twin = self._twin

@@ -15,7 +15,7 @@ from fastreasonseg_ros.srv import SetVocabulary
 
 from ..errors import ConfigError, ReasonSegError, Status
 from ..perception import make_perceiver
-from .conversions import twin_to_msg
+from .conversions import refusal_to_msg, twin_to_msg
 from .diagnostics import ERROR, OK, STALE, WARN, Health
 from .inputs import SceneInputs, Taken
 from .node import ManagedNode, run
@@ -115,7 +115,8 @@ class TwinNode(ManagedNode[TwinSettings]):
         self.meter.error(status.name.lower(), message)
         observer = self._observer
         sequence = observer.next_sequence() if observer is not None else 0
-        self._twins.publish(SceneGraph(header=header, sequence=sequence, status=int(status), message=message))
+        newest = observer.newest if observer is not None else None
+        self._twins.publish(refusal_to_msg(newest, header, sequence, status, message))
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)

@@ -11,6 +11,7 @@ from scipy import ndimage
 from ...errors import ConfigError
 from ...twin.geometry import require_depth
 from ...twin.types import Detection, Frame, Perceived
+from ..checks import check_color, check_depth
 from ..color import exposure_gain
 from ..describe import Geometry, describe
 from ..ego_motion import EgoMotion
@@ -47,9 +48,11 @@ class TabletopPerceiver:
     def perceive(self, frame: Frame) -> Perceived:
         """Things on the surfaces in view, or before the camera where none is seen; `note` says where that was so.
 
-        Raises FrameError without depth, without camera model, or where no depth pixel is valid.
+        Raises FrameError without depth or camera model, and for pictures that cannot be right (see perception.checks).
         """
         depth, camera = require_depth(frame)
+        check_depth(depth)
+        check_color(frame.color)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = None if frame.pose is None else upwards(frame.pose)
         scene = segment(frame.color, depth, camera, self.config.segment, up)
