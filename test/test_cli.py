@@ -14,7 +14,7 @@ from fastreasonseg_ros.cli import TRAINING, build_parser, main
 
 COMMANDS = (
     *("demo", "ask", "eval", "eval-twins", "eval-students", "compare", "report"),
-    *("bag", "bench", "train", "models"),
+    *("eval-tracking", "eval-places", "bag", "bench", "train", "models"),
 )
 
 

@@ -56,6 +56,11 @@ def test_turning_and_combining_agree_with_scipy(a, b, point) -> None:
     assert np.allclose(rotate(both, point), (first * second).apply(point), atol=1e-9)
 
 
+def test_the_cores_pose_takes_points_to_the_same_place() -> None:
+    camera = Transform((0.1, 0.0, 0.5), OPTICAL_TO_BODY)
+    assert camera.camera_pose().points(np.array([0.2, 0.3, 1.0])) == pytest.approx(camera.point((0.2, 0.3, 1.0)))
+
+
 def test_a_quaternion_that_is_no_rotation_is_refused() -> None:
     msg = TransformStamped(child_frame_id="camera")
     msg.header.frame_id = "base_link"
@@ -66,7 +71,7 @@ def test_a_quaternion_that_is_no_rotation_is_refused() -> None:
 
 def test_without_tf2_the_reason_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "tf2_ros", None)
-    with pytest.raises(ConfigError, match=r"install ros-DISTRO-tf2-ros-py .*, or set target_frame to ''"):
+    with pytest.raises(ConfigError, match=r"install ros-DISTRO-tf2-ros-py .*, or set them to ''"):
         Frames(SimpleNamespace())  # type: ignore[arg-type]
 
 

@@ -9,12 +9,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped, TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
+from std_msgs.msg import Header
 
 from ..errors import ConfigError, ReasonSegError
+from ..twin.pose import Pose as CameraPose
 
 try:
     import tf2_ros
@@ -50,6 +53,11 @@ class Transform:
         turned = multiply(self.rotation, (q.x, q.y, q.z, q.w))
         moved.orientation.x, moved.orientation.y, moved.orientation.z, moved.orientation.w = turned
         return moved
+
+    def camera_pose(self) -> CameraPose:
+        """The same for the core: of a camera's optical frame in the other one."""
+        columns = [rotate(self.rotation, axis) for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
+        return CameraPose(np.array(columns).T, np.array(self.translation_m))
 
 
 def rotate(q: Quaternion, v: Vector) -> Vector:
@@ -90,15 +98,20 @@ class Frames:
     def __init__(self, node: Node) -> None:
         if tf2_ros is None:
             raise ConfigError(
-                "target_frame needs tf2_ros, which cannot be imported: install ros-DISTRO-tf2-ros-py (it is not among "
-                "the wheels on PyPI), or set target_frame to ''"
+                "target_frame and world_frame need tf2_ros, which cannot be imported: install ros-DISTRO-tf2-ros-py "
+                "(it is not among the wheels on PyPI), or set them to ''"
             )
         self._buffer = tf2_ros.Buffer(cache_time=Duration(seconds=OLDEST_S), node=node)
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
     def in_frame(self, pose: PoseStamped, frame_id: str, timeout_s: float) -> PoseStamped:
         """The pose in frame_id at its own stamp; waits for tf for at most timeout_s. Raises FrameLookupError."""
-        header = pose.header
+        moved = PoseStamped(pose=self.transform(pose.header, frame_id, timeout_s).pose(pose.pose))
+        moved.header.stamp, moved.header.frame_id = pose.header.stamp, frame_id
+        return moved
+
+    def transform(self, header: Header, frame_id: str, timeout_s: float) -> Transform:
+        """Of points in the header's frame to points in frame_id, at its stamp. Raises FrameLookupError."""
         try:
             found = self._buffer.lookup_transform(
                 frame_id, header.frame_id, Time.from_msg(header.stamp), Duration(seconds=timeout_s)
@@ -108,9 +121,7 @@ class Frames:
                 f"no transform of {header.frame_id} to {frame_id} at the picture's stamp within {timeout_s:.2f} s: "
                 f"{error}"
             ) from error
-        moved = PoseStamped(pose=from_msg(found).pose(pose.pose))
-        moved.header.stamp, moved.header.frame_id = header.stamp, frame_id
-        return moved
+        return from_msg(found)
 
     def clear(self) -> None:
         """Forgets all transforms; for a clock that was set back."""

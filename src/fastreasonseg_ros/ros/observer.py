@@ -10,6 +10,7 @@ from threading import Lock
 from ..perception.protocol import Perceiver
 from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
+from ..twin.pose import Pose
 from ..twin.tracking import with_new_words
 from ..twin.types import DigitalTwin
 from .conversions import frame_from_msgs
@@ -28,13 +29,15 @@ class Observer:
         self._sequence, self._last_id = 0, 0
         self._vocabulary = Vocabulary(perceiver)
 
-    def observe(self, taken: Taken) -> tuple[DigitalTwin | None, dict[str, float]]:
+    def observe(self, taken: Taken, pose: Pose | None = None) -> tuple[DigitalTwin | None, dict[str, float]]:
         """The twin after these pictures, and milliseconds per stage; None: they are older than the newest twin.
+
+        pose: the camera's in a frame that stands still, where it is known.
 
         A picture of another size, or one from long before the last, begins a new twin. Raises FrameError.
         """
         start = time.perf_counter()
-        frame = frame_from_msgs(taken.color, taken.depth, taken.info, taken.truth)
+        frame = replace(frame_from_msgs(taken.color, taken.depth, taken.info, taken.truth), pose=pose)
         ready = time.perf_counter()
         with self._lock:
             before = self._twin

@@ -37,6 +37,12 @@ class TwinSettings(NodeSettings):
     picture_qos: str = setting(
         "auto", "of the picture subscriptions; auto: reliable where offered", choices=PICTURE_QOS
     )
+    world_frame: str = setting(
+        "", "frame that stands still, as odom: velocities are over that ground, by tf; needs tf2_ros; empty: none"
+    )
+    tf_timeout_s: float = setting(
+        0.05, "how long the camera's pose at the picture's stamp is waited for", low=0.0, high=10.0, change="live"
+    )
     sync_slop_s: float = setting(
         0.05, "largest difference between the stamps of a colour and its depth picture", low=0.0, high=10.0
     )

@@ -15,8 +15,10 @@ from fastreasonseg_ros.srv import SetVocabulary
 
 from ..errors import ConfigError, ReasonSegError, Status
 from ..perception import make_perceiver
+from ..twin.pose import Pose
 from .conversions import refusal_to_msg, twin_to_msg
 from .diagnostics import ERROR, OK, STALE, WARN, Health
+from .frames import FrameLookupError, Frames
 from .inputs import SceneInputs, Taken
 from .node import ManagedNode, run
 from .observer import Observer
@@ -34,6 +36,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         self._worker: NewestWorker | None = None
         self._inputs: SceneInputs | None = None
         self._newest: tuple[float, Taken] | None = None
+        self._frames: Frames | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
         own = MutuallyExclusiveCallbackGroup()
         self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=own)
@@ -41,6 +44,7 @@ class TwinNode(ManagedNode[TwinSettings]):
     def setup(self) -> None:
         s = self.settings
         self._observer = Observer(make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides))
+        self._frames = Frames(self) if s.world_frame else None
 
     def start(self) -> None:
         self._worker = NewestWorker(self._observe, self._failed, "perception")
@@ -57,7 +61,9 @@ class TwinNode(ManagedNode[TwinSettings]):
         self._inputs = self._worker = self._newest = None
 
     def free(self) -> None:
-        self._observer = None
+        if self._frames is not None:
+            self._frames.close()
+        self._observer = self._frames = None
 
     def settings_changed(self, settings: TwinSettings) -> None:
         if self._inputs is not None:
@@ -66,6 +72,8 @@ class TwinNode(ManagedNode[TwinSettings]):
     def clock_jumped(self, reason: str) -> None:
         if self._inputs is not None:
             self._inputs.restart()  # pictures from before would wait for partners that never come
+            if self._frames is not None:
+                self._frames.clear()
             self._begin_anew(reason)
 
     def _begin_anew(self, reason: str) -> None:
@@ -90,7 +98,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         if observer is None:
             return
         try:
-            twin, latency_ms = observer.observe(taken)
+            twin, latency_ms = observer.observe(taken, self._pose(header))
         except ReasonSegError as error:
             lacking = "" if taken.depth is not None or self._inputs is None else self._inputs.report().complaint
             self._refuse(header, error.status, f"{error}; {lacking}" if lacking else str(error))
@@ -108,6 +116,18 @@ class TwinNode(ManagedNode[TwinSettings]):
         msg = twin_to_msg(twin, header, latency_ms)
         msg.open_vocabulary = observer.takes_words
         self._twins.publish(msg)
+
+    def _pose(self, header: Header) -> Pose | None:
+        """The camera's in world_frame when the picture was taken; None where tf does not say, with a warning."""
+        frames, s = self._frames, self.settings
+        if frames is None:
+            return None
+        try:
+            return frames.transform(header, s.world_frame, s.tf_timeout_s).camera_pose()
+        except FrameLookupError as error:
+            self.meter.count("pictures without the camera's pose")
+            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            return None
 
     def _refuse(self, header: Header, status: Status, message: str) -> None:
         """A twin that says why there is none; a question asked now gets this status and message."""

@@ -27,7 +27,7 @@ class FragmentConfig:
     within: float = 0.6
     room_m: float = 0.015
     room_share: float = 0.15
-    own: float = 0.5
+    own: float = 0.75
     confirm_frames: int = 4
 
 

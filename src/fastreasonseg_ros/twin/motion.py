@@ -13,8 +13,13 @@ STILL_M, STILL_RAD = 1e-4, 1e-4  # a pose that changes by less has not changed
 
 
 def seen_from(twin: DigitalTwin, pose: Pose | None) -> DigitalTwin:
-    """The twin with every place in the frame of the camera as it stands now; unchanged where either pose is unknown."""
-    if pose is None or twin.pose is None:
+    """The twin with every place in the frame of the camera as it stands now.
+
+    A camera whose pose is not known now is where it was last known to be; unchanged where it never was.
+    """
+    if pose is None:
+        return twin
+    if twin.pose is None:
         return replace(twin, pose=pose)
     change = pose.from_older(twin.pose)
     if change.distance_m < STILL_M and change.angle_rad < STILL_RAD:

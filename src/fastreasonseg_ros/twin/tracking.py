@@ -39,7 +39,7 @@ class TrackingConfig:
     remember: int = 64
     remember_s: float = 300.0
     sigma_m: float = 0.004
-    jerkiness: float = 1.0
+    jerkiness: float = 2.0
     rim_m: float = 0.012
     matching: MatchingConfig = MatchingConfig()
     fragments: FragmentConfig = FragmentConfig()
@@ -83,7 +83,7 @@ def update(
         ids=image,
         sequence=twin.sequence + 1,
         last_id=max([twin.last_id, *ids, *old]),
-        pose=pose,
+        pose=twin.pose,
         note=perceived.note,
         forgotten=_remembered([*twin.forgotten, *lost], kept, stamp_s, config),
     )
@@ -121,7 +121,7 @@ def assign(
             table.append(costs(tracks, wanted, iou, stamp_s, config.matching))
         if forgotten:
             # By looks alone: nobody knows where it has been.
-            anywhere = replace(config.matching, reach_m=0.0, max_speed=0.0, max_reach_m=1e-9)
+            anywhere = replace(config.matching, reach_m=1e-9, max_speed=0.0)
             nothing = np.zeros((len(forgotten), len(free)))
             table.append(costs(forgotten, wanted, nothing, stamp_s, anywhere))
         cost = np.concatenate(table)
