@@ -32,6 +32,25 @@ def test_the_readme_holds_the_table_that_the_figures_make() -> None:
         assert row["commit"]
 
 
+def test_the_page_on_evaluating_holds_the_tables_of_cost_that_the_figures_make() -> None:
+    docs, figures = (ROOT / "docs/evaluation.md").read_text(), json.loads((ROOT / "docs/benchmarks.json").read_text())
+    assert SCRIPT["filled_docs"](docs, figures) == docs
+    ms = {"p50": 200.4, "p95": 310.0}
+    scaling = {
+        "frame_size": [{"size": [640, 480], "frame": ms, "objects": 15, "rss_mb": 300.0}],
+        "instances": [{"true": 5, "frame": ms, "new_question": ms, "kept_plan": {"p50": 0.21, "p95": 0.5}}],
+        "standing_questions": [{"questions": 100, "frame": {"p50": None, "p95": None}, "rss_mb": 900.0}],
+    }
+    bench = {"scaling": scaling, "perceiver": "tabletop", "machine": MACHINE, "reasoning": {"load_average": [1.0, 2.0]}}
+    made = SCRIPT["filled_docs"](docs, {"scaling": SCRIPT["scaling_of"](bench)})
+    assert "| 640 x 480 | 200 / 310 ms | 15 | 300 MiB |" in made
+    assert "| 5 | 200 / 310 ms | 200 / 310 ms | 0.21 / 0.5 ms |" in made
+    assert "| 100 | - | 900 MiB |" in made
+    assert "Perceiver tabletop; 2 cores of CPU, 8 GB; load average 1.0 2.0." in made
+    with pytest.raises(SystemExit, match="holds no scaling"):
+        SCRIPT["scaling_of"](result())
+
+
 def test_a_row_says_score_interval_time_and_commit() -> None:
     row = SCRIPT["row_of"]("twins", result(exact=0.7, intervals={"exact": [0.55, 0.85]}))
     table = SCRIPT["table"]({"rows": [row]})

@@ -62,6 +62,8 @@ def test_a_browser_shows_the_page_on_a_phone_and_a_desk_without_fetching_anythin
                 tab.evaluate(f"[...document.querySelectorAll('*')].filter({wide}).map(e => e.outerHTML.slice(0, 80))")
                 == []
             )
+            cut = "e => e.scrollWidth > e.clientWidth + 1"  # a table of which a phone shows the left part only
+            assert tab.evaluate(f"[...document.querySelectorAll('.scroll')].filter({cut}).length") == 0
             loaded = tab.evaluate("[...document.images].map(i => i.complete && i.naturalWidth)")
             assert len(loaded) >= 6
             assert all(width == 40 for width in loaded)  # the pictures' own size

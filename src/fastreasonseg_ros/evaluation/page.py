@@ -26,6 +26,7 @@ MEANT = {
     "missed": "said nothing fits, but something does", "invented": "named a thing where nothing fits",
     "failed": "no answer was given",
 }  # fmt: skip
+SAID = {"share75": "share of objects with F at least 0.75", "found": "share of objects found"}
 ANSWERED = ("OK", "NO_MATCH", "STALE")
 
 
@@ -69,7 +70,7 @@ def html_page(results: Sequence[tuple[str, Result, Sequence[Mapping[str, Any]], 
     return (
         _environment()
         .get_template("page.html.j2")
-        .render(runs=[_run(*result) for result in results], names=NAMES, outcomes=OUTCOMES, meant=MEANT)
+        .render(runs=[_run(*result) for result in results], names=NAMES, outcomes=OUTCOMES, meant=MEANT, said=SAID)
     )
 
 
@@ -133,6 +134,10 @@ def _mib(value: float | None) -> str | None:
     return None if value is None else f"{value:.0f} MiB"
 
 
+def _spent(ms: float) -> str:
+    return f"{ms / 1e3:.1f} s" if ms >= 10_000 else f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
+
+
 def _cell(value: float | None, interval: Sequence[float] | None = None) -> str:
     if value is None:
         return "-"
@@ -145,5 +150,5 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters["figure"] = _cell
+    environment.filters |= {"figure": _cell, "spent": _spent}
     return environment
