@@ -26,6 +26,7 @@ from ..perception.labels import UNSURE, LabelModel
 from ..perception.protocol import Perceiver
 from ..perception.tabletop import TabletopConfig, TabletopPerceiver
 from ..simulation.household import KINDS
+from ..simulation.placing import CLUTTER
 from .label_fit import fit
 from .label_samples import Samples, shard_samples, table_samples
 from .label_scenes import Seen, see_cached
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--views", type=int, default=8, help="frames of each to look at (%(default)s)")
     parser.add_argument("--seed", type=int, default=200_000, help="of the first of these scenes (%(default)s)")
     parser.add_argument("--tables", type=int, default=400, help="tables of things apart to learn from (%(default)s)")
-    parser.add_argument("--test-scenes", type=int, default=32, help="other scenes, to measure (%(default)s)")
+    parser.add_argument("--test-scenes", type=int, default=32, help="other scenes, to measure; 2 or more (%(default)s)")
     parser.add_argument("--test-seed", type=int, default=200_000, help="of the first of those (%(default)s)")
     parser.add_argument("--work", type=Path, default=Path("out/labels"), help="folder of what is seen (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models/labels/labels.npz"), help="model (%(default)s)")
@@ -108,7 +109,7 @@ def train(
     names = tuple(sorted(KINDS))
     x = np.concatenate([s.vectors for s in samples if s.names] or [np.zeros((0, 1), np.float32)])
     y = np.array([names.index(n) for s in samples for n in s.names], np.int64)
-    fitting, measuring = ([row for rows in tests[k::2] for row in rows] for k in (0, 1))
+    fitting, measuring = ([row for n, rows in enumerate(tests) if _fits(n) == k for row in rows] for k in (True, False))
     if len(x) < len(names) or not fitting or not measuring:
         raise ValueError(f"{len(x)} samples of {len(names)} names are too few to train and measure: more --scenes")
     mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 0.02)
@@ -121,6 +122,11 @@ def train(
     losses = [_loss(LabelModel(*parts, float(t), min_score), fitting) for t in temperatures]
     model = LabelModel(*parts, float(temperatures[int(np.argmin(losses))]), min_score)
     return model, measure(model, measuring) | {"samples": float(len(x)), "temperature": model.temperature}
+
+
+def _fits(number: int) -> bool:
+    """Whether a test scene is for the temperature: every second one, of every kind of clutter as many."""
+    return (number + number // len(CLUTTER)) % 2 == 1
 
 
 def measure(model: LabelModel, rows: Sequence[Row]) -> dict[str, float]:
