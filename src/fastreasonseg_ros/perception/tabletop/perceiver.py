@@ -1,14 +1,15 @@
-"""Any RGB-D frame of things on a surface to detections, without a network for the pixels: the embedded default."""
+"""Any RGB-D frame of things on a surface to detections, on a robot's own computer: the embedded default."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from scipy import ndimage
 
-from ...errors import ConfigError
+from ...errors import ConfigError, ModelError
 from ...twin.geometry import require_depth
 from ...twin.types import Detection, Frame, Perceived
 from ..checks import check_color, check_depth
@@ -18,6 +19,7 @@ from ..ego_motion import EgoMotion
 from ..labels import LabelModel, find_label_model
 from ..recall import Recall
 from ..structure import upwards
+from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
 
@@ -25,12 +27,16 @@ from .segment import SegmentConfig, segment
 class TabletopConfig:
     """label_model: file to use in place of models/labels/labels.npz. names: False calls everything by shape only.
 
+    segmenter: what tells things apart: the planes and creases of their surfaces, a small network, or both.
+    segmenter_model: file to use in place of models/segmenter/segmenter.xml.
     ego_motion: the camera moves and no frame tells its pose, so that it is worked out from the pictures.
     """
 
     segment: SegmentConfig = SegmentConfig()
     names: bool = True
     label_model: str | None = None
+    segmenter: Literal["planes", "network", "both"] = "planes"
+    segmenter_model: str | None = None
     ego_motion: bool = False
 
 
@@ -38,8 +44,10 @@ class TabletopPerceiver:
     """Finds what stands on the surfaces in view, or is held before the camera. Its words are fixed."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
-        """Raises ModelError for a label model that was named and cannot be read."""
+        """Raises ModelError for a model that was named, or is needed, and cannot be read."""
         self.config = config
+        self._segment = replace(config.segment, convexity=0.0) if config.segmenter == "network" else config.segment
+        self._network = None if config.segmenter == "planes" else _network(config.segmenter_model)
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
         self._recall = Recall()
@@ -55,7 +63,7 @@ class TabletopPerceiver:
         check_color(frame.color)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = None if frame.pose is None else upwards(frame.pose)
-        scene = segment(frame.color, depth, camera, self.config.segment, up)
+        scene = segment(frame.color, depth, camera, self._segment, up, self._network)
         if scene is None:
             return Perceived((), pose=pose, note="the picture is too small to find things in")
         geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
@@ -79,3 +87,13 @@ class TabletopPerceiver:
             f"the tabletop perceiver names things by fixed words and cannot look for {', '.join(words) or 'others'}: "
             "ask for things by colour, shape, size or place instead"
         )
+
+
+def _network(named: str | None) -> AffinityNetwork:
+    path = Path(named) if named else find_segmenter()
+    if path is None:
+        raise ModelError(
+            f"models/{FILE} is in none of $FASTREASONSEG_MODELS, the repository and the installed share/: restore it, "
+            "make it with `fastreasonseg train segmenter`, or set segmenter=planes, which needs no network"
+        )
+    return AffinityNetwork(path)

@@ -39,7 +39,7 @@ class SegmentConfig:
     min_patch_px: int = 15
     min_object_px: int = 50
     convexity: float = 1.0  # weight of the convexity of borders, and ...
-    network: float = 3.0  # ... of what the network says about them, where there is one
+    network: float = 1.0  # ... of what the network says about them, where there is one
 
     def __post_init__(self) -> None:
         if self.work_width_px < 32 or not 1 <= self.window_px <= 15:
