@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -34,9 +36,10 @@ def _slices(flat: np.ndarray, heights: np.ndarray) -> np.ndarray:
     away = flat.mean(axis=0)
     away /= max(float(np.hypot(*away)), 1e-6)
     across = flat @ np.array([-away[1], away[0]], np.float32)
-    ordered = np.sort(across)
-    cut = len(ordered) // 50
-    left, right = float(ordered[cut]), float(ordered[-1 - cut])
+    order = np.argsort(across)
+    across, heights = across[order], heights[order]
+    cut = len(across) // 50
+    left, right = float(across[cut]), float(across[-1 - cut])
     whole, middle = max(right - left, 1e-3), (left + right) / 2
     top = max(float(heights.max()), 1e-3)
     number = np.clip((heights / top * SLICES).astype(np.int32), 0, SLICES - 1)
@@ -44,9 +47,8 @@ def _slices(flat: np.ndarray, heights: np.ndarray) -> np.ndarray:
     for k in range(SLICES):
         part = across[number == k]
         if len(part) >= 4:
-            part.sort()
             trim = len(part) // 25
-            a, b = part[trim], part[-1 - trim]
+            a, b = float(part[trim]), float(part[-1 - trim])
             result[k], result[SLICES + k] = (b - a) / whole, 2 * abs((a + b) / 2 - middle) / whole
     return result
 
@@ -74,15 +76,18 @@ def _face(points: np.ndarray, normals: np.ndarray, up: np.ndarray) -> np.ndarray
     counts = np.count_nonzero(near, axis=1)
     first = int(counts.argmax())
     inside = near[first]
-    normal = normals[inside].mean(axis=0)
-    normal /= max(float(np.linalg.norm(normal)), 1e-6)
+    x, y, z = np.add.reduce(normals[inside]).tolist()
+    long = max(math.sqrt(x * x + y * y + z * z), 1e-6)
+    x, y, z = x / long, y / long, z / long
+    normal = np.array([x, y, z], np.float32)
     # The second direction stands across the first: a curved side has many that do not.
     square = np.abs(seeds @ normal) < 0.35
     second = int(np.where(square, counts, 0).argmax())
     has_second = bool(square.any())
-    side = np.cross(normal, (0.0, 0.0, 1.0) if abs(normal[2]) < 0.9 else (1.0, 0.0, 0.0))
-    side /= np.linalg.norm(side)
-    axes = np.stack([side, np.cross(normal, side)], axis=1).astype(np.float32)
+    a, b, c = (y, -x, 0.0) if abs(z) < 0.9 else (0.0, z, -y)  # across the normal
+    long = math.sqrt(a * a + b * b + c * c)
+    a, b, c = a / long, b / long, c / long
+    axes = np.array([[a, y * c - z * b], [b, z * a - x * c], [c, x * b - y * a]], np.float32)
     on_face = points @ axes
     _, (a, b), _ = cv2.minAreaRect(on_face)
     along = np.sort(points @ normal)
@@ -98,9 +103,9 @@ def _face(points: np.ndarray, normals: np.ndarray, up: np.ndarray) -> np.ndarray
             counts[second] / total if has_second else 0.0,
             abs(float(normal @ up)),
             abs(float(seeds[second] @ up)) if has_second else 0.0,
-            np.log(max(a, b, 0.003)) / 2,
-            np.log(max(min(a, b), 0.003)) / 2,
-            np.log(max(thick, 0.003)) / 2,
+            math.log(max(a, b, 0.003)) / 2,
+            math.log(max(min(a, b), 0.003)) / 2,
+            math.log(max(thick, 0.003)) / 2,
             4 * np.pi * area / max(around * around, 1e-9),
             area / max(fa * fb, 1e-9),
             min(fa, fb) / max(fa, fb, 1e-6),
@@ -117,19 +122,19 @@ def look(
     Looked at in 32 x 32 pixels, so that sensor noise and sharpness matter little.
     """
     size = (32, 32)
-    small = cv2.resize(color, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    red, green, blue = cv2.split(cv2.resize(color, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
     filled = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 200
     inside = cv2.erode(filled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     inside = inside if np.count_nonzero(inside) >= 8 else filled
     if np.count_nonzero(inside) < 8:
         return np.zeros(LOOK, np.float32)
-    light = small.max(axis=2)
-    down, right = np.abs(np.diff(light, axis=0)), np.abs(np.diff(light, axis=1))
+    light = cv2.max(cv2.max(red, green), blue)
     both = inside[1:] & inside[:-1], inside[:, 1:] & inside[:, :-1]
-    pairs = zip((down, right), both, strict=True)
-    edges = sum(float(step[pair].sum()) / max(np.count_nonzero(pair), 1) for step, pair in pairs)
-    chroma = light - small.min(axis=2)
+    steps = cv2.absdiff(light[1:], light[:-1]), cv2.absdiff(light[:, 1:], light[:, :-1])
+    edges = sum(float(s[pair].sum()) / max(np.count_nonzero(pair), 1) for s, pair in zip(steps, both, strict=True))
+    chroma = (light - cv2.min(cv2.min(red, green), blue))[inside]
+    light = light[inside]
     known = shares[shares > 0]
     entropy = -float((known * np.log(known)).sum())
     values = [entropy / 2, float(shares.max()), 2 * edges]
-    return np.array([*values, 3 * float(light[inside].std()), 3 * float(chroma[inside].std())], np.float32)
+    return np.array([*values, 3 * float(light.std()), 3 * float(chroma.std())], np.float32)
