@@ -11,12 +11,15 @@ import numpy as np
 from .robot import Crowd, Robot, percentiles
 
 MOST_GROWTH, MOST_DRIFT = 0.05, 0.25
+NEW = ("the mug", "the bowl", "the camera", "the box", "the can", "the plate", "the red things", "the left one")
 TEXTS = ("the red mug", "the blue mug", "what is moving?", "the bowl", "what is inside the bowl?")
 
 
 def endurance(folder: Path, minutes: float = 30.0, settle_s: float = 60.0, rate_hz: float = 15.0) -> dict[str, Any]:
     """All nodes, three standing questions, and a question every two seconds.
 
+    The language model's prefix cache fills up to its `context_tokens` with the first questions, by 220 MB: new ones are
+    asked until it is full, and growth is measured from then on.
     rate_hz: of the camera; on a busy machine one that it can hold, since a load that changes would look like drift.
     Growth is that of the median of the last third against that of the first after `settle_s`, so that a line is told
     from noise; drift likewise of the median age of a picture when its mask comes.
@@ -25,6 +28,7 @@ def endurance(folder: Path, minutes: float = 30.0, settle_s: float = 60.0, rate_
         robot.start(camera={"rate_hz": rate_hz})
         for number, text in enumerate(TEXTS[:3]):
             robot.client.watch(text, 60.0, f"stand{number}")
+        full = _fill_prefix_cache(robot)
         with Crowd(robot, TEXTS, clients=1, pause_s=2.0) as crowd:
             time.sleep(settle_s)
             start, memory = time.monotonic(), []
@@ -40,11 +44,14 @@ def endurance(folder: Path, minutes: float = 30.0, settle_s: float = 60.0, rate_
     growth = {name: round(100 * (last / first - 1), 2) for name, (first, _, last) in resident.items()}
     ages = [[age for t, age in masks if part <= 3 * t / took_s < part + 1] for part in range(3)]
     early, _, late = (float(np.median(part)) if part else float("nan") for part in ages)
+    tenths = [round(sum(m.values())) for m in memory[:: max(1, len(memory) // 10)]]
     return {
         "minutes": round(took_s / 60, 1),
         "camera (Hz)": rate_hz,
         "resident memory, medians of the thirds (MB)": resident,
         "growth, first to last third (%)": growth,
+        "all processes, each tenth of the time (MB)": tenths,
+        "reasoning_node, first answer and prefix cache full (MB)": full,
         "masks (Hz)": round(len(masks) / took_s, 2),
         "masks by thirds (Hz)": [round(3 * len(part) / took_s, 2) for part in ages],
         "picture stamp to mask (ms)": percentiles([age for _, age in masks]),
@@ -58,3 +65,15 @@ def endurance(folder: Path, minutes: float = 30.0, settle_s: float = 60.0, rate_
             "every question gets a reply": failed == 0,
         },
     }
+
+
+def _fill_prefix_cache(robot: Robot, most: int = 60, step: int = 5) -> list[int]:
+    """Asks questions that are new, until reasoning_node grows by less than 1 % with five of them."""
+    sizes = [robot.rss_mb()["reasoning_node"]]
+    for number in range(most):
+        robot.client.ask(f"number {number}: what lies between {NEW[number % 7]} and {NEW[-1 - number % 5]}?", 60.0)
+        if number % step == step - 1:
+            sizes.append(robot.rss_mb()["reasoning_node"])
+            if len(sizes) > 3 and sizes[-1] < 1.01 * sizes[-2]:
+                break
+    return [round(sizes[0]), round(sizes[-1])]

@@ -110,7 +110,7 @@ def camera_faults(folder: Path, silence_s: float = 4.0) -> dict[str, Any]:
             driver.send(good_shot(Header(stamp=driver.now, frame_id="camera"), 160, 120), 0.3)
             return any(a.mask.width == 160 for a in robot.standing("keep", start))
 
-        robot.wait(larger, 30.0, "a larger mask")
+        robot.wait(larger, 90.0, "a larger mask")
         twin = driver.twins[-1]
         robot.nodes.check()
     return {
@@ -133,8 +133,15 @@ def truncated_bag(folder: Path) -> dict[str, Any]:
         twins: list[Any] = []
         robot.client.on_twin(twins.append)
         robot.start("camera_node", "twin_node", "reasoning_node", camera={"path": str(bag), "loop": False}, wait=False)
-        robot.wait(lambda: any(bag.name in t.message for t in twins), 60.0, "a twin that names the bag")
-        answer = robot.client.ask("the red mug", 30.0)
+        robot.wait(lambda: any(bag.name in t.message for t in twins), 120.0, "a twin that names the bag")
+        answer = Answer(status=Answer.NOT_READY)
+
+        def answered() -> bool:
+            nonlocal answer
+            answer = robot.client.ask("the red mug", 30.0)
+            return answer.status != Answer.NOT_READY  # else the model still loads
+
+        robot.wait(answered, 120.0, "an answer")
         good = sum(t.status == Answer.OK for t in twins)
         robot.nodes.check()
     return {
