@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--hidden", type=int, nargs=2, default=(160, 96), help="widths of the layers (%(default)s)")
     parser.add_argument("--nets", type=int, default=3, help="networks to average (%(default)s)")
     parser.add_argument("--epochs", type=int, default=60, help="passes over the samples (%(default)s)")
-    parser.add_argument("--min-score", type=float, default=0.5, help="below it a thing is an object (%(default)s)")
+    parser.add_argument("--min-score", type=float, default=0.4, help="below it a thing is an object (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that make frames (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the figures")
     args = parser.parse_args(argv)
