@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--format",
         metavar="NAME",
-        help="force it: folder, reasonseg, llmseg40k, revos, reasonvos, osd, davis, ade20k, ... (found by the files)",
+        help="force it: reasonseg, llmseg40k, revos, reasonvos, rvtbench, jitbench, osd, davis, ade20k, folder (found)",
     )
     evaluate.add_argument("--split", metavar="NAME", help="part of a benchmark (its validation part)")
     evaluate.add_argument("--limit", metavar="N", type=int, help="only the first N questions")
@@ -135,6 +135,19 @@ def build_parser() -> argparse.ArgumentParser:
     tracking.add_argument("--json", metavar="FILE", help="write the figures")
     tracking.add_argument("--markdown", metavar="FILE", help="write the table")
     _backends(tracking, model=False)
+
+    clutter = command(
+        "eval-clutter", "evaluation.run_eval_clutter", "measure what tells things apart on cluttered tables", "issue 4"
+    )
+    clutter.add_argument("dataset", nargs="?", help="pictures with every object annotated (simulated clutter)")
+    clutter.add_argument("--scenes", type=int, default=4, help="simulated ones of each arrangement (%(default)s)")
+    clutter.add_argument(
+        "--segmenters", nargs="+", choices=["planes", "network", "both"], default=["planes", "network", "both"],
+        help="settings to compare (all)",
+    )  # fmt: skip
+    clutter.add_argument("--json", metavar="FILE", help="write the figures")
+    clutter.add_argument("--markdown", metavar="FILE", help="write the tables")
+    clutter.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one more setting")
 
     places = command(
         "eval-places", "evaluation.run_eval_places", "measure segmentation in other places than tables", "issue 4"

@@ -174,6 +174,9 @@ def _records(path: Path, place: str, fields: Fields) -> Iterator[_Record]:
 
 
 def _record(where: str, place: str, data: dict[str, Any], fields: Fields, video: str | None) -> _Record:
+    name: Any
+    level: Any
+
     def get(key: str) -> Any:
         return next((data[name] for name in fields[key] if name in data), None)
 
