@@ -71,7 +71,7 @@ def test_flickers_and_things_without_looks_are_not_remembered():
 
 
 def test_memory_holds_the_newest_and_ends():
-    config = TrackingConfig(keep_s=0.1, remember=3, remember_s=20.0)
+    config = TrackingConfig(keep_s=0.15, remember=3, remember_s=20.0)
     looks = np.eye(6, dtype=np.float32)
     twin = run(*([thing(0.35 * k - 0.9, looks[k])] for k in range(6) for _ in range(5)), config=config)[-1]
     twin = run(*AWAY, twin=twin, config=config)[-1]

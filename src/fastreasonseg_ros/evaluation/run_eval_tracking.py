@@ -32,21 +32,17 @@ def run(args: Namespace) -> int:
     perceiver = Timed(make_perceiver(args.perception, args.perception_config, [*own, *args.perception_set]))
     perceiver.without_hints = args.perception == "oracle"
     results: list[ClipResult] = []
+    how = {"image_size": list(clips[0].size), "perceiver": args.perception, "machine": machine(), **made(args)}
+    text = ""
     for clip in tqdm(clips, unit="clip", dynamic_ncols=True):
         results.append(_measure(clip, perceiver, Path(args.cache), args.perception == "oracle"))
-    result = {
-        "image_size": list(clips[0].size),
-        "perceiver": args.perception,
-        **figures(results),
-        "perception_ms": percentiles(perceiver.times_ms),
-        "machine": machine(),
-        **made(args),
-    }
-    if args.json:
-        write_text(args.json, json.dumps(result, indent=1) + "\n")
-    text = f"{markdown(result)}\n{_about(result)}\n"
-    if args.markdown:
-        write_text(args.markdown, text)
+        # After every clip, so that a long run that is stopped leaves what it has.
+        result = {**how, **figures(results), "perception_ms": percentiles(perceiver.times_ms)}
+        text = f"{markdown(result)}\n{_about(result)}\n"
+        if args.json:
+            write_text(args.json, json.dumps(result, indent=1) + "\n")
+        if args.markdown:
+            write_text(args.markdown, text)
     print(text, end="")
     return 0
 

@@ -28,7 +28,7 @@ def ids_from_masks(masks: Mapping[int, Mask], shape: tuple[int, int]) -> UInt16[
             raise ValueError(f"ids of an id image are 1..65535, got {id}")
         if mask.shape != tuple(shape):
             raise FrameError(f"mask of id {id} has shape {mask.shape}, the picture {tuple(shape)}: resize it first")
-        image[mask] = id
+        np.copyto(image, np.uint16(id), where=mask)
     return image
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,14 +24,15 @@ def seen_from(twin: DigitalTwin, pose: Pose | None) -> DigitalTwin:
     change = pose.from_older(twin.pose)
     if change.distance_m < STILL_M and change.angle_rad < STILL_RAD:
         return twin
-    plane = twin.plane
+    rows = _vector(change.turn[0]), _vector(change.turn[1]), _vector(change.turn[2])
+    numbers, plane = _Change(rows, _vector(change.at_m)), twin.plane
     if plane is not None:
         normal = change.turn @ np.asarray(plane.normal)
         plane = Plane(_vector(normal), plane.offset_m + float(normal @ change.at_m))
     return replace(
         twin,
-        instances=tuple(_instance(i, change) for i in twin.instances),
-        forgotten=tuple(_instance(i, change) for i in twin.forgotten),
+        instances=tuple(_instance(i, numbers) for i in twin.instances),
+        forgotten=tuple(_instance(i, numbers) for i in twin.forgotten),
         plane=plane,
         pose=pose,
     )
@@ -80,7 +81,20 @@ def displacement(
     return (moves[0], moves[1], moves[2]), hidden
 
 
-def _instance(i: Instance, change: Pose) -> Instance:
+@dataclass(frozen=True)
+class _Change:
+    """A pose in plain numbers: numpy's overhead on single vectors is twenty times the arithmetic."""
+
+    rows: tuple[Vector, Vector, Vector]
+    at_m: Vector
+
+    def turned(self, v: Vector) -> Vector:
+        x, y, z = v
+        (a, b, c), (d, e, f), (g, h, i) = self.rows
+        return a * x + b * y + c * z, d * x + e * y + f * z, g * x + h * y + i * z
+
+
+def _instance(i: Instance, change: _Change) -> Instance:
     if i.center_m is None:
         return i
     memory = i.memory
@@ -92,14 +106,16 @@ def _instance(i: Instance, change: Pose) -> Instance:
     return replace(i, center_m=_moved(i.center_m, change), velocity=_turned(i.velocity, change), memory=memory)
 
 
-def _moved(place: Vector | None, change: Pose) -> Vector | None:
-    return None if place is None else _vector(change.turn @ np.asarray(place) + change.at_m)
+def _moved(place: Vector | None, change: _Change) -> Vector | None:
+    if place is None:
+        return None
+    x, y, z = change.turned(place)
+    a, b, c = change.at_m
+    return x + a, y + b, z + c
 
 
-def _turned(velocity: Vector | None, change: Pose) -> Vector | None:
-    if velocity is None or not any(velocity):
-        return velocity
-    return _vector(change.turn @ np.asarray(velocity))
+def _turned(velocity: Vector | None, change: _Change) -> Vector | None:
+    return velocity if velocity is None or not any(velocity) else change.turned(velocity)
 
 
 def _vector(v: np.ndarray) -> Vector:

@@ -55,15 +55,15 @@ def update(
     """
     detections, stamp_s = perceived.detections, frame.stamp_s
     pose = frame.pose if frame.pose is not None else perceived.pose
-    shifts = picture_shifts(twin, pose, detections, frame.intrinsics)
-    twin = seen_from(twin, pose)
-    if twin.ids is not None and twin.ids.shape == frame.color.shape[:2]:
-        visible = [i for i in twin.instances if i.visible]
-        iou, within = overlaps(twin, visible, detections, shifts)
-        whole = reunited(twin, visible, detections, iou, within, config.fragments)
-        if len(whole) < len(detections):
-            detections, shifts = whole, picture_shifts(twin, pose, whole, frame.intrinsics)
-    ids = assign(twin, detections, stamp_s, config, shifts)
+    before, twin = twin, seen_from(twin, pose)
+    shifts = picture_shifts(before, pose, detections, frame.intrinsics)
+    visible = [i for i in twin.instances if i.visible]
+    iou, within = overlaps(twin, visible, detections, shifts)
+    whole = reunited(twin, visible, detections, iou, within, config.fragments)
+    if len(whole) < len(detections):
+        detections = whole
+        iou, _ = overlaps(twin, visible, whole, picture_shifts(before, pose, whole, frame.intrinsics))
+    ids = assign(twin, detections, stamp_s, config, {i.id: row for i, row in zip(visible, iou, strict=True)})
     old = {i.id: i for i in (*twin.forgotten, *twin.instances)}
     seen = [_seen(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
     here = set(ids)
@@ -94,11 +94,11 @@ def assign(
     detections: Sequence[Detection],
     stamp_s: float,
     config: TrackingConfig,
-    shifts: Sequence[tuple[int, int]] | None = None,
+    overlap: Mapping[int, np.ndarray] | None = None,
 ) -> list[int]:
     """An id for every detection: a hint, the object of the twin it continues, one known again, or a new one.
 
-    shifts: see matching.overlaps; none if the camera stands still. Raises ValueError for a hint given twice.
+    overlap: IoU of the tracks of these ids with every detection. Raises ValueError for a hint given twice.
     """
     hints = [d.track_hint for d in detections]
     known = [h for h in hints if h is not None]
@@ -116,8 +116,8 @@ def assign(
         wanted = [detections[n] for n in free]
         table = []
         if tracks:
-            moved = [shifts[n] for n in free] if shifts else [(0, 0)] * len(free)
-            iou, _ = overlaps(twin, tracks, wanted, moved)
+            nowhere = np.zeros(len(detections))
+            iou = np.stack([(overlap or {}).get(i.id, nowhere) for i in tracks])[:, free]
             table.append(costs(tracks, wanted, iou, stamp_s, config.matching))
         if forgotten:
             # By looks alone: nobody knows where it has been.
