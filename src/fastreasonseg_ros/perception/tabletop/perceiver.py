@@ -12,6 +12,7 @@ from scipy import ndimage
 from ...errors import ConfigError, ModelError
 from ...twin.geometry import require_depth
 from ...twin.types import Detection, Frame, Perceived
+from ..body import read_body_mask, without_body
 from ..checks import check_color, check_depth
 from ..color import exposure_gain
 from ..describe import Geometry, describe
@@ -30,6 +31,7 @@ class TabletopConfig:
     segmenter: what tells things apart: the planes and creases of their surfaces, a small network, or both.
     segmenter_model: file to use in place of models/segmenter/segmenter.xml.
     ego_motion: the camera moves and no frame tells its pose, so that it is worked out from the pictures.
+    body_mask: picture that is white where the robot sees itself, as its gripper before a wrist camera: no things there.
     """
 
     segment: SegmentConfig = SegmentConfig()
@@ -38,6 +40,7 @@ class TabletopConfig:
     segmenter: Literal["planes", "network", "both"] = "planes"
     segmenter_model: str | None = None
     ego_motion: bool = False
+    body_mask: str | None = None
 
 
 class TabletopPerceiver:
@@ -51,6 +54,7 @@ class TabletopPerceiver:
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
         self._recall = Recall()
+        self._body = None if config.body_mask is None else read_body_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
@@ -61,6 +65,8 @@ class TabletopPerceiver:
         depth, camera = require_depth(frame)
         check_depth(depth)
         check_color(frame.color)
+        if self._body is not None:
+            depth = without_body(depth, self._body)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = None if frame.pose is None else upwards(frame.pose)
         scene = segment(frame.color, depth, camera, self._segment, up, self._network)
