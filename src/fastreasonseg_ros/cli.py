@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
         "eval-clutter", "evaluation.run_eval_clutter", "measure what tells things apart on cluttered tables", "issue 4"
     )
     clutter.add_argument("dataset", nargs="?", help="pictures with every object annotated (simulated clutter)")
-    clutter.add_argument("--scenes", type=int, default=4, help="simulated ones of each arrangement (%(default)s)")
+    clutter.add_argument("--seeds", type=int, default=4, help="simulated scenes of each arrangement (%(default)s)")
     clutter.add_argument(
         "--segmenters", nargs="+", choices=["planes", "network", "both"], default=["planes", "network", "both"],
         help="settings to compare (all)",
