@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.errors import FrameError
+from fastreasonseg_ros.errors import ConfigError, FrameError
 from fastreasonseg_ros.evaluation.datasets import Dataset, read_questions
 from fastreasonseg_ros.evaluation.evaluate import Ask, evaluate, evaluate_twins
 from fastreasonseg_ros.evaluation.readers import open_dataset
@@ -45,7 +45,7 @@ class TruthPerceiver:
         return Perceived(tuple(detections))
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        raise NotImplementedError
+        raise ConfigError("all that is true is seen")
 
 
 class TableModel:
