@@ -9,6 +9,7 @@ import pytest
 from rays import ABOVE, CAMERA, TILT, Ball, Box, picture
 
 from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 from fastreasonseg_ros.perception.tabletop.affinity import CHANNELS, OFFSETS, look
 from fastreasonseg_ros.perception.tabletop.network import Affinities, AffinityNetwork
 from fastreasonseg_ros.twin.types import Plane
@@ -93,3 +94,36 @@ def test_a_missing_or_torn_model_says_what_to_do(tmp_path):
     (tmp_path / "segmenter.json").write_text(json.dumps({"channels": 3, "offsets": OFFSETS}))
     with pytest.raises(ModelError, match="other inputs"):
         AffinityNetwork(tmp_path / "segmenter.xml")
+
+
+def shipped() -> TabletopPerceiver:
+    return TabletopPerceiver(TabletopConfig(segmenter="both", names=False))
+
+
+def test_the_shipped_network_tells_things_apart_that_touch_and_lean():
+    touching = picture(
+        Box((-0.06, 0.0), (0.1, 0.1, 0.12)), Box((0.05, -0.01), (0.1, 0.12, 0.09)), Ball((0.2, 0.1), 0.05), noise=5e-4
+    )
+    assert len(shipped().perceive(touching).detections) == 3
+
+
+def test_the_network_is_not_asked_where_nothing_stands(monkeypatch):
+    perceiver = shipped()
+
+    def asked(*_):
+        raise AssertionError("the network was asked about an empty table")
+
+    monkeypatch.setattr(AffinityNetwork, "__call__", asked)
+    assert perceiver.perceive(picture()).detections == ()
+
+
+def test_a_model_that_is_named_and_missing_is_an_error_at_the_start(tmp_path):
+    with pytest.raises(ModelError, match="nowhere"):
+        TabletopPerceiver(TabletopConfig(segmenter="network", segmenter_model=str(tmp_path / "nowhere.xml")))
+
+
+def test_without_any_model_folder_the_message_names_the_setting_that_needs_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastreasonseg_ros.perception.tabletop.perceiver.find_segmenter", lambda: None)
+    with pytest.raises(ModelError, match="segmenter=planes"):
+        TabletopPerceiver(TabletopConfig(segmenter="both", names=False))
+    assert TabletopPerceiver(TabletopConfig(segmenter="planes", names=False)).perceive(picture()).detections == ()

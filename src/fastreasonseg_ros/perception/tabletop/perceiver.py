@@ -37,7 +37,7 @@ class TabletopConfig:
     segment: SegmentConfig = SegmentConfig()
     names: bool = True
     label_model: str | None = None
-    segmenter: Literal["planes", "network", "both"] = "planes"
+    segmenter: Literal["planes", "network", "both"] = "both"
     segmenter_model: str | None = None
     ego_motion: bool = False
     body_mask: str | None = None
