@@ -95,12 +95,14 @@ def test_an_empty_table_is_empty_and_no_surface_is_no_error(perceiver):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (40, 40)])
-def test_small_pictures_and_constant_depth_do_not_crash(perceiver, size):
+def test_small_pictures_do_not_crash_and_constant_depth_is_refused(perceiver, size):
     w, h = size
-    frame = Frame(
-        np.zeros((h, w, 3), np.uint8), np.ones((h, w), np.float32), CameraIntrinsics(w, h, 50.0, 50.0, 1.0, 1.0)
-    )
-    assert perceiver.perceive(frame).detections == ()
+    color, camera = np.zeros((h, w, 3), np.uint8), CameraIntrinsics(w, h, 50.0, 50.0, 1.0, 1.0)
+    slope = np.linspace(0.9, 1.1, h * w, dtype=np.float32).reshape(h, w)
+    assert perceiver.perceive(Frame(color, slope, camera)).detections == ()
+    if h * w > 1:
+        with pytest.raises(FrameError, match="everywhere"):
+            perceiver.perceive(Frame(color, np.ones((h, w), np.float32), camera))
 
 
 def test_frames_that_cannot_be_used_are_refused_with_what_to_do(perceiver):
