@@ -94,11 +94,14 @@ def under(layout: Layout, height_m: float) -> Plane | None:
 def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, most: int = 8) -> Mask:
     """The region without upright planes at least so long: walls. Shorter ones go where they are many, as of a bin."""
     up = np.asarray(plane.normal, np.float32)
+    wide = _wide_parts(surface, region, plane)
+    if not wide.any():
+        return region
     with np.errstate(invalid="ignore"):
-        upright = region & (np.abs(surface.normals @ up) < 0.3)
+        upright = wide & (np.abs(surface.normals @ up) < 0.3)
     walls: list[tuple[float, Mask, Plane]] = []
     for _ in range(most):
-        found = _largest_plane(surface, np.flatnonzero(upright), region)
+        found = _largest_plane(surface, np.flatnonzero(upright), wide)
         if found is None:
             break
         on, side = found
@@ -112,6 +115,17 @@ def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, m
     # Rims and creases, where no normal is known, go with the wall that they are beside.
     beside = cv2.dilate(wall.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return _opened(region & ~wall & ~(beside & ~np.isfinite(surface.normals[..., 2])))
+
+
+def _wide_parts(surface: Surface, region: Mask, plane: Plane) -> Mask:
+    """The connected parts of the region that could hold a wall's side: those that spread far enough over the plane."""
+    count, parts = cv2.connectedComponents(region.view(np.uint8), connectivity=8)
+    part = parts[region]
+    order = np.argsort(part, kind="stable")
+    flat = footprint(surface.points[region][order], plane)
+    firsts = np.searchsorted(part[order], np.arange(1, count))
+    spread = np.maximum.reduceat(flat, firsts) - np.minimum.reduceat(flat, firsts) if count > 1 else np.zeros((0, 2))
+    return np.concatenate([[False], np.hypot(*spread.T) >= SIDE_LONG_M])[parts]
 
 
 def _opposite(sides: list[Plane]) -> bool:
@@ -202,9 +216,13 @@ def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[
         return None
     plane = least_squares_plane(points[on[best]])
     normal = np.asarray(plane.normal, np.float32)
+    inside = np.flatnonzero(region)
+    points, normals = surface.points.reshape(-1, 3)[inside], surface.normals.reshape(-1, 3)[inside]
+    limit = np.float32(0.012) + np.float32(3 * surface.noise_per_m) * points[:, 2] ** 2
     with np.errstate(invalid="ignore"):
-        limit = np.float32(0.012) + np.float32(3 * surface.noise_per_m) * surface.points[..., 2] ** 2
-        near = region & (np.abs(plane.height_m(surface.points)) < limit) & ~(surface.normals @ normal < 0.6)
+        on_it = (np.abs(plane.height_m(points)) < limit) & ~(normals @ normal < 0.6)
+    near = np.zeros(region.shape, bool)
+    near.flat[inside[on_it]] = True
     return near, plane
 
 
