@@ -19,7 +19,7 @@ from .answers import Answers, Remembered
 from .conversions import twin_from_msg
 from .diagnostics import Health
 from .looking import Looking, Seen
-from .models import Models, late_models, load_models
+from .models import LateModel, Models, late_models, load_models
 from .node import ManagedNode, run
 from .qos import latched, reliable, services
 from .reasoner import Reasoner
@@ -79,7 +79,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._reasoner.use(*self._models)
         self._standing = NewestWorker(self._update, self._failed, "standing")
         self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
-        self.get_logger().info(f"questions go to {self._models[0].name}")
+        late = isinstance(self._models[0], LateModel)
+        self.get_logger().info(f"{self._models[0].name} {'still loads, new questions wait' if late else 'is ready'}")
 
     def stop(self) -> None:
         self._idle("activate", wait=False)
