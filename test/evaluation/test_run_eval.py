@@ -135,7 +135,9 @@ def test_frames_of_mixed_sizes_are_named(tmp_path: Path, monkeypatch: pytest.Mon
     video = revos(tmp_path / "video")
     save(video / "JPEGImages/v1/00005.jpg", np.zeros((10, 12, 3), np.uint8))
     assert main(["eval", str(video), "--perception", "oracle"]) == 2
-    assert "mask_dict.json: is 40x32 but its picture" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "mask_dict.json: frame 1" in said
+    assert "00005.jpg is 12x10; both must have one size" in said
 
 
 def test_two_runs_give_identical_json_but_for_timings(tmp_path: Path, one_model) -> None:

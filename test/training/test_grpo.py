@@ -64,7 +64,7 @@ def tiny(tokenizer, tmp_path_factory):
 @pytest.fixture(scope="module")
 def rollouts(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "rollouts.jsonl"
-    data.main(["--out", str(path), "--scenes", "3", "--per-scene", "2"])
+    data.main(["--out", str(path), "--scenes", "5", "--per-scene", "2"])
     return path
 
 

@@ -78,6 +78,14 @@ def find_adapter(name: str = "student") -> Path | None:
     return next((d / name for d in models_dirs() if (d / name / "adapter_config.json").is_file()), None)
 
 
+def adapter_sha256s(folder: Path) -> list[str]:
+    """Of an adapter's two files. Raises ModelError that names the file and what to do."""
+    try:
+        return [known_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
+    except ModelError as error:
+        raise ModelError(f"{error}; or restore it with {GET_ADAPTER}") from error
+
+
 def read_adapter(folder: Path) -> Adapter:
     """A LoRA adapter as PEFT saves it. Raises ModelError that names the file and what to do."""
     config_path, weights_path = folder / "adapter_config.json", folder / "adapter_model.safetensors"

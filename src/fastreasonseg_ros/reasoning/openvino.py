@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ModelError
 from .cache import cached, is_cached, known_sha256
-from .gguf import GET_BASE, base_gguf, find_adapter, merge, read_adapter
+from .gguf import GET_BASE, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
 from .resident import release
 
 _FORMAT = 1  # raise it when the files made below change
@@ -46,7 +46,7 @@ def model_name(config: OpenVinoConfig) -> str:
     folder = adapter_folder(config)
     parts = [str(_FORMAT), known_sha256(base)]
     if folder:
-        parts += [known_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
+        parts += adapter_sha256s(folder)
     return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
 
 
