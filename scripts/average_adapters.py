@@ -1,7 +1,7 @@
 """The mean of two adapters of one training, before and after a further part: steadier than either (Wortsman et al.,
 Robust fine-tuning of zero-shot models, CVPR 2022, do so with whole models).
 
-    python scripts/average_adapters.py EARLIER LATER OUT    folders with adapter_model.safetensors and adapter_config.json
+    python scripts/average_adapters.py EARLIER LATER OUT    (folders of adapters, as train sft writes them)
 """
 
 from __future__ import annotations
