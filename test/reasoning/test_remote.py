@@ -94,7 +94,11 @@ def test_a_student_gets_the_raw_prompt_and_the_grammar_in_the_servers_field():
             assert request.get(field) == (None if field == "none" else "root ::= [a-z]")
         explained = RemoteModel(RemoteConfig(address, instructions=True))
         explained.generate(prompt(TWIN, "the red mug"), "")
-    assert asked[-1][1]["prompt"] == instructed(prompt(TWIN, "the red mug")) == prompt(TWIN, "the red mug", instructions=True)
+    assert (
+        asked[-1][1]["prompt"]
+        == instructed(prompt(TWIN, "the red mug"))
+        == prompt(TWIN, "the red mug", instructions=True)
+    )
 
 
 def test_the_key_comes_from_the_environment_and_stands_in_no_message(monkeypatch):

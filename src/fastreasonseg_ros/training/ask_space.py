@@ -115,9 +115,7 @@ def resting(c: Composer) -> Said:
     name = c.step(f"{relation}({x.name}, {ref.name})")
     count = len(c.ids(name))
     if relation == "on" and count > 1 and c.rng.random() < 0.7:
-        text = c.form(
-            "relation_many", x, r=ref.words, k=NUMBERS.get(count, "several"), where=c.rng.choice(WHERE["on"])
-        )
+        text = c.form("relation_many", x, r=ref.words, k=NUMBERS.get(count, "several"), where=c.rng.choice(WHERE["on"]))
     elif relation == "on" and x.name != "all" and c.rng.random() < 0.25:
         text = c.form("relation_check", x, r=ref.words, where=c.rng.choice(WHERE["on"]))
     else:
