@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -123,6 +124,14 @@ def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[
         Path(path).write_bytes(cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+
+
+def write_result(args: argparse.Namespace, result: Mapping[str, Any], text: str) -> None:
+    """As --json and --markdown ask. Raises DatasetError."""
+    if args.json:
+        write_text(args.json, json.dumps(result, indent=1) + "\n")
+    if args.markdown:
+        write_text(args.markdown, text)
 
 
 def write_text(path: str | Path, text: str) -> None:

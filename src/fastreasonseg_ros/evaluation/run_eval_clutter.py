@@ -5,7 +5,6 @@ Simulated clutter that the network was not trained on, by arrangement; or a data
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from .machine import machine
 from .perception_metrics import SegmentationScore, mean_score, score_segmentation
 from .provenance import made
 from .readers import open_dataset
-from .report import write_text
+from .report import write_result
 
 FIRST_SEED = 820_000  # training's are 200,000 and on
 SIZE = (640, 480)
@@ -61,10 +60,7 @@ def run(args: Namespace) -> int:
             "kinds": {kind: asdict(mean_score(some)) | {"pictures": len(some)} for kind, some in kinds.items()},
         }
     text = markdown(result)
-    if args.json:
-        write_text(args.json, json.dumps(result, indent=1) + "\n")
-    if args.markdown:
-        write_text(args.markdown, text)
+    write_result(args, result, text)
     print(text, end="")
     return 0
 

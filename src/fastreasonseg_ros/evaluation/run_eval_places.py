@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,7 +21,7 @@ from .machine import machine
 from .overlay import draw_masks
 from .perception_metrics import SegmentationScore, mean_score, score_segmentation
 from .provenance import made
-from .report import write_picture, write_text
+from .report import write_picture, write_result
 
 FIRST_SEED = 500
 
@@ -59,10 +58,7 @@ def run(args: Namespace) -> int:
     result |= {"all": asdict(mean_score(everything)) | {"scenes": len(everything)}}
     result["interval_overlap_f"] = ratio_interval(values, [1.0] * len(values), range(len(values)))
     text = f"{markdown(result)}\n{_about(result)}\n"
-    if args.json:
-        write_text(args.json, json.dumps(result, indent=1) + "\n")
-    if args.markdown:
-        write_text(args.markdown, text)
+    write_result(args, result, text)
     print(text, end="")
     return 0
 

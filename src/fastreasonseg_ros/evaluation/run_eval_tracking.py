@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import Namespace
 from dataclasses import replace
@@ -19,7 +18,7 @@ from .clips import Clip, choose_clips, told, without_truth
 from .machine import machine
 from .metrics import percentiles
 from .provenance import made
-from .report import write_text
+from .report import write_result
 from .tracking_eval import ClipResult, figures, markdown, measure_clip
 
 
@@ -39,10 +38,7 @@ def run(args: Namespace) -> int:
         # After every clip, so that a long run that is stopped leaves what it has.
         result = {**how, **figures(results), "perception_ms": percentiles(perceiver.times_ms)}
         text = f"{markdown(result)}\n{_about(result)}\n"
-        if args.json:
-            write_text(args.json, json.dumps(result, indent=1) + "\n")
-        if args.markdown:
-            write_text(args.markdown, text)
+        write_result(args, result, text)
     print(text, end="")
     return 0
 
