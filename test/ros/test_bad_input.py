@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +10,17 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+import rclpy
 from lifecycle_msgs.srv import GetState
-from processes import NAMESPACE, Nodes, wait_for
+from processes import NAMESPACE, PATIENCE_S, Nodes, wait_for
 from sensor_msgs.msg import CameraInfo, Image
 
+from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg
+from fastreasonseg_ros.ros.reasoner import Reasoner
+from fastreasonseg_ros.ros.reasoning_node import ReasoningNode
 from fastreasonseg_ros.twin.types import CameraIntrinsics
 
 SPACE = f"{NAMESPACE}/bad"
@@ -33,7 +38,7 @@ class Camera:
         self.color = self.node.create_publisher(Image, "color/image_raw", 10)
         self.depth = self.node.create_publisher(Image, "depth/image_raw", 10)
         self.info = self.node.create_publisher(CameraInfo, "color/camera_info", 10)
-        wait_for(lambda: self.color.get_subscription_count() and self.depth.get_subscription_count(), 60, "twin_node")
+        wait_for(lambda: self.color.get_subscription_count() and self.depth.get_subscription_count(), what="twin_node")
 
     def show(self, color: np.ndarray = COLOR, depth: np.ndarray | None = DEPTH, encoding: str = "rgb8") -> SceneGraph:
         """What the twin node says of these pictures."""
@@ -50,14 +55,15 @@ class Camera:
             if depth is not None:
                 self.depth.publish(depth_to_msg(depth, header))
             self.color.publish(image_to_msg(color, encoding, header))
-            wait_until = self.node.get_clock().now().nanoseconds + 150_000_000
-            while self.node.get_clock().now().nanoseconds < wait_until:
+            wait_until = time.monotonic() + 0.5  # longer than depth is waited for
+            while time.monotonic() < wait_until:
                 pass_on = [t for t in self.twins[seen:] if (t.header.stamp.sec, t.header.stamp.nanosec) in stamps]
                 if pass_on:
                     return pass_on[-1]
+                time.sleep(0.005)
             return None
 
-        return wait_for(publish, 30, "a twin of these pictures")
+        return wait_for(publish, what="a twin of these pictures")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def robot(nodes: Nodes):
-    wait_for(lambda: "is ready" in nodes.log("reasoning_node"), 120, "the language model")
+    wait_for(lambda: "is ready" in nodes.log("reasoning_node"), what="the language model")
     with ReasonSegClient(SPACE) as client:
         yield client
 
@@ -122,15 +128,40 @@ def test_a_broken_model_fails_configure_and_every_question_is_told_why(tmp_path:
     nodes.start("reasoning_node", language_model_overrides=f"['base={broken}']")
     try:
         with ReasonSegClient(nodes.namespace) as robot:
-            answer = robot.ask("the mug", timeout_s=60.0)
+            answer = robot.ask("the mug", timeout_s=PATIENCE_S)
             assert (answer.status, "broken.gguf" in answer.message) == (Answer.MODEL_FAILED, True)
             state = robot.node.create_client(GetState, "reasoning_node/get_state")
-            assert state.wait_for_service(10)
-            reply = wait_for(state.call_async(GetState.Request()).result, 10, "its state")
+            assert state.wait_for_service(PATIENCE_S)
+            reply = wait_for(state.call_async(GetState.Request()).result, what="its state")
             assert reply.current_state.label in ("unconfigured", "configuring")  # it tries again now and then
         assert nodes.dead() == {}
     finally:
         nodes.stop()
+
+
+def test_who_waited_while_a_broken_model_loaded_is_told_why_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF but not really")
+    told: list[tuple[Status, str] | None] = []
+    without = Reasoner.without
+
+    def remember(self: Reasoner, reason: tuple[Status, str] | None) -> None:
+        told.append(reason)
+        without(self, reason)
+
+    monkeypatch.setattr(Reasoner, "without", remember)
+    rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}/told", "-p", f"language_model_overrides:=['base={broken}']"])
+    node = ReasoningNode()
+    try:
+        assert told == [None]  # it brings itself up: questions wait
+        node.trigger_configure()
+        loading, (status, reason) = told[1:]  # type: ignore[misc]
+        assert (loading, status, "broken.gguf" in reason) == (None, Status.MODEL_FAILED, True)
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()
 
 
 @pytest.mark.parametrize("content", [None, b"not a bag"])
@@ -142,7 +173,7 @@ def test_a_bag_that_is_missing_or_corrupt_is_told_to_the_asker(
         bag.write_bytes(content)
     nodes.start("camera_node", source="bag", path=bag)
     try:
-        wait_for(lambda: camera.twins and str(bag) in camera.twins[-1].message, 30, "a twin that names the bag")
+        wait_for(lambda: camera.twins and str(bag) in camera.twins[-1].message, what="a twin that names the bag")
         answer = robot.ask("the mug", timeout_s=10.0)
         assert answer.status == Answer.BAD_INPUT
         assert str(bag) in answer.message
@@ -150,11 +181,11 @@ def test_a_bag_that_is_missing_or_corrupt_is_told_to_the_asker(
     finally:
         process = nodes.running.pop("camera_node")
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def test_a_wrong_parameter_ends_the_node_with_a_message(tmp_path: Path) -> None:
     nodes = Nodes(tmp_path, f"{SPACE}/wrong")
     nodes.start("twin_node", perceiver="crystal_ball")
-    assert nodes.running["twin_node"].wait(60) == 2
+    assert nodes.running["twin_node"].wait(PATIENCE_S) == 2
     assert "crystal_ball" in nodes.log("twin_node")

@@ -177,7 +177,7 @@ def test_a_bad_model_fails_configure_and_diagnostics_says_why(world: World, stat
     part = world.statuses()
     assert not world.change(Transition.TRANSITION_CONFIGURE)
     assert world.state == "unconfigured"
-    assert world.echo.happened == ["free", f"failed {status}"]
+    assert world.echo.happened == [f"failed {status}", "free"]
     told = wait_for(lambda: (s := part("lifecycle")) and s.level == DiagnosticStatus.ERROR and s, 5, "an error")
     assert told.message == reason
     assert world.set(model="good") == ""

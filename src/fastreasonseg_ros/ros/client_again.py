@@ -17,8 +17,9 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 LOOK_S = 0.25
-# After a server was seen: it may not yet know where to send its reply. Twice is harmless, the first reply is taken.
-PAUSES_S = (0.3, 2.0)
+# After a server was seen: it may not yet know where to send its reply, on a busy machine for seconds. More than once is
+# harmless: the first reply is taken, and the node joins questions of one text.
+PAUSES_S = (0.3, 2.0, 8.0)
 
 
 @dataclass

@@ -170,8 +170,8 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
             if entities is not None:
                 entities(state)
         except Exception as error:  # rclpy would swallow it, and the reason with it
+            self._tell(name, error)  # first: what it undoes must not tell those who wait only that it is not active
             undo()
-            self._tell(name, error)
             return TransitionCallbackReturn.FAILURE
         self.phase, self.problem = after, ""
         self.get_logger().info(after)

@@ -118,6 +118,8 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def _idle(self, step: str, wait: bool = True) -> None:
         """What questions are told until the next step; while the node brings itself up they wait."""
+        if self.problem and not wait:
+            return  # what failed was told, and is the reason
         command = f"ros2 lifecycle set {self.get_fully_qualified_name()} {step}"
         reason = Status.NOT_READY, f"reasoning_node is not active; next: {command}"
         self._reasoner.without(None if wait and self.settings.autostart else reason)
