@@ -12,8 +12,10 @@ import pytest
 from fastreasonseg_ros.errors import ModelError, QuestionError, Status
 from fastreasonseg_ros.pipeline import (
     StandingQuestion,
+    asks_whether,
     check_question,
     depends_on_labels,
+    is_closest,
     observe,
     reason,
     wanted_words,
@@ -285,3 +287,38 @@ def test_operators_can_be_left_out_and_like_is_where_there_is_no_word_meaning():
     assert '"nearest("' not in model.grammars[0]
     assert '"farthest("' in model.grammars[0]
     assert '"like("' not in model.grammars[0]
+
+
+RIGHT_MUG = "the blue mug right of the red one\na = find(color=blue)\nb = find(color=red)\nc = right_of(a, b)"
+
+
+def test_a_question_asked_once_gets_what_comes_closest_and_is_told_so():
+    answer = reason(TWIN, Query("the blue mug right of the red one"), Writes(RIGHT_MUG))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (3,), True)
+    assert answer.message == "1 object: 3; the closest, for nothing fits `c = right_of(a, b)`"
+
+
+def test_whether_there_is_such_a_thing_is_answered_with_no():
+    answer = reason(TWIN, Query("Is there a blue mug right of the red one?"), Writes(RIGHT_MUG))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.NO_MATCH, (), False)
+
+
+def test_a_question_that_stands_waits_until_something_fits():
+    standing = StandingQuestion(Query("the blue mug right of the red one"), Writes(RIGHT_MUG))
+    assert standing.answer(TWIN).status == Status.NO_MATCH
+    moved = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "mug", 0.7, color="blue")))
+    assert standing.answer(moved).ids == (3,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Do you see any red mugs?", True),
+        ("is there a cup on the tray", True),
+        ("mark the cup on the tray, if there is one", True),
+        ("Bring me the cup on the tray", False),
+        ("which of the many cups is on the tray", False),
+    ],
+)
+def test_what_asks_whether(text, expected):
+    assert asks_whether(text) is expected

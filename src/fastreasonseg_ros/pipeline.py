@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
-from .plan.executor import Execution, execute
+from .plan.executor import PASSED_OVER, Execution, execute, execute_closest
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
@@ -31,6 +31,7 @@ MAX_QUESTION_CHARACTERS = 2000
 
 OnText = Callable[[str], bool]
 _LOOK_FOR = re.compile(r"look_for\((.+)\)")
+_WHETHER = re.compile(r"\b(?:(?:is|are|was|were) there|there (?:is|are)|any|if so|see (?:one|any)|you see)\b", re.I)
 
 
 def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
@@ -75,11 +76,26 @@ def reason(
     instructions: put the plan language into the prompt, for models that were not trained on it. look_for: let plans
     ask perception for words it does not know (see `wanted_words`). form: what the model writes (reasoning/forms.py).
     without: operators that plans may not use; `like` is left out where there is no word meaning. on_text gets the
-    model's text as it comes, and returns True to cancel. Whatever goes wrong with the question, the model or its plan
-    is a status in the answer.
+    model's text as it comes, and returns True to cancel. Where nothing fits every measured condition of a description,
+    the answer is what comes closest (`execute_closest`), and says so. Whatever goes wrong with the question, the model
+    or its plan is a status in the answer.
     """
     question = StandingQuestion(query, language_model, meaning, instructions, look_for, form, without)
-    return question.answer(twin, on_text)
+    return question.answer(twin, on_text, closest=True)
+
+
+def asks_whether(question: str) -> bool:
+    """Whether it asks if there is such a thing, to which no is an answer.
+
+    >>> asks_whether("Is there a mug on the box?"), asks_whether("Hand me the mug on the box.")
+    (True, False)
+    """
+    return bool(_WHETHER.search(question))
+
+
+def is_closest(answer: Answer) -> bool:
+    """Whether nothing fitted all of the description, and the answer is what came closest."""
+    return any(step.note == PASSED_OVER for step in answer.trace)
 
 
 def wanted_words(answer: Answer) -> tuple[str, ...]:
@@ -118,10 +134,13 @@ class StandingQuestion:
             return bool(twin.instances)
         return depends_on_labels(self.rollout.plan) and not self.labels.issuperset(vocabulary(twin)[0])
 
-    def answer(self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False) -> Answer:
+    def answer(
+        self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False, closest: bool = False
+    ) -> Answer:
         """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
 
-        keep_plan: a plan that is there is executed also where `needs_plan` would have it made anew.
+        keep_plan: a plan that is there is executed also where `needs_plan` would have it made anew. closest: for a
+        question asked once, which takes for granted that there is such a thing; one that stands waits until it fits.
         """
         start, spent = time.perf_counter(), {}
 
@@ -148,7 +167,8 @@ class StandingQuestion:
                 return reply(Status.CANCELLED, "the question was cancelled")
             assert self.rollout is not None
             done = time.perf_counter()
-            execution = execute(self.rollout.plan, twin, self._meaning)
+            run = execute_closest if closest and not asks_whether(self.query.text) else execute
+            execution = run(self.rollout.plan, twin, self._meaning)
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
@@ -206,7 +226,9 @@ def depends_on_labels(plan: Plan) -> bool:
 def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
     if execution.ids:
         count = len(execution.ids)
-        return Status.OK, f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+        message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+        passed = [f"`{step.name} = {step.expression}`" for step in execution.trace if step.note == PASSED_OVER]
+        return Status.OK, message + (f"; the closest, for nothing fits {' and '.join(passed)}" if passed else "")
     if execution.look_for:
         return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
     if rollout.plan.is_none:

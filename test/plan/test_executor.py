@@ -5,7 +5,7 @@ import time
 import pytest
 
 from fastreasonseg_ros.errors import MissingDataError
-from fastreasonseg_ros.plan.executor import execute
+from fastreasonseg_ros.plan.executor import PASSED_OVER, execute, execute_closest
 from fastreasonseg_ros.plan.operations import OPERATIONS
 from fastreasonseg_ros.plan.operators import OPERATORS
 from fastreasonseg_ros.plan.parser import parse_plan
@@ -191,3 +191,31 @@ def test_relative_depth_orders_things_and_says_that_it_has_no_metres() -> None:
             MissingDataError, match="depth is relative here; use a depth camera or a metric depth model"
         ):
             execute(parse_plan(f"a = find(label=mug)\nb = {metres}"), twin)
+
+
+@pytest.mark.parametrize(
+    ("plan", "ids", "passed_over"),
+    [
+        ("a = find(label=cup)\nb = find(label=bottle)\nc = right_of(a, b)", (2,), "c"),  # the cup is left of it
+        ("a = find(label=book, pose=upright)", (1,), "a"),
+        ("a = find(color=white)\nb = filter(a, pose=upright)\nc = min(b, height)", (4,), "b"),
+        ("a = find(color=white)\nb = filter(a, color=white, pose=upright)", (2, 4), "b"),
+        ("a = find(label=cup)\nb = on(a, table)\nc = left_of(b, camera)", (2,), "b"),
+        ("a = find(label=cup)\nb = find(label=bottle)\nc = left_of(a, b)", (2,), ""),  # it fits: nothing is passed over
+        ("a = find(pose=upright)\nb = minus(a, a)", (), ""),  # not measured
+        ("a = find(label=cup, color=red)", (), ""),  # colours must fit
+        ("a = find(label=cup)\nb = moving(a)", (), ""),  # so must motion
+        (
+            "a = find(label=book)\nb = right_of(all, a)\nc = on(all, a)\nd = inside(all, a)",
+            (),
+            "",
+        ),  # of all: undescribed
+        ("a = find(label=cup)\nb = filter(all, label=cat)\nc = near(a, b)", (), ""),  # near what is not there
+        ("a = find(label=cup)\nb = filter(a, pose=upright)\nc = moving(b)", (), ""),  # still nothing: as it was
+    ],
+)
+def test_what_comes_closest_to_a_description_that_nothing_fits(plan, ids, passed_over):
+    done = execute_closest(parse_plan(plan), SCENE)
+    assert done.ids == ids
+    assert [step.name for step in done.trace if step.note == PASSED_OVER] == list(passed_over)
+    assert passed_over or done == execute(parse_plan(plan), SCENE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from ..errors import MissingDataError
 from ..twin.types import DigitalTwin, TraceStep
@@ -12,6 +13,10 @@ from .operations import OPERATIONS, Ids, Meaning, Run
 # What these say is about space; without metres they say it of the picture.
 _SPATIAL = {"near", "nearest", "farthest", "between", "in_front_of", "behind"}
 _SPATIAL_KEYS = {"depth", "z", "width", "height", "length", "volume"}
+# What these say is measured, and close cases are told wrongly: a thing that leans is neither upright nor lying.
+_MEASURED = {"left_of", "right_of", "above", "below", "in_front_of", "behind", "near", "between"}
+_MEASURED |= {"on", "under", "supported_by", "inside", "contains"}
+PASSED_OVER = "nothing fits this; passed over"
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,10 @@ class Execution:
     look_for: tuple[str, ...] = ()
 
 
-def execute(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Execution:
-    """Runs every step in order.
+def execute(
+    plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None, passed_over: Collection[str] = ()
+) -> Execution:
+    """Runs every step in order. passed_over: names of steps that keep every member of the set they choose from.
 
     Raises MissingDataError when the twin lacks what a step needs (depth, history, word meaning); the message names
     the step. An id in `plan.answer_ids` that the twin does not have is left out.
@@ -33,17 +40,60 @@ def execute(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Ex
     trace = []
     for step in plan.steps:
         run.note = ""
+        done = _without_condition(step) if step.name in passed_over else step
         try:
-            ids = OPERATIONS[step.operator](run, step)
+            ids = OPERATIONS[done.operator](run, done)
         except MissingDataError as error:
             why = ": depth is relative here; use a depth camera or a metric depth model" if run.view.relative else ""
             raise MissingDataError(f"step `{step}` cannot be done: {error}{why}") from error
         run.values[step.name] = ids
-        if run.view.without_metres and _measures(step):
+        if step.name in passed_over:
+            run.note = PASSED_OVER
+        elif run.view.without_metres and _measures(step):
             run.note = "; ".join(filter(None, [run.note, f"in the picture: {run.view.without_metres}"]))
         trace.append(TraceStep(step.name, step.expression, ids, run.note))
     ids = run.values[plan.answer] if plan.answer else tuple(k for k in plan.answer_ids if k in run.view.by_id)
     return Execution(ids, tuple(trace), tuple(run.look_for))
+
+
+def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Execution:
+    """As `execute`; where nothing fits a description, what comes closest to it.
+
+    Who says "the box lying in front of the red one" takes for granted that there is such a box. Where a measured
+    condition (a pose, a relation in space) leaves nothing of a set that had members, it is passed over, the first such
+    step first, until something is left; the trace says so (PASSED_OVER). Words, colours and motion must always fit.
+    """
+    strict = execution = execute(plan, twin, meaning)
+    passed_over: set[str] = set()
+    while not execution.ids and plan.answer:
+        found = {step.name: step.ids for step in execution.trace}
+        step = next((s for s in plan.steps if not found[s.name] and _can_pass_over(s, found)), None)
+        if step is None:
+            return strict
+        passed_over.add(step.name)
+        execution = execute(plan, twin, meaning, passed_over)
+    return execution
+
+
+def _can_pass_over(step: Step, found: dict[str, Ids]) -> bool:
+    """Whether it is a measured condition, on a set that was described (`all` was not) and has members, as have those
+    that it is compared with.
+    """
+    if step.operator == "find":
+        return {"pose"} < {key for key, _ in step.filters}
+    if step.operator == "filter" and "pose" not in {key for key, _ in step.filters}:
+        return False
+    first, *others = step.args or ("",)
+    return (
+        step.operator in _MEASURED | {"filter"} and bool(found.get(first)) and all(found.get(k, True) for k in others)
+    )
+
+
+def _without_condition(step: Step) -> Step:
+    if step.operator in _MEASURED:
+        return Step(step.name, "union", (step.args[0], step.args[0]))
+    rest = tuple(f for f in step.filters if f[0] != "pose")
+    return replace(step, filters=rest) if rest else Step(step.name, "union", (step.args[0], step.args[0]))
 
 
 def _measures(step: Step) -> bool:

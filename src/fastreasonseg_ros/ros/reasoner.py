@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import ModelError, ReasonSegError, Status
-from ..pipeline import StandingQuestion, check_question
+from ..pipeline import StandingQuestion, check_question, is_closest
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
 from .looking import Asking, Found, Looking, Progress, Seen
@@ -129,6 +129,8 @@ class Reasoner:
             return Answer(query, error.status, str(error)), self._seen
         if standing and question is not None and answer.status in GOOD:
             self.standing[query.id] = Standing(query, question, words)
+            if seen is not None and is_closest(answer):  # one that stands waits until it fits
+                answer = replace(question.answer(seen.twin, keep_plan=True), query=query)
         if answer.status in (Status.OK, Status.NO_MATCH) and self.age_s > self.stale_after_s:
             message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
             answer = replace(answer, status=Status.STALE, message=message)
@@ -246,7 +248,7 @@ class Reasoner:
             return None
         if question.rollout is None or not question.rollout.plan.steps or question.needs_plan(seen.twin):
             return None
-        return replace(question.answer(seen.twin, keep_plan=True), query=query), seen, question
+        return replace(question.answer(seen.twin, keep_plan=True, closest=True), query=query), seen, question
 
     def _follow(self, job: Job, end: float, progress: Progress | None, cancelled: Callable[[], bool]) -> Status | None:
         """Waits until the job is done, telling its text as it comes; why it was left, or None."""
@@ -274,7 +276,7 @@ class Reasoner:
             status, message = (seen.status, seen.message) if seen else (Status.NOT_READY, "the twin began anew")
             return Answer(question.query, status, message), seen or Seen(DigitalTwin(), status, message)
         text = question.query.text
-        answer = question.answer(seen.twin, on_text)
+        answer = question.answer(seen.twin, on_text, closest=True)
         if answer.status not in (*GOOD, Status.CANCELLED):
             self._failed_at = {t: at for t, at in self._failed_at.items() if time.monotonic() - at < PAUSE_S}
             self._failed_at[text] = time.monotonic()
