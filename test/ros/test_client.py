@@ -191,7 +191,7 @@ def test_who_goes_away_while_it_is_asked_is_noticed_and_so_is_a_closed_client() 
         """In a thread, until the question is on its way."""
         asking = threading.Thread(target=ask, args=(client,))
         asking.start()
-        wait_for(lambda: client._link._open, what="the question to be sent")
+        wait_for(lambda: client._link._again._waiting, what="the question to be sent")
         return asking
 
     with ReasonSegClient(f"{SPACE}/silent") as own:
@@ -201,6 +201,8 @@ def test_who_goes_away_while_it_is_asked_is_noticed_and_so_is_a_closed_client() 
         own.close()
         asking.join(PATIENCE_S)
         assert "closed" in str(outcome[0])
+        with pytest.raises(UnreachableError, match="make a new one"):
+            own.ask("the mug")
     with ReasonSegClient(f"{SPACE}/silent") as own:
         asking = asked(own)
         silent.destroy_node()

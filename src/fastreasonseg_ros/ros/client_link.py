@@ -17,6 +17,7 @@ import rclpy
 from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -29,6 +30,7 @@ from .client_again import Again
 from .qos import services
 
 START_S = 30.0  # time that nodes may take to come up
+CLOSED = "the client is closed: make a new one"
 LOOK_S = 0.05  # between two looks whether a server is there
 
 
@@ -89,7 +91,8 @@ class Goal:
             handles = list(self._handles)
         answered = self.reply.done() and not self.reply.cancelled()
         for handle in handles if not answered else ():
-            handle.cancel_goal_async()
+            with contextlib.suppress(InvalidHandle):  # the client was closed
+                handle.cancel_goal_async()
 
     def heard(self, message: Any) -> None:
         self.stage, self.text = message.feedback.stage, message.feedback.text
@@ -143,6 +146,8 @@ class Link:
             )
         }
         self._action = ActionClient(self.node, ReasonSegment, "reason", callback_group=group)
+        self._names = {kind: self.node.resolve_service_name(c.srv_name) for kind, c in self._services.items()}
+        self._names[ReasonSegment] = self.node.resolve_topic_name("reason")
         self._open: set[Future[Any]] = set()
         self._again = Again(self.node)
         self._closed = False
@@ -153,12 +158,12 @@ class Link:
 
     def service(self, kind: type) -> tuple[str, Callable[[], bool]]:
         """Name of the service of this type, and whether it is there now."""
-        return self.node.resolve_service_name(self._services[kind].srv_name), self._services[kind].service_is_ready
+        return self._names[kind], self._unless_closed(self._services[kind].service_is_ready)
 
     @property
     def action(self) -> tuple[str, Callable[[], bool]]:
         """Name of the action, and whether it is there now."""
-        return self.node.resolve_topic_name("reason"), self._action.server_is_ready
+        return self._names[ReasonSegment], self._unless_closed(self._action.server_is_ready)
 
     def call(self, request_type: type, request: Any) -> Future[Any]:
         """The reply, when it comes. Cancelling the future forgets the request.
@@ -215,9 +220,20 @@ class Link:
         if self._owns_context:
             self._context.try_shutdown()
 
+    def _unless_closed(self, ready: Callable[[], bool]) -> Callable[[], bool]:
+        """ready, which raises UnreachableError once the client is closed, also by another thread at this moment."""
+
+        def look() -> bool:
+            with contextlib.suppress(InvalidHandle):
+                if not self._closed:
+                    return ready()
+            raise UnreachableError(CLOSED)
+
+        return look
+
     def _pending(self) -> Future[Any]:
         if self._closed:
-            raise UnreachableError("the client is closed: make a new one")
+            raise UnreachableError(CLOSED)
         reply: Future[Any] = Future()
         self._open.add(reply)
         reply.add_done_callback(self._open.discard)
