@@ -219,3 +219,25 @@ def test_what_comes_closest_to_a_description_that_nothing_fits(plan, ids, passed
     assert done.ids == ids
     assert [step.name for step in done.trace if step.note == PASSED_OVER] == list(passed_over)
     assert passed_over or done == execute(parse_plan(plan), SCENE)
+
+
+class ByName:
+    """A meaning that knows labels only."""
+
+    def matching(self, text, labels):
+        return frozenset(labels) & {text}
+
+
+@pytest.mark.parametrize(
+    ("plan", "ids"),
+    [
+        ('a = like(all, "camera")\nb = approaching(all, a)', (6,)),
+        ('a = like(all, "camera")\nb = find(color=white)\nc = nearest(b, a)', (4,)),
+        ('a = like(all, "table")\nb = find(color=white)\nc = on(b, a)', (4,)),  # the cup is on a book
+        ('a = like(all, "table")\nb = find(color=green)\nc = on(b, a)', (3,)),
+        ('a = like(all, "camera")\nb = above(all, a)', ()),  # which takes no camera
+        ('a = like(all, "camera")', ()),
+    ],
+)
+def test_the_camera_itself_is_meant_where_none_is_in_view(plan, ids):
+    assert execute(parse_plan(plan), SCENE, ByName()).ids == ids

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from ..errors import MissingDataError
 from ..twin.types import DigitalTwin, TraceStep
 from .language import Plan, Step
-from .operations import OPERATIONS, Ids, Meaning, Run
+from .operations import OPERATIONS
+from .operators import OPERATORS
+from .run import Ids, Meaning, Run
 
 # What these say is about space; without metres they say it of the picture.
 _SPATIAL = {"near", "nearest", "farthest", "between", "in_front_of", "behind"}
@@ -40,7 +42,7 @@ def execute(
     trace = []
     for step in plan.steps:
         run.note = ""
-        done = _without_condition(step) if step.name in passed_over else step
+        done = _without_condition(step) if step.name in passed_over else _referring(step, run)
         try:
             ids = OPERATIONS[done.operator](run, done)
         except MissingDataError as error:
@@ -54,6 +56,14 @@ def execute(
         trace.append(TraceStep(step.name, step.expression, ids, run.note))
     ids = run.values[plan.answer] if plan.answer else tuple(k for k in plan.answer_ids if k in run.view.by_id)
     return Execution(ids, tuple(trace), tuple(run.look_for))
+
+
+def _referring(step: Step, run: Run) -> Step:
+    """With `camera` and `table` in place of steps that looked for them in vain, where the operator takes them."""
+    taken = OPERATORS[step.operator].references
+    first, others = step.args[:1], step.args[1:]
+    named = tuple(word if (word := run.referred.get(arg)) in taken else arg for arg in others)
+    return step if named == others else replace(step, args=first + named)
 
 
 def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Execution:

@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
 
 from ..errors import MissingDataError
-from ..twin.types import DigitalTwin, Instance
+from ..twin.types import Instance
 from .language import Step, plan_word
+from .operators import REFERENCES
+from .run import Ids, Run
 from .space import View
 
 SPEED_M_S = 0.03
 MOVED_M = 0.05
 ENTERED_S = 0.4
-Ids = tuple[int, ...]
-
-
-@runtime_checkable
-class Meaning(Protocol):
-    """What `like` asks: which of the labels fit the text (see reasoning.meaning)."""
-
-    def matching(self, text: str, labels: tuple[str, ...]) -> frozenset[str]: ...
-
-
-class Run:
-    """A plan being executed: the view of the twin, the values so far, and the remark of the current step."""
-
-    def __init__(self, twin: DigitalTwin, meaning: Meaning | None) -> None:
-        self.view = View(twin)
-        self.meaning = meaning
-        self.values: dict[str, Ids] = {
-            "all": tuple(i.id for i in twin.instances if i.visible),
-            "gone": tuple(i.id for i in twin.instances if not i.visible),
-        }
-        self.look_for: list[str] = []
-        self.note = ""
-
-    def placed(self, ids: Iterable[int]) -> Ids:
-        """Those whose place is known; how many are not is the step's remark."""
-        ids = tuple(ids)
-        known = tuple(k for k in ids if self.view.is_placed(k))
-        if ids and not known:
-            raise MissingDataError("no place is known for any of them; it needs a depth camera")
-        if len(known) < len(ids):
-            self.note = f"{len(ids) - len(known)} without a known place left out"
-        return known
-
-    def instances(self, ids: Iterable[int]) -> list[Instance]:
-        return [self.view.by_id[k] for k in ids]
 
 
 def _matches(view: View, i: Instance, step: Step) -> bool:
@@ -248,8 +214,13 @@ def _like(run: Run, step: Step) -> Ids:
         )
     members = run.instances(run.values[step.args[0]])
     labels = tuple(dict.fromkeys(i.label for i in members))
-    fitting = run.meaning.matching(step.args[1].strip('"'), labels) if labels else frozenset()
-    return tuple(i.id for i in members if i.label in fitting and _matches(run.view, i, step))
+    text = step.args[1].strip('"')
+    fitting = run.meaning.matching(text, labels) if labels else frozenset()
+    found = tuple(i.id for i in members if i.label in fitting and _matches(run.view, i, step))
+    if not found and text in REFERENCES:
+        run.referred[step.name] = text
+        run.note = f"the {text} itself"
+    return found
 
 
 def _look_for(run: Run, step: Step) -> Ids:

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from ..errors import DatasetError, MissingDataError, PlanError
 from ..plan.executor import execute
-from ..plan.operations import Meaning
 from ..plan.parser import parse_rollout
+from ..plan.run import Meaning
 from ..reasoning import make_word_meaning
 from ..reasoning.forms import ids_scene_text, results_turn
 from ..twin.serialization import twin_from_dict

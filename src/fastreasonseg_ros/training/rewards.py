@@ -26,8 +26,8 @@ from ..errors import MissingDataError, PlanError
 from ..plan.executor import execute
 from ..plan.grammar import vocabulary
 from ..plan.language import Plan
-from ..plan.operations import Meaning
 from ..plan.parser import parse_rollout
+from ..plan.run import Meaning
 from ..twin.serialization import twin_from_json
 from ..twin.types import DigitalTwin
 
