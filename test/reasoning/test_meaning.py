@@ -166,3 +166,17 @@ def test_a_hint_says_which_labels_are_near_and_which_are_far(meaning):
     nothing = meaning.hint("the ball is limp, it wants some air", ("mug", "stapler"))
     assert not nothing.near
     assert len(nothing.far) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        ("edible", {"banana", "crisps tube"}),  # an adjective, before the word lists' nouns
+        ("cut paper", {"scissors"}),  # a use, not paper that cuts
+        ("fragile", {"wine glass"}),
+        ("sharp", {"scissors"}),
+    ],
+)
+def test_a_property_alone_and_a_thing_without_a_name(meaning, words, right):
+    """ "object" is what perception calls the unnamed: no property is guessed of it."""
+    assert meaning.matching(words, ("object", "banana", "scissors", "crisps tube", "wine glass", "towel")) == right

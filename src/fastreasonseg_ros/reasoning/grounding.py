@@ -81,7 +81,9 @@ class Grounder:
             parts = [self._ground(without_article(part), things) for part in words.split(joint)]
             if any(p.labels for p in parts):
                 return Grounding(frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either")
-        ways = [self._property, self._use, self._noun] if need else [self._noun, self._property, self._use]
+        adjective = key(words) in tag_of_phrase() and not named and words not in self.things.class_words  # "edible"
+        by_property = need or adjective
+        ways = [self._property, self._use, self._noun] if by_property else [self._noun, self._property, self._use]
         for way in ways:
             found = way(words, things)
             if found:
@@ -202,7 +204,9 @@ class Grounder:
         first, _, rest = plain.partition(" ")
         if rest and key(first) in tag_of_phrase() and self._is_known(rest):
             inner, tag = self._ground(rest, things), tag_of_phrase()[key(first)]
-            return Grounding(frozenset(x for x in inner.labels if tag in things[x].tags), inner.sure, "property")
+            found = frozenset(x for x in inner.labels if tag in things[x].tags)
+            by_use = None if found else self._use(words, things)  # "cut paper" is no paper that cuts
+            return by_use or Grounding(found, inner.sure, "property")
         return None
 
     def _use(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:

@@ -10,7 +10,7 @@ from . import lexicon
 from .likeness import MATERIAL, TAG
 from .nouns import Noun, class_words, load_nouns, other_class_words, wider_classes
 from .sayings import PACKAGING, has_material, material_of_word
-from .words import clean, content, singulars
+from .words import ALL_WORDS, clean, content, singulars
 
 # What follows for the members of a kind, for things that the table does not hold.
 _TAGS_OF_KINDS = {
@@ -83,6 +83,8 @@ class Things:
 
     def _of(self, label: str) -> Thing:
         text = clean(label)
+        if text in ALL_WORDS:  # "object", as perception calls what it cannot name: like nothing
+            return Thing(text)
         before, of, after = text.partition(" of ")
         if of and self.noun(text) is None:  # 'box of tea' -> 'tea box'
             text = f"{singulars(after)[0]} {before}"
