@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from processes import PATIENCE_S
+
 from fastreasonseg_ros.ros.reasoner import Reasoner
 
 
@@ -42,7 +44,7 @@ def reasoner_with(model: Dictated, stale_after_s: float = 60.0) -> Reasoner:
     return made
 
 
-def until(ready: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
+def until(ready: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
     end = time.monotonic() + timeout_s
     while not ready():
         assert time.monotonic() < end, what
@@ -50,18 +52,16 @@ def until(ready: Callable[[], object], what: str, timeout_s: float = 5.0) -> Non
 
 
 class Asked(threading.Thread):
-    """A question in a thread of its own: `answer` and the milliseconds that it took."""
+    """A question in a thread of its own."""
 
-    def __init__(self, reasoner: Reasoner, text: str, query_id: str = "", timeout_s: float = 10.0, **more) -> None:
+    def __init__(self, reasoner: Reasoner, text: str, query_id: str = "", **more) -> None:
         super().__init__(daemon=True)
-        self.ask = lambda: reasoner.ask(text, query_id, timeout_s, **more)[0]
+        self.ask = lambda: reasoner.ask(text, query_id, PATIENCE_S, **more)[0]
         self.start()
 
     def run(self) -> None:
-        start = time.monotonic()
         self.answer = self.ask()
-        self.took_ms = (time.monotonic() - start) * 1e3
 
     def done(self):
-        self.join(10)
+        self.join(PATIENCE_S)
         return self.answer

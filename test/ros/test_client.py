@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 import rclpy
-from planner import BOOK, LONG, MUG, PLATE, SPACE, planner_nodes, planner_robot, spinning  # noqa: F401
+from planner import BOOK, LONG, MUG, PLATE, SPACE, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
 from processes import PATIENCE_S, wait_for
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
@@ -77,13 +77,15 @@ def test_waiting_in_the_clients_own_callback_is_refused_with_what_to_do(robot: R
 
 
 def test_a_goal_that_is_started_is_looked_at_without_waiting_and_can_be_cancelled(robot: ReasonSegClient) -> None:
-    goal = robot.start(LONG)
-    assert not goal.done()
-    wait_for(lambda: goal.stage == "thinking" and goal.text, what="feedback")
-    goal.cancel()
-    wait_for(goal.done, what="the end")
-    assert goal.answer().status == Answer.CANCELLED
-    assert Status(required(goal.answer(), Status.CANCELLED).status) is Status.CANCELLED
+    def give_up(text: str) -> Answer:
+        goal = robot.start(text)
+        wait_for(lambda: (goal.stage == "thinking" and goal.text) or goal.done(), what="feedback")
+        goal.cancel()
+        wait_for(goal.done, what="the end")
+        return goal.answer()
+
+    answer = cancelled(give_up)
+    assert Status(required(answer, Status.CANCELLED).status) is Status.CANCELLED
 
 
 def test_an_answer_that_was_not_hoped_for_can_be_an_exception(robot: ReasonSegClient) -> None:
@@ -138,18 +140,19 @@ def test_a_cancelled_task_stops_the_model(robot: ReasonSegClient) -> None:
     answers: list[Answer] = []
     listening = robot.on_answer(answers.append)
 
-    async def give_up() -> None:
+    async def give_up(text: str) -> Answer:
         thinking = asyncio.Event()
         async with AsyncReasonSegClient(SPACE) as own:
-            task = asyncio.create_task(own.reason(LONG + " or the smallest", lambda *_: thinking.set()))
-            await asyncio.wait_for(thinking.wait(), PATIENCE_S)
+            task = asyncio.create_task(own.reason(text, lambda *_: thinking.set()))
+            await thinking.wait()
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            while not any(a.status == Answer.CANCELLED for a in answers):  # the node says that it stopped
+            with contextlib.suppress(asyncio.CancelledError):
+                return await task  # it was done before
+            while not (said := [a for a in answers if a.text == text]):  # the node says how it ended
                 await asyncio.sleep(0.01)
+        return said[0]
 
-    asyncio.run(asyncio.wait_for(give_up(), PATIENCE_S))
+    cancelled(lambda text: asyncio.run(asyncio.wait_for(give_up(text), 2 * PATIENCE_S)), f"{LONG}, or the last,")
     robot.node.destroy_subscription(listening)
 
 

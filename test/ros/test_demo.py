@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
+from processes import PATIENCE_S, wait_for
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion
@@ -39,7 +39,7 @@ def test_a_node_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) ->
     with NodeProcesses("/t", tmp_path) as nodes:
         nodes.start("no_such_node")
         with pytest.raises(NodeDiedError, match=r"no_such_node ended with status 1.*no_such_node\.log"):
-            nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=60.0)
+            nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=PATIENCE_S)
         assert "No module named fastreasonseg_ros.ros.no_such_node" in nodes.log("no_such_node")
 
 
@@ -52,32 +52,32 @@ def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:
 
 def test_nodes_end_with_the_block_and_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from fastreasonseg_ros.ros.processes import NodeProcesses\n"
+        "import sys; from pathlib import Path; from fastreasonseg_ros.ros.processes import NodeProcesses\n"
         "with NodeProcesses(f'/t', Path(sys.argv[1])) as nodes:\n"
         "    nodes.start('camera_node', source='scene', path='/nowhere', loop=False)\n"
         "    print(nodes._processes['camera_node'].pid, flush=True)\n"
-        "    time.sleep(float(sys.argv[2]))\n"
+        "    sys.stdin.readline()\n"
     )
-    for seconds, killed in (("0.5", False), ("60", True)):
-        command = [sys.executable, "-c", code, str(tmp_path), seconds]
-        parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for killed in (False, True):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert parent.stdout is not None
+        assert parent.stdin is not None
         node = int(parent.stdout.readline())
         assert alive(node)
         if killed:
             parent.kill()
-        parent.wait(30)
-        end = time.monotonic() + 10
-        while alive(node) and time.monotonic() < end:
-            time.sleep(0.05)
-        assert not alive(node)
+        else:
+            parent.stdin.close()
+        parent.wait(PATIENCE_S)
+        wait_for(lambda node=node: not alive(node), what="the end of the node")
 
 
 def test_parameters_keep_their_types(tmp_path: Path) -> None:
     """A seed is text to the camera node: `path:=0` would be a whole number, and refused."""
     with NodeProcesses(f"/t{os.getpid()}", tmp_path) as nodes:
         nodes.start("camera_node", source="folder", path="0", loop=False, rate_hz=2.5)
-        nodes.wait_for("the settings", "camera_node", lambda: "settings:" in nodes.log("camera_node"), timeout_s=60.0)
+        nodes.wait_for("its settings", "camera_node", lambda: "settings:" in nodes.log("camera_node"), PATIENCE_S)
         log = nodes.log("camera_node")
     assert "path='0'" in log
     assert "rate_hz=2.5" in log

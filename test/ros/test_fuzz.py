@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 import rclpy
-from processes import NAMESPACE, wait_for
+from processes import NAMESPACE, PATIENCE_S, wait_for
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -101,7 +101,7 @@ def twin_node():
     yield node, user, escaped
     node.destroy_node()
     ending.set()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     user.destroy_node()
     rclpy.shutdown()
 
@@ -109,7 +109,7 @@ def twin_node():
 def test_300_broken_messages_leave_the_node_up_and_its_errors_counted(twin_node) -> None:
     node, user, escaped = twin_node
     driver = Driver(user)
-    wait_for(lambda: driver.ready, 30, "the twin node's subscriptions")
+    wait_for(lambda: driver.ready, what="the twin node's subscriptions")
     assert driver.recovers()
 
     def shoot(draw: Any) -> None:

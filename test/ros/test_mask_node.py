@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 import rclpy
 from geometry_msgs.msg import PoseStamped
-from processes import NAMESPACE, wait_for
+from processes import NAMESPACE, PATIENCE_S, wait_for
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -53,7 +53,7 @@ def world():
     yield node, user
     node.destroy_node()
     ending.set()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     user.destroy_node()
     rclpy.shutdown()
 
@@ -70,12 +70,12 @@ def test_an_answer_becomes_a_mask_and_a_target_without_its_twin_and_follows_into
     user.create_subscription(PoseStamped, "target", targets.append, reliable())
     answers = user.create_publisher(AnswerMsg, "answer", reliable())
     twins = user.create_publisher(SceneGraph, "twin", latched())
-    wait_for(lambda: answers.get_subscription_count() and twins.get_subscription_count(), 20, "mask_node")
-    wait_for(lambda: node.count_subscribers("mask") and node.count_subscribers("target"), 20, "subscriptions")
+    wait_for(lambda: answers.get_subscription_count() and twins.get_subscription_count(), what="mask_node")
+    wait_for(lambda: node.count_subscribers("mask") and node.count_subscribers("target"), what="subscriptions")
 
     header = Header(stamp=time_from_s(5.0), frame_id="camera")
     answers.publish(answer_to_msg(Answer(Query("the mug"), Status.OK, "1 object: 1", (1,)), TWIN, header))
-    wait_for(lambda: masks and targets, 10, "a mask of an answer whose twin never came")
+    wait_for(lambda: masks and targets, what="a mask of an answer whose twin never came")
     assert np.array_equal(pixels(masks[0]) > 0, IDS == 1)
     assert (masks[0].header, targets[0].pose.position.z) == (header, 0.8)
     assert node.meter.values()["without overlay: picture or twin was missed"] == "1"
@@ -83,6 +83,6 @@ def test_an_answer_becomes_a_mask_and_a_target_without_its_twin_and_follows_into
     moved = DigitalTwin(THINGS, (), 6.0, "camera", (64, 48), None, np.roll(IDS, 5, axis=1), 8)
     later = Header(stamp=time_from_s(6.0), frame_id="camera")
     twins.publish(twin_to_msg(moved, later))
-    wait_for(lambda: len(masks) > 1, 10, "a mask of the next twin")
+    wait_for(lambda: len(masks) > 1, what="a mask of the next twin")
     assert masks[-1].header == later
     assert np.array_equal(pixels(masks[-1]) > 0, np.roll(IDS == 1, 5, axis=1))

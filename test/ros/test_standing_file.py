@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from processes import PATIENCE_S
 from test_reasoner import TWIN, Asked, Dictated, reasoner_with, until
 
 from fastreasonseg_ros.errors import Status
@@ -75,7 +76,7 @@ def restarted(file: StandingFile, model: Dictated) -> Reasoner:
     """Another process's reasoner, after one where "the mug" stood was killed."""
     before = reasoner_with(Dictated())
     before.see(Seen(TWIN))
-    before.ask("the mug", "w", 5.0, standing=True)
+    before.ask("the mug", "w", PATIENCE_S, standing=True)
     file.write(before.kept())
     before.close()
     assert json.loads(file.path.read_text())[0]["text"] == "the mug"
@@ -91,7 +92,7 @@ def test_a_question_that_stood_is_answered_at_once_by_its_old_plan_and_so_is_who
     after = restarted(file, model)
     (answer,) = after.update(Seen(TWIN))
     assert (answer.query.id, answer.status, answer.ids) == ("w", Status.OK, (1,))
-    asked, _ = after.ask("the mug", "", 5.0)
+    asked, _ = after.ask("the mug", "", PATIENCE_S)
     assert (asked.status, asked.ids, model.called) == (Status.OK, (1,), 0)
     more = replace(TWIN, instances=(*TWIN.instances, Instance(3, "cup")))  # a label that no plan has seen
     after.see(Seen(more))
@@ -140,7 +141,7 @@ def test_a_question_without_a_plan_stands_again_when_the_model_has_made_one() ->
 def test_a_question_that_stands_already_is_not_replaced_by_an_old_one() -> None:
     reasoner = reasoner_with(model := Dictated())
     reasoner.see(Seen(TWIN))
-    reasoner.ask("the plate", "w", 5.0, standing=True)
+    reasoner.ask("the plate", "w", PATIENCE_S, standing=True)
     reasoner.restore([MUG], (model, None))
     assert reasoner.standing["w"].query.text == "the plate"
     reasoner.close()

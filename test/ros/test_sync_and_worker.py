@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from processes import PATIENCE_S
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -71,18 +72,18 @@ def test_a_worker_does_the_first_and_the_newest_and_counts_what_it_dropped() -> 
 
     def work(item: int) -> None:
         begun.set()
-        go.wait(5)
+        go.wait(PATIENCE_S)
         done.append(item)
         if item == 5:
             last.set()
 
     worker = NewestWorker(work, failed=pytest.fail)
     worker.offer(1)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     for item in (2, 3, 4, 5):
         worker.offer(item)
     go.set()
-    assert last.wait(5)
+    assert last.wait(PATIENCE_S)
     worker.close()
     assert done == [1, 5]
     assert worker.dropped == 3
@@ -99,8 +100,8 @@ def test_a_worker_goes_on_after_an_error() -> None:
     failed = threading.Event()
     worker = NewestWorker(work, lambda e: (failures.append(e), failed.set()))
     worker.offer(0)
-    assert failed.wait(5)
+    assert failed.wait(PATIENCE_S)
     worker.offer(1)
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
     worker.close()
     assert [str(f) for f in failures] == ["bad frame"]

@@ -66,7 +66,7 @@ def test_compressed_pictures_of_a_best_effort_driver_become_a_twin(tmp_path: Pat
                     return None
                 return next((t for t in twins if t.status == Answer.OK and t.instances), None)
 
-            twin = wait_for(good_twin, 60, f"a twin; {nodes.dead()}")
+            twin = wait_for(good_twin, what=f"a twin; {nodes.dead()}")
     finally:
         nodes.stop()
     (box,) = twin.instances
