@@ -21,6 +21,7 @@ from fastreasonseg_ros.pipeline import (
     wanted_words,
 )
 from fastreasonseg_ros.plan.parser import parse_plan
+from fastreasonseg_ros.reasoning.protocol import Hint
 from fastreasonseg_ros.twin.types import Detection, DigitalTwin, Frame, Instance, Perceived, Query
 
 NEAREST_MUG = "the mug nearest the plate\na = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)"
@@ -322,3 +323,36 @@ def test_a_question_that_stands_waits_until_something_fits():
 )
 def test_what_asks_whether(text, expected):
     assert asks_whether(text) is expected
+
+
+class Meaning:
+    """Word meaning by hand: how alike the question is to every label."""
+
+    def __init__(self, alike: float) -> None:
+        self.alike = alike
+
+    def hint(self, text, labels):
+        return Hint(tuple(labels))
+
+    def similarity(self, text, labels):
+        return np.full(len(labels), self.alike, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("written", "alike", "ids"),
+    [
+        ("For water, so the mug.\na = find(label=mug)", 0.4, (2, 3)),
+        ("For a party, so the mug.\na = find(label=mug)", 0.003, ()),  # a guess
+        ("For a party.\na = find(label=mug, color=red)", 0.003, ()),
+        ("The red ones.\na = find(color=red)", 0.003, (2,)),  # no label that could be guessed
+        (NEAREST_MUG, 0.003, (3,)),  # more than a guess
+    ],
+)
+def test_a_label_that_has_nothing_to_do_with_a_need_is_no_answer(written, alike, ids):
+    answer = reason(TWIN, Query("the cork won't budge"), Writes(written), Meaning(alike))
+    assert answer.ids == ids
+    if not ids:
+        assert (answer.status, answer.plan) == (Status.NO_MATCH, "")
+        assert answer.message == (
+            "nothing in the scene fits: Nothing in view seems to serve this; mug would be a guess."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastreasonseg_ros.cli import main
@@ -33,6 +34,9 @@ class Near:
 
     def matching(self, text, labels):
         return frozenset()
+
+    def similarity(self, text, labels):
+        return np.ones(len(labels), np.float32)
 
 
 def test_the_settings_of_the_project_are_whole():

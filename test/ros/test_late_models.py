@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
@@ -31,6 +32,9 @@ class NoMeaning:
 
     def hint(self, text: str, labels: object) -> Hint:
         return NO_HINT
+
+    def similarity(self, text: str, labels: Sequence[str]) -> np.ndarray:
+        return np.ones(len(labels), np.float32)
 
 
 class Loading:
