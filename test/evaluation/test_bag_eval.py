@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import gc
 import json
+import time
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,8 +23,11 @@ from fastreasonseg_ros.evaluation.bag_eval import LockStep, Looked, Outputs
 from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion, assign, question_of
 from fastreasonseg_ros.evaluation.bag_writer import START_S, write_bag
 from fastreasonseg_ros.evaluation.bags import BagTopics, read_stamped
+from fastreasonseg_ros.evaluation.cpu import cpu_share
 from fastreasonseg_ros.evaluation.curve import MOST, Curve
 from fastreasonseg_ros.evaluation.evaluate import Times
+from fastreasonseg_ros.evaluation.run_bag import evaluate_one
+from fastreasonseg_ros.evaluation.viewers import Onlookers
 from fastreasonseg_ros.perception.oracle import OraclePerceiver
 from fastreasonseg_ros.twin.types import Detection, Frame, Perceived
 
@@ -215,23 +220,49 @@ def test_what_was_answered_before_the_bag_breaks_off_is_kept(
     assert [(row["text"], row["iou"]) for row in rows_of(rows)] == [("the mug", 1.0)]
 
 
+def burn(seconds: float) -> None:
+    """Processor time of this thread, however busy the machine is."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+class Burning(OraclePerceiver):
+    def perceive(self, frame: Frame):
+        burn(0.01)
+        return super().perceive(frame)
+
+
 def test_measuring_adds_little_to_what_is_measured(bag: Path) -> None:
-    """Share of evaluation beside a perceiver of 20 ms a picture: under 10 %."""
-    import time
-
-    class Slow(OraclePerceiver):
-        def perceive(self, frame: Frame):
-            time.sleep(0.02)
-            return super().perceive(frame)
-
-    from fastreasonseg_ros.evaluation.bag_eval import evaluation_share
-
-    looked: list[Looked] = []
-    times = Times()
+    """Beside a perceiver of 10 ms a picture: under a tenth of its processor time, nothing being drawn."""
+    args = SimpleNamespace(color_topic=None, depth_topic=None, info_topic=None, ids_topic=None)
     asker = Scripted(RIGHT)
-    run = LockStep(Slow(), asker, asker.stand, times, Outputs(lambda row: None, viewers=[looked.append]))
-    spent = run.run(read_stamped(bag), [(0, TimedQuestion("the mug", 0.0, (1,), standing=True))])["spent"]
-    share = evaluation_share(spent["wall_s"], spent["reading_s"], times)
-    assert share is not None
-    assert share < 0.1
-    assert len(looked) == 12
+    asked = [(0, TimedQuestion("the mug", 0.0, (1,), standing=True))]
+    row = evaluate_one(args, bag, "bag", asked, Burning(), asker, Times(), Outputs(lambda row: None))
+    spent = row["bag"]["spent"]
+    assert spent["evaluation_cpu_share"] < 0.1
+    assert 0.12 <= spent["cpu_s"]["models"] < 0.5
+    assert spent["cpu_s"]["reading"] > 0
+    assert spent["cpu_s"]["viewers"] == 0
+
+
+def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_models(bag: Path) -> None:
+    class Painter:
+        def __call__(self, drawn: object) -> None:
+            burn(0.01)
+
+        def close(self) -> None: ...
+
+    args = SimpleNamespace(color_topic=None, depth_topic=None, info_topic=None, ids_topic=None)
+    onlookers, asker = Onlookers([Painter()]), Scripted(RIGHT)
+    try:
+        outputs = Outputs(lambda row: None, viewers=[onlookers])
+        row = evaluate_one(args, bag, "bag", [], Burning(), asker, Times(), outputs)
+    finally:
+        onlookers.close()
+    spent = row["bag"]["spent"]
+    assert 0.12 <= spent["cpu_s"]["viewers"] <= spent["cpu_s"]["evaluation"] < 0.3
+    assert spent["cpu_s"]["models"] == pytest.approx(0.15, abs=0.06)
+    assert spent["evaluation_cpu_share"] > 0.5
+    assert cpu_share([spent["cpu_s"], {"models": 9.0, "evaluation": 0.0}]) < 0.1
+    assert cpu_share([]) is None

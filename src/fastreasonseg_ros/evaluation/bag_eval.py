@@ -19,6 +19,7 @@ from ..perception.protocol import Perceiver
 from ..twin.masks import iou, select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
 from .bag_questions import TimedQuestion
+from .cpu import ModelClock
 from .curve import Curve
 from .datasets import PackedIds, Words
 from .evaluate import Ask, Row, Seen, Times, ask_about, describe_row, score_row
@@ -102,18 +103,20 @@ class LockStep:
         self._masks, self._truths = PackedIds(), PackedIds()
         self._numbers: dict[int, list[int]] = {}  # question -> numbers of the pictures in its window
         self._last: tuple[int, float, Frame, UInt16[np.ndarray, "h w"] | None] | None = None
+        self._models = ModelClock(lambda: sum(getattr(viewer, "cpu_s", 0.0) for viewer in outputs.viewers))
 
     def run(self, frames: Iterable[tuple[int, Frame]], questions: Sequence[tuple[int, TimedQuestion]]) -> Row:
         """questions: (number, question). Raises DatasetError for a bag without a picture, or with pictures of mixed
         sizes; on_row has had all that was done by then."""
         due = sorted(questions, key=_at)
         load, start_ns, count, pending = Curve(), None, 0, None
-        began, read_s = time.perf_counter(), 0.0
+        began, read_s, read_cpu_s = time.perf_counter(), 0.0, 0.0
         reader = iter(frames)
         while True:
-            before = time.perf_counter()
+            before, before_cpu = time.perf_counter(), time.thread_time()
             item = next(reader, None)
             read_s += time.perf_counter() - before
+            read_cpu_s += time.thread_time() - before_cpu
             t_s = float("inf") if item is None else (item[0] - (start_ns := start_ns or item[0])) * 1e-9
             while self._last and due and (item is None or _at(due[0]) < t_s - SLACK_S):
                 self._ask_now(*due.pop(0))
@@ -134,9 +137,8 @@ class LockStep:
         if truth is not None:
             words = Words(truth.labels, truth.colors)
             row["perception"] = measure_picture(self._seen.twin, self._last[3], truth.ids, words)
-        return row | {
-            "spent": {"wall_s": round(wall, 3), "reading_s": round(read_s, 3), "perception_ms": load.points()}
-        }
+        spent = {"wall_s": round(wall, 3), "reading_s": round(read_s, 3), "perception_ms": load.points()}
+        return row | {"spent": spent | {"models_cpu_s": self._models.cpu_s, "reading_cpu_s": read_cpu_s}}
 
     def _look(
         self, number: int, stamp_ns: int, t_s: float, frame: Frame, due: Sequence[tuple[int, TimedQuestion]]
@@ -146,7 +148,8 @@ class LockStep:
             raise DatasetError(
                 f"picture at {stamp_ns} ns is {now[0]}x{now[1]}, those before it {before[0]}x{before[1]}"
             )
-        self._seen.observe(number, frame, self._perceiver, self._times, keep=False)
+        with self._models:
+            self._seen.observe(number, frame, self._perceiver, self._times, keep=False)
         refused = self._seen.problem
         twin = None if refused else self._seen.twin
         ids = None if twin is None else twin.ids
@@ -158,7 +161,8 @@ class LockStep:
                 self._measure(standing, None)
                 continue
             start = time.perf_counter()
-            answer = standing.answer(twin)
+            with self._models:
+                answer = standing.answer(twin)
             spent_on = self._times.reasoning if "model" in answer.latency_ms else self._times.kept
             spent_on.append((time.perf_counter() - start) * 1e3)
             self._now.append(Shown(standing.n, standing.question, answer, self._measure(standing, answer)))
@@ -197,7 +201,8 @@ class LockStep:
     def _asked(self, text: str, ask: Ask) -> tuple[Answer | None, ReasonSegError | None]:
         """Perception may have looked at the picture once more for it."""
         assert self._last is not None
-        result, twin = ask_about(self._seen, text, ask, self._times), self._seen.twin
+        with self._models:
+            result, twin = ask_about(self._seen, text, ask, self._times), self._seen.twin
         if self._last[3] is not None and twin is not None:
             self._last = *self._last[:3], twin.ids
         return result

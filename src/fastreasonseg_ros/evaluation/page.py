@@ -123,6 +123,8 @@ def _facts(result: Result) -> list[tuple[str, str]]:
     machine, made = result.get("machine") or {}, result.get("made") or {}
     facts = [(key, result.get(key)) for key in ("dataset", "bag", "format", "split", "perceiver", "model", "mode")]
     facts += [("frames", result.get("frames")), ("peak memory", _mib(result.get("peak_rss_mb")))]
+    share = (result.get("timed") or {}).get("evaluation_cpu_share")
+    facts += [("evaluation beside the models", None if share is None else f"{share:.1%} of their processor time")]
     cores = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB" if machine else None
     facts += [("machine", cores), ("system", machine.get("system")), ("Python", machine.get("python"))]
     facts += [(key, made.get(key)) for key in ("version", "commit", "date", "command")]

@@ -95,6 +95,9 @@ def table(result: Mapping[str, Any]) -> str:
     for stage, p in result.get("latency_ms", {}).items():
         if p.get("p50") is not None:
             lines.append(f"{stage}: p50 {p['p50']:.1f} ms, p95 {p['p95']:.1f} ms")
+    share = (result.get("timed") or {}).get("evaluation_cpu_share")
+    if share is not None:
+        lines.append(f"evaluation beside the models: {share:.1%} of their processor time")
     if "peak_rss_mb" in result:
         m = result["machine"]
         lines.append(f"peak memory {result['peak_rss_mb']:.0f} MiB on {m['cores']} cores of {m['cpu']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from .bag_eval import LockStep, Outputs, evaluation_share
 from .bag_make import make_bags
 from .bag_questions import TimedQuestion, assign, check_targets, read_timed_questions
 from .bags import BagTopics, bag_info, find_topics, read_stamped
+from .cpu import cpu_report, cpu_share
 from .evaluate import Row, Times
 from .gallery import Gallery
 from .page import html_page
@@ -117,14 +119,19 @@ def evaluate_one(
 ) -> Row:
     """The row of one bag; its questions' rows go to out.on_row before."""
     topics = topics_of(args, path)
-    mine = Times()
+    mine, began = Times(), time.process_time()
+    drawn_before = _viewers_cpu_s(out)
     try:
         row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
     except DatasetError as error:
         text = str(error)
         raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
     spent = row["spent"]
-    spent["viewers_cpu_s"] = round(sum(v.cpu_s for v in out.viewers if isinstance(v, Onlookers)), 3)
+    for viewer in out.viewers:
+        if isinstance(viewer, Onlookers):
+            viewer.settle()
+    total, drawn = time.process_time() - began, _viewers_cpu_s(out) - drawn_before
+    spent |= cpu_report(total, spent.pop("models_cpu_s"), spent.pop("reading_cpu_s"), drawn)
     spent["evaluation_share"] = evaluation_share(spent["wall_s"], spent["reading_s"], mine)
     times.perception.extend(mine.perception)
     times.reasoning.extend(mine.reasoning)
@@ -144,7 +151,8 @@ def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
     bags = {row["scene"]: row["bag"] for row in rows if "bag" in row}
     figures = summarise((row for row in asked if row.get("iou") is not None), seed)
     report = times.report()
-    report["timed"] |= {"bags": {name: bags[name]["spent"] for name in sorted(bags)}}
+    spent = {name: bags[name]["spent"] for name in sorted(bags)}
+    report["timed"] |= {"evaluation_cpu_share": cpu_share(s["cpu_s"] for s in spent.values()), "bags": spent}
     curves = {row["text"]: row["curve"] for row in asked if row.get("curve")}
     return (
         figures
@@ -183,6 +191,10 @@ def find_bags(path: str | Path) -> dict[str, Path]:
 
 def _named(write: Callable[[Row], None], name: str, row: Row) -> None:
     write(row | {"scene": name})
+
+
+def _viewers_cpu_s(out: Outputs) -> float:
+    return sum(viewer.cpu_s for viewer in out.viewers if isinstance(viewer, Onlookers))
 
 
 def _make(args: Namespace) -> int:

@@ -45,6 +45,11 @@ class Onlookers:
         self._raise()
         self._queue.put(looked)
 
+    def settle(self) -> None:
+        """Waits until all that was given is drawn. Raises what a viewer raised."""
+        self._queue.join()
+        self._raise()
+
     def close(self) -> None:
         self._queue.put(None)
         self._thread.join()
@@ -62,6 +67,7 @@ class Onlookers:
             except Exception as error:
                 self._error = error
             self.cpu_s = time.thread_time()
+            self._queue.task_done()
 
     def _raise(self) -> None:
         if self._error is not None:
