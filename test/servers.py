@@ -106,7 +106,7 @@ def stream(words: list[str], chat: bool) -> str:
 
 
 def hang(handler: Behaviour, request: dict) -> None:
-    time.sleep(300)
+    time.sleep(3600)
 
 
 def html(handler: Behaviour, request: dict) -> None:

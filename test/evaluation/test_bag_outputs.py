@@ -84,7 +84,7 @@ def test_rerun_has_pictures_masks_boxes_and_reasoning_on_the_bag_s_timeline(
     command = ["bag", "eval", str(bag), "--queries", str(questions), "--perception", "oracle"]
     assert main([*command, "--viz", "rerun", "--viz-out", str(out)]) == 0
     listed = subprocess.run(
-        [sys.executable, "-m", "rerun", "rrd", "print", "-v", str(out)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "rerun", "rrd", "print", "-v", str(out)], capture_output=True, text=True, timeout=600
     )
     assert listed.returncode == 0, listed.stderr
     for part in ("world/camera/color", "world/camera/answer", "world/objects", "reasoning", "iou/2", "bag"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ class Writes:
     name = "by hand"
 
     def generate(self, prompt, grammar, on_text=None):
+        time.sleep(0.5)  # far more than a kept plan takes, also on a busy machine
         return "The mug.\na = find(label=mug)"
 
 

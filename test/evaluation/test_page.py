@@ -44,7 +44,7 @@ def test_a_browser_shows_the_page_on_a_phone_and_a_desk_without_fetching_anythin
         pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=300_000)
         pictures = {}
         for name, size, scheme in (("phone", (390, 844), "dark"), ("desk", (1280, 900), "light")):
             tab = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
@@ -53,6 +53,7 @@ def test_a_browser_shows_the_page_on_a_phone_and_a_desk_without_fetching_anythin
             tab.on("request", lambda request, fetched=fetched: fetched.append(request.url))
             tab.on("console", lambda message, trouble=trouble: trouble.append(message.text))
             tab.on("dialog", lambda dialog, trouble=trouble: trouble.append(dialog.message) or dialog.dismiss())
+            tab.set_default_timeout(300_000)  # ms, on a machine that does other work
             tab.goto(page.as_uri())
             assert [url for url in fetched if not url.startswith("data:")] == [page.as_uri()]
             assert trouble == []

@@ -32,7 +32,7 @@ class Slow:
         self.go = threading.Event()
 
     def __call__(self, drawn: Drawn) -> None:
-        self.go.wait(10)
+        self.go.wait(600)
         self.thread = threading.current_thread()
         if drawn.looked.stamp_ns == self.fails_at:
             raise DatasetError("the disk is full")

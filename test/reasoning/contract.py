@@ -12,7 +12,7 @@ from fastreasonseg_ros.reasoning.protocol import LanguageModel
 WORDS = ("yak", "zebra", "newt", "heron")
 
 
-def several_threads_each_get_their_own_reply(model: LanguageModel, timeout_s: float = 60.0) -> None:
+def several_threads_each_get_their_own_reply(model: LanguageModel, timeout_s: float = 600.0) -> None:
     replies: dict[str, str] = {}
 
     def ask(word: str) -> None:

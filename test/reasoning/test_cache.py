@@ -108,6 +108,6 @@ def build(folder):
 print(cached("y", build))
 """
     running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    places = {process.communicate(timeout=60)[0].strip() for process in running}
+    places = {process.communicate(timeout=600)[0].strip() for process in running}
     assert len(places) == 1
     assert (tmp_path / "calls").read_text() == "x"

@@ -33,7 +33,7 @@ CONFIG = Path(__file__).parents[2] / "config/reasoning_remote.yaml"
 
 @pytest.fixture(scope="module")
 def student(student_server):
-    return make_language_model("remote", None, [f"base_url={student_server}", "grammar=grammar", "timeout_s=120"])
+    return make_language_model("remote", None, [f"base_url={student_server}", "grammar=grammar", "timeout_s=600"])
 
 
 def test_a_question_is_answered_through_http_by_the_real_student(student):
@@ -136,7 +136,7 @@ def test_a_server_that_is_down_is_told_before_anything_claims_to_be_ready():
 @pytest.mark.parametrize(
     ("behave", "kind", "message"),
     [
-        (hang, BusyError, r"no whole reply within 0\.5 s; raise timeout_s"),
+        (hang, BusyError, r"no whole reply within 2 s; raise timeout_s"),
         (fail(500), BusyError, r"failed \(500: .*as asked: 500.*see its log"),
         (fail(429, Retry_After="0"), BusyError, r"too many requests \(429.*ask fewer at a time"),
         (html, ModelError, r"not as an OpenAI-compatible API .*nginx.*mostly ends in /v1"),
@@ -152,11 +152,14 @@ def test_a_server_that_is_down_is_told_before_anything_claims_to_be_ready():
 def test_servers_that_misbehave_are_told_apart(behave, kind, message, later):
     """At once, or after they had been ready."""
     with behaving(once_models(behave) if later else behave) as (address, asked):
-        config = RemoteConfig(address, timeout_s=0.5, retries=int(not later))
+        config = RemoteConfig(address, timeout_s=2.0 if behave is hang else 60.0, retries=int(not later))
         with pytest.raises(ModelError, match=message) as error:
             RemoteModel(config).generate("x", "root ::= [a-z]")
-    assert type(error.value) is kind
-    assert len(asked) == (3 if later else 2 if kind is BusyError else 1)
+        assert type(error.value) is kind
+        expected, end = 3 if later else 2 if kind is BusyError else 1, time.monotonic() + 60
+        while len(asked) < expected and time.monotonic() < end:  # it hears of what timed out when it may
+            time.sleep(0.01)
+    assert len(asked) == expected
 
 
 def test_a_stream_that_stalls_breaks_off_or_is_none_is_told():
@@ -166,7 +169,7 @@ def test_a_stream_that_stalls_breaks_off_or_is_none_is_told():
         handler.end_headers()
         handler.wfile.write(stream(["one", "two"], False).partition("data: [DONE]")[0].encode())
         handler.wfile.flush()
-        time.sleep(5)
+        time.sleep(600)
 
     def breaks(handler, request):
         handler.reply(200, 'data: {"choices": [{"index": 0, "te', "text/event-stream")
@@ -177,7 +180,7 @@ def test_a_stream_that_stalls_breaks_off_or_is_none_is_told():
     heard: list[str] = []
     for behave, message in ((stalls, "no whole reply within"), (breaks, "not as an"), (complains, "out of memory")):
         with behaving(once_models(behave)) as (address, _):
-            model = RemoteModel(RemoteConfig(address, timeout_s=0.5, retries=0))
+            model = RemoteModel(RemoteConfig(address, timeout_s=3.0 if behave is stalls else 60.0, retries=0))
             with pytest.raises(ModelError, match=message):
                 model.generate("x", "", lambda piece: heard.append(piece) is not None)
     assert heard == ["one ", "two"]

@@ -31,7 +31,7 @@ COLUMNS = {"prompts": ["p", "p", "q"], "question": ["?", "?", "!"], "teacher": [
 
 
 def make(url, **settings):
-    return Judge(JudgeConfig(url=url, **{"timeout_s": 5.0, "retries": 0, **settings}))
+    return Judge(JudgeConfig(url=url, **{"timeout_s": 60.0, "retries": 0, **settings}))
 
 
 @pytest.mark.parametrize(("reply", "score"), SCORES.items())

@@ -287,7 +287,6 @@ def test_settings_that_do_not_go_together_are_said_at_once(settings, tmp_path):
         sft.main(["--config", "huge"])
 
 
-@pytest.mark.timeout(900)  # a minute of one core, which others may share
 def test_the_smallest_settings_train_the_real_base_on_data_of_their_own(tmp_path):
     out = tmp_path / "tiny"
     assert cli.main(["train", "sft", "--config", "tiny", f"out={out}"]) == 0
