@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -112,6 +113,14 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--overlays", metavar="DIR", help="write a picture of every answer")
     _outputs(evaluate)
     _comparable(evaluate)
+    evaluate.add_argument(
+        "--also",
+        metavar="OPTIONS",
+        action="append",
+        default=[],
+        help='measure with these backends too, side by side: --also "--perception oracle" (several times)',
+    )
+    evaluate.set_defaults(with_backends=with_backends)
     _shared(evaluate)
     _backends(evaluate)
 
@@ -256,6 +265,22 @@ def _comparable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the --rows of a run that was interrupted")
     parser.add_argument("--against", metavar="FILE", help="compare with an earlier result (its --json or --rows)")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (%(default)s)")
+
+
+def with_backends(args: argparse.Namespace, text: str) -> argparse.Namespace:
+    """The same command with the options in `text`, as one would write them. Raises ConfigError naming what is wrong."""
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str):
+            raise ConfigError(f'--also {text!r}: {message}; give options such as "--perception oracle"')
+
+    parser = Parser(add_help=False)
+    _backends(parser)
+    try:
+        options = shlex.split(text)
+    except ValueError as error:
+        parser.error(str(error))
+    return parser.parse_args(options, argparse.Namespace(**vars(args)))
 
 
 def _backends(parser: argparse.ArgumentParser, perception: bool = True, model: bool = True) -> None:

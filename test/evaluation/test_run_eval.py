@@ -175,6 +175,54 @@ def test_a_run_stands_beside_an_earlier_one_with_paired_intervals(
     assert "4 questions in both: 2 better here, 0 worse" in printed
 
 
+def test_several_configurations_are_measured_in_one_run_and_stand_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    root = three_scenes(tmp_path / "data")
+    better = Scripted(RIGHT | {"two": (1,), "four": (1,)})
+
+    def use(of_second: Scripted) -> Scripted:
+        askers = {"openvino": Scripted(RIGHT), "remote": of_second}
+        monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: askers[args.model])
+        return of_second
+
+    use(better)
+    out, page, rows = (tmp_path / name for name in ("out.json", "page.html", "rows.jsonl"))
+    command = ["eval", str(root), "--perception", "oracle", "--rows", str(rows), "--json", str(out)]
+    command += ["--html", str(page), "--also", "--model remote --model-set timeout_s=5"]
+    assert main(command) == 0
+    result = json.loads(out.read_text())
+    [also] = result["also"]
+    assert (result["giou"], also["giou"], also["perceiver"], also["model"]) == (0.625, 1.0, "oracle", "remote")
+    giou = also["against"]["measures"]["giou"]
+    assert (giou["here"], giou["there"], giou["difference"]) == (1.0, 0.625, 0.375)
+    assert (also["options"], also["against"]["better"]) == ("--model remote --model-set timeout_s=5", 2)
+    assert "there: the first" in capsys.readouterr().out
+    html = page.read_text()
+    assert "Side by side" in html
+    assert "2 better here, 0 worse" in html
+    assert "+0.375" in html
+
+    second = tmp_path / "rows.1.jsonl"  # every configuration has rows of its own, and goes on where it was
+    assert len(rows_of(rows)) == len(rows_of(second)) == 7
+    second.write_text("".join(second.read_text().splitlines(keepends=True)[:2]))
+    again = use(Scripted(RIGHT | {"two": (1,), "four": (1,)}))
+    assert main([*command, "--resume"]) == 0
+    assert again.asked == ["three", "four"]
+    resumed = json.loads(out.read_text())
+    timed = {*TIMINGS, "also"}
+    for a, b in ((result, resumed), (also, resumed["also"][0])):
+        assert {k: v for k, v in a.items() if k not in timed} == {k: v for k, v in b.items() if k not in timed}
+
+
+def test_options_of_a_further_configuration_that_are_wrong_are_named_before_the_work(tmp_path: Path, capsys) -> None:
+    root = three_scenes(tmp_path / "data")
+    assert main(["eval", str(root), "--also", "--perceptoin oracle"]) == 2
+    assert "--also '--perceptoin oracle': unrecognized arguments: --perceptoin" in capsys.readouterr().err
+    assert main(["eval", str(root), "--also", "--model 'remote"]) == 2
+    assert "No closing quotation" in capsys.readouterr().err
+
+
 def test_results_that_cannot_be_compared_say_why(tmp_path: Path, capsys) -> None:
     nothing = tmp_path / "nothing.json"
     nothing.write_text('{"giou": 1}')

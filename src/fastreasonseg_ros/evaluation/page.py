@@ -114,9 +114,19 @@ def _run(title: str, result: Result, rows: Sequence[Mapping[str, Any]], cases: M
         "curves": [c for c in drawn if c],
         "cost": {stage: p for stage, p in cost.items() if p.get("p50") is not None},
         "cases": cases,
+        "against": _against(result.get("against")),
         "facts": _facts(result),
         "sha256": ((result.get("made") or {}).get("sha256") or {}).items(),
     }
+
+
+def _against(compared: Result | None) -> dict[str, Any] | None:
+    """A comparison (compare.py) with its figures as rows: (group, measure, here and there)."""
+    if not compared:
+        return None
+    groups = {"all": compared["measures"], **compared["by_category"]}
+    groups |= {f"level {level}": part for level, part in compared["by_level"].items()}
+    return {**compared, "rows": [(name, measure, m) for name, part in groups.items() for measure, m in part.items()]}
 
 
 def _facts(result: Result) -> list[tuple[str, str]]:

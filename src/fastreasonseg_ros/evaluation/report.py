@@ -50,6 +50,10 @@ class Output:
         """Writes and prints the figures."""
         if self._json_path:
             write_text(self._json_path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        self.show(result)
+
+    def show(self, result: Mapping[str, Any]) -> None:
+        """Prints the figures."""
         self._close_bar()
         print(table(result))
 

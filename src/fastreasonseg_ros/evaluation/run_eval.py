@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,16 +27,52 @@ from .run_report import title_of
 
 
 def run(args: Namespace) -> int:
+    """The data set with the backends that were given, and with those of every --also, compared with the first."""
     other = read_result(args.against) if args.against else None
-    dataset = open_dataset(args.dataset, args.format, args.split)
-    dataset.check_perceiver(args.perception)
-    dataset = dataset.limited(args.limit)
-    number = {id(q): n for n, q in enumerate(dataset.questions)}
-    mark = {"run": run_id(args)}
+    variants = [args.with_backends(args, text) for text in args.also]  # what is wrong with one is told before the work
     if args.resume and not args.rows:
         raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
-    done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
+    dataset = open_dataset(args.dataset, args.format, args.split)
+    for each in (args, *variants):
+        dataset.check_perceiver(each.perception)
+    dataset = dataset.limited(args.limit)
+    first, *shown = _measure(args, dataset)
+    if other is not None:
+        first["against"] = {"file": str(args.against)} | compare(first["questions"], other, args.seed)
+        print("\n" + compare_table(first["against"], "this run", args.against))
+    runs = [(title_of(first), first, *shown)]
+    _write(args, runs)
+    for number, (text, variant) in enumerate(zip(args.also, variants, strict=True), 1):
+        print(f"\n{text}")
+        variant.rows, variant.overlays = _numbered(args.rows, number), _numbered(args.overlays, number)
+        result, *shown = _measure(variant, dataset)
+        against = compare(result["questions"], first["questions"], args.seed)
+        print("\n" + compare_table(against, text, "the first"))
+        result = {"options": text, **result, "against": {"file": "the first", **against}}
+        first.setdefault("also", []).append(result)
+        runs.append((f"{title_of(result)} {text}", result, *shown))
+        _write(args, runs)
+    return 0
 
+
+def _write(args: Namespace, runs: Sequence[tuple[str, dict[str, Any], list[Row], dict[str, Any]]]) -> None:
+    """As far as the work is done: what comes after it may fail."""
+    if args.json:
+        write_text(args.json, json.dumps(runs[0][1], indent=1, ensure_ascii=False) + "\n")
+    if args.html:
+        write_text(args.html, html_page(runs))
+
+
+def _numbered(path: str | None, number: int) -> str | None:
+    """rows.jsonl -> rows.1.jsonl: every configuration has files of its own."""
+    return str(Path(path).with_name(f"{Path(path).stem}.{number}{Path(path).suffix}")) if path else None
+
+
+def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], dict[str, Any]]:
+    """Result, rows and cases (gallery.py) of one configuration; rows and cases are there for --html."""
+    number = {id(q): n for n, q in enumerate(dataset.questions)}
+    mark = {"run": run_id(args)}
+    done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
     gallery, last = Gallery(), {}
 
     def draw(question: Question, frame: Frame, twin: DigitalTwin, answer: Answer) -> None:
@@ -74,14 +112,8 @@ def run(args: Namespace) -> int:
         }
         if caution := dataset.caution(args.perception):
             head["caution"] = caution
-        if other is not None:
-            result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
-        output.result(head | result)
-        if args.html:
-            write_text(args.html, html_page([(title_of(head), head | result, rows, gallery.cases())]))
-        if other is not None:
-            print("\n" + compare_table(result["against"], "this run", args.against))
-    return 0
+        output.show(head | result)
+    return head | result, rows, gallery.cases()
 
 
 def _shared(args: Namespace, dataset: Dataset, done: Sequence[Row], add: Callable[[Row], None]) -> Times:
