@@ -154,7 +154,7 @@ class Driver:
             time.sleep(0.001)
         return len(self.twins) > seen
 
-    def recovers(self, timeout_s: float = 20.0) -> bool:
+    def recovers(self, timeout_s: float = 60.0) -> bool:
         """Whether good pictures give a good twin again, however slow perception is."""
         end, sent = time.monotonic() + timeout_s, set()
         while time.monotonic() < end:

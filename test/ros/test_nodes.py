@@ -32,7 +32,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory):
     scene = write_scene(folder / "data")
     nodes = Nodes(folder)
     nodes.start("camera_node", source="scene", path=scene)
-    nodes.start("twin_node", perceiver="oracle")
+    nodes.start("twin_node", perceiver="oracle", depth_timeout_s=60.0)
     nodes.start("reasoning_node", query_timeout_s=2 * PATIENCE_S, stale_after_s=PATIENCE_S)
     nodes.start("mask_node")
     yield nodes

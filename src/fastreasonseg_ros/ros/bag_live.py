@@ -72,6 +72,14 @@ class Live:
         node.create_subscription(SceneGraph, "twin", self._twin_came, latched())
         self.client.on_answer(self._answer_came)
 
+    def heard(self, perception: str) -> bool:
+        """Whether both nodes are there, and perception subscribes to all that is played."""
+        played = [self._color, self._depth, self._info, *([self._truth] if perception == "oracle" else [])]
+        asked = self.client.node.count_services(self.client.node.resolve_service_name("query"))
+        return bool(asked and self._clock.get_subscription_count() >= 2) and all(
+            p.get_subscription_count() for p in played
+        )
+
     def play(self, frames: Any, due: Sequence[tuple[int, TimedQuestion]], done: list[Row]) -> None:
         """Every picture at its time; questions in threads, so that a slow answer does not hold the bag back."""
         waiting = sorted(due, key=lambda q: float("inf") if q[1].at_s is None else q[1].at_s)
@@ -213,7 +221,8 @@ def run_live(args: Namespace, path: Path, questions: Sequence[TimedQuestion]) ->
         nodes.wait_for("the twin node", "twin_node", lambda: "settings:" in nodes.log("twin_node"), UP_S)
         live = Live(namespace, args.rate)
         try:
-            time.sleep(2.0)  # discovery
+            nodes.wait_for("its subscriptions", "twin_node", lambda: live.heard(args.perception), UP_S)
+            time.sleep(1.0)  # the nodes discover this process in their turn
             live.play(read_stamped(path, topics), list(enumerate(questions)), rows)
             nodes.check()
         finally:
