@@ -5,64 +5,90 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.recall import EVERY, SURE, Recall
+from fastreasonseg_ros.perception.recall import AT_ONCE, CHANGED_WAIT, WAITS, Recall
 from fastreasonseg_ros.twin.types import Detection
 
-RED, BLUE = (200, 30, 30), (30, 30, 200)
+RED, DARK, BLUE = (200, 30, 30), (185, 30, 30), (30, 30, 200)
 
 
 class Camera:
-    """Shows one rectangle, and tells whether it was named anew."""
+    """Shows rectangles, and tells which of them were named anew."""
 
     def __init__(self) -> None:
         self.recall, self.stamp_s = Recall(), 10.0
 
-    def show(self, x: int = 20, width: int = 20, paint: tuple = RED, after_s: float = 0.1) -> bool:
+    def show_all(self, *things: tuple[int, int, tuple], after_s: float = 0.1) -> list[bool]:
+        """things: left side, width, paint."""
         self.stamp_s += after_s
-        labels, color = np.zeros((60, 120), np.int32), np.zeros((60, 120, 3), np.uint8)
-        box = slice(10, 40), slice(x, x + width)
-        labels[box], color[box] = 1, paint
-        mask, asked = labels == 1, []
+        labels, color = np.zeros((60, 1200), np.int32), np.zeros((60, 1200, 3), np.uint8)
+        boxes = [(slice(10, 40), slice(x, x + width)) for x, width, _ in things]
+        for n, (box, (_, _, paint)) in enumerate(zip(boxes, things, strict=True), 1):
+            labels[box], color[box] = n, paint
+        known = self.recall.begin(labels, boxes, color, self.stamp_s)
+        for n, (rows, columns) in enumerate(boxes, 1):
+            corners = tuple(float(v) for v in (columns.start, rows.start, columns.stop, rows.stop))
+            fresh = Detection(labels == n, "mug", 0.9, corners)  # type: ignore[arg-type]
+            self.recall.keep(n, known.get(n, fresh), n not in known)
+        assert all(found.label == "mug" for found in known.values())
+        return [n not in known for n in range(1, len(things) + 1)]
 
-        def describe(before: Detection | None) -> Detection:
-            asked.append(before)
-            return before or Detection(mask, "mug", 0.9, (float(x), 10.0, float(x + width), 40.0))
-
-        self.recall.begin(labels, self.stamp_s)
-        assert self.recall.describe(1, box, color, describe).label == "mug"
-        assert len(asked) == 1
-        return asked[0] is None
+    def show(self, x: int = 20, width: int = 20, paint: tuple = RED, after_s: float = 0.1) -> bool:
+        return self.show_all((x, width, paint), after_s=after_s)[0]
 
     def settled(self) -> Camera:
-        for _ in range(SURE):
-            assert self.show()
+        """A thing that was just named for the last of many times."""
+        assert self.show()
+        for wait in [*WAITS, WAITS[-1]]:
+            assert [self.show() for _ in range(wait + 1)] == [False] * wait + [True]
         return self
 
 
-def test_a_thing_that_stays_is_named_a_few_times_and_then_in_one_frame_of_some():
+def test_a_thing_that_stays_is_named_at_growing_intervals():
+    assert list(WAITS) == sorted(WAITS)
     camera = Camera().settled()
-    later = [camera.show() for _ in range(4 * EVERY)]
-    assert sum(later) == 4
-    assert not later[0]
-    assert np.diff(np.flatnonzero(later)).tolist() == [EVERY] * 3
+    assert [camera.show() for _ in range(2 * WAITS[-1] + 2)] == 2 * ([False] * WAITS[-1] + [True])
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"paint": BLUE}, {"width": 30}, {"x": 60}, {"after_s": 5.0}, {"after_s": -1.0}, {"after_s": 0.0}],
+    [{"paint": BLUE}, {"width": 40}, {"x": 60}, {"after_s": 5.0}, {"after_s": -1.0}, {"after_s": 0.0}],
     ids=lambda change: str(change),
 )
-def test_a_thing_that_looks_or_lies_otherwise_is_named_anew(change: dict):
+def test_what_looks_or_lies_quite_otherwise_is_another_thing_and_named_at_once(change: dict):
+    assert Camera().settled().show(**change)
+
+
+@pytest.mark.parametrize("change", [{"paint": DARK}, {"width": 27}], ids=lambda change: str(change))
+def test_a_thing_that_is_seen_otherwise_is_named_soon_and_keeps_its_words_until_then(change: dict):
     camera = Camera().settled()
-    assert camera.show(**change)
+    assert [camera.show(**change) for _ in range(CHANGED_WAIT + 1)] == [False] * CHANGED_WAIT + [True]
+    assert not camera.show(**change)
 
 
 def test_a_thing_that_moves_a_little_keeps_its_words():
+    assert not Camera().settled().show(x=23)
+
+
+def test_what_is_known_is_named_a_few_things_at_a_time_and_none_waits_for_ever():
+    things = [(40 * n, 20, RED) for n in range(12)]
+    camera = Camera()
+    assert all(camera.show_all(*things))
+    later = np.array([camera.show_all(*things) for _ in range(60)])
+    assert later.sum(axis=1).max() == AT_ONCE
+    assert later.sum(axis=0).min() >= 4
+
+
+def test_what_is_new_is_named_beside_what_is_known():
     camera = Camera().settled()
-    assert not camera.show(x=23)
+    assert camera.show_all((20, 20, RED), (100, 20, BLUE), (140, 20, BLUE), (180, 20, BLUE)) == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_pictures_of_another_size_are_another_camera():
     camera = Camera().settled()
-    camera.recall.begin(np.zeros((30, 60), np.int32), camera.stamp_s + 0.1)
+    camera.recall.begin(np.zeros((30, 60), np.int32), [], np.zeros((30, 60, 3), np.uint8), camera.stamp_s + 0.1)
     assert camera.show()

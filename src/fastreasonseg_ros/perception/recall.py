@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,26 +11,48 @@ from jaxtyping import Int32, UInt8
 
 from ..twin.types import Detection
 
-SURE = 3  # a new thing is named in so many frames before its words are taken over
-EVERY = 5  # then in one frame of so many
+WAITS = (0, 1, 3, 6, 9)  # frames between two namings, longer the more often a thing was named
+CHANGED_WAIT = 2  # of a thing that changed since it was named
+AT_ONCE, AT_ONCE_SHARE = 2, 0.1  # things that are named again in one frame, and what share of them where there are many
 LONGEST_S = 0.5  # between two frames
 STRIDE = 2  # pixels that are compared
-SHARE = 0.6  # of a thing's pixels that must be where it was
-GROWTH = 1.15  # of area and sides, at most
-TINT = 10.0  # change of the mean colour, 0..255 in any channel, at most
+SHARE = 0.45  # of a thing's pixels that must be where it was, or it is another thing
+GROWTH, TINT = 1.5, 25.0  # change from frame to frame of area and sides, and of the mean colour (0..255), at most
+SAME_GROWTH, SAME_TINT = 1.15, 10.0  # up to here a thing looks as when it was named
 
 Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
+class _Look:
+    """Area, height and width in pixels, and mean colour of a thing in one frame."""
+
+    sizes: tuple[int, int, int]
+    tint: np.ndarray
+
+    def like(self, other: _Look, growth: float, tint: float) -> bool:
+        return float(np.abs(self.tint - other.tint).max()) <= tint and all(
+            max(a, b) <= growth * min(a, b) + 2 for a, b in zip(self.sizes, other.sizes, strict=True)
+        )
+
+
+@dataclass(frozen=True)
 class _Known:
-    """named: frames in which the thing was named. left: frames for which its words may be taken over yet."""
+    """named: how often the thing was named. since: frames after the last time, when it looked like `then`."""
 
     detection: Detection
-    area: int
-    tint: np.ndarray
+    look: _Look
+    then: _Look
     named: int
-    left: int
+    since: int
+
+    def overdue(self, look: _Look) -> float:
+        """From 0 on it is to be named again, what is most overdue first, and before it what was named least."""
+        wait = WAITS[min(self.named, len(WAITS)) - 1]
+        if wait > CHANGED_WAIT and not look.like(self.then, SAME_GROWTH, SAME_TINT):
+            wait = CHANGED_WAIT
+        late = self.since - wait
+        return late + 10.0 / self.named if late >= 0 else -1.0
 
 
 class Recall:
@@ -39,48 +61,54 @@ class Recall:
     def __init__(self) -> None:
         self._labels: np.ndarray = np.zeros((0, 0), np.int32)
         self._known: dict[int, _Known] = {}
-        self._before, self._last, self._stamp_s = self._labels, self._known, 0.0
+        self._before: dict[int, _Known] = {}  # by the labels of this frame
+        self._looks: dict[int, _Look] = {}
+        self._stamp_s = 0.0
 
-    def begin(self, labels: Int32[np.ndarray, "h w"], stamp_s: float) -> None:
-        """A frame with this label image. Nothing is known in one that is older, or much later, than the last."""
-        follows = 0 < stamp_s - self._stamp_s <= LONGEST_S and labels.shape == self._labels.shape
-        self._before, self._last = self._labels[::STRIDE, ::STRIDE], self._known if follows else {}
-        self._labels, self._known, self._stamp_s = labels, {}, stamp_s
-
-    def describe(
+    def begin(
         self,
-        label: int,
-        box: Box,
+        labels: Int32[np.ndarray, "h w"],
+        boxes: Sequence[Box | None],
         color: UInt8[np.ndarray, "h w 3"],
-        describe: Callable[[Detection | None], Detection],
-    ) -> Detection:
-        """What `describe` finds of a thing, given its detection in the frame before, or None if it is to be named."""
-        inside = self._labels[box] == label
-        area = np.count_nonzero(inside)
-        tint = np.array(cv2.mean(np.ascontiguousarray(color[box]), inside.view(np.uint8))[:3])
-        known = self._same(box, inside, area, tint)
-        named, left = (known.named, known.left) if known else (0, 0)
-        if known is not None and left > 0:
-            found, left = describe(known.detection), left - 1
-        else:
-            found, named = describe(None), named + 1
-            # Things take turns, so that no frame names all of them.
-            left = 0 if named < SURE else label % EVERY if named == SURE else EVERY - 1
-        self._known[label] = _Known(found, area, tint, named, left)
-        return found
+        stamp_s: float,
+    ) -> dict[int, Detection]:
+        """The things, by label, that need no name in this frame, as they were found in the frame before.
 
-    def _same(self, box: Box, inside: np.ndarray, area: int, tint: np.ndarray) -> _Known | None:
-        """The thing of the frame before that was there, as large, and of that colour."""
-        if not self._last:
-            return None
-        rows, columns = (slice(-(-s.start // STRIDE), -(-s.stop // STRIDE)) for s in box)
-        first_y, first_x = rows.start * STRIDE - box[0].start, columns.start * STRIDE - box[1].start
-        under = self._before[rows, columns][inside[first_y::STRIDE, first_x::STRIDE]]
-        counts = np.bincount(under, minlength=2)
-        counts[0] = 0
-        known = self._last.get(int(counts.argmax()))
-        if known is None or counts.max() < SHARE * len(under) or np.abs(tint - known.tint).max() > TINT:
-            return None
-        x0, y0, x1, y1 = known.detection.box_xyxy
-        sizes = (area, known.area), (box[1].stop - box[1].start, x1 - x0), (box[0].stop - box[0].start, y1 - y0)
-        return known if all(max(a, b) <= GROWTH * min(a, b) + 2 for a, b in sizes) else None
+        labels: 1..n; boxes: rows and columns around each of them. What is new is to be named, what is known a few at a
+        time. Nothing is known in a frame that is older, or much later, than the last.
+        """
+        follows = 0 < stamp_s - self._stamp_s <= LONGEST_S and labels.shape == self._labels.shape
+        before, known = self._labels[::STRIDE, ::STRIDE], self._known if follows else {}
+        self._labels, self._known, self._stamp_s = labels, {}, stamp_s
+        self._looks, self._before = {}, {}
+        for label, box in enumerate(boxes, 1):
+            if box is None:
+                continue
+            inside = labels[box] == label
+            tint = np.array(cv2.mean(np.ascontiguousarray(color[box]), inside.view(np.uint8))[:3])
+            look = self._looks[label] = _Look((np.count_nonzero(inside), *inside.shape), tint)
+            if known and (was := known.get(_under(before, box, inside))) and look.like(was.look, GROWTH, TINT):
+                self._before[label] = was
+        late = {label: was.overdue(self._looks[label]) for label, was in self._before.items()}
+        many = max(AT_ONCE, round(AT_ONCE_SHARE * len(self._looks)))
+        again = sorted((label for label, by in late.items() if by >= 0), key=lambda label: -late[label])[:many]
+        return {label: was.detection for label, was in self._before.items() if label not in again}
+
+    def keep(self, label: int, found: Detection, named: bool) -> None:
+        """What was found of a thing of this frame, and whether it was named."""
+        look, was = self._looks[label], self._before.get(label)
+        if named or was is None:
+            self._known[label] = _Known(found, look, look, 1 + (was.named if was else 0), 0)
+        else:
+            self._known[label] = _Known(found, look, was.then, was.named, was.since + 1)
+
+
+def _under(before: np.ndarray, box: Box, inside: np.ndarray) -> int:
+    """The label that was where most of a thing is, 0 where that was too little."""
+    rows, columns = (slice(-(-s.start // STRIDE), -(-s.stop // STRIDE)) for s in box)
+    first_y, first_x = rows.start * STRIDE - box[0].start, columns.start * STRIDE - box[1].start
+    there = before[rows, columns][inside[first_y::STRIDE, first_x::STRIDE]]
+    counts = np.bincount(there, minlength=2)
+    counts[0] = 0
+    most = int(counts.argmax())
+    return most if counts[most] >= SHARE * len(there) else 0

@@ -77,15 +77,14 @@ class TabletopPerceiver:
         geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
-        self._recall.begin(scene.labels, frame.stamp_s)
+        known = self._recall.begin(scene.labels, boxes, frame.color, frame.stamp_s)
 
         def found(label: int, box: tuple[slice, slice]) -> Detection:
             where = geometry if len(scene.layout.levels) < 2 else replace(geometry, plane=scene.carrier(label, box))
-
-            def anew(before: Detection | None) -> Detection:
-                return describe(label, scene.labels, box, frame.color, where, self._namer, gain, before)[0]
-
-            return self._recall.describe(label, box, frame.color, anew)
+            before = known.get(label)
+            thing = describe(label, scene.labels, box, frame.color, where, self._namer, gain, before)[0]
+            self._recall.keep(label, thing, named=before is None)
+            return thing
 
         things = tuple(found(n, box) for n, box in enumerate(boxes, 1) if box is not None)
         return Perceived(things, scene.plane, pose, scene.layout.note)
