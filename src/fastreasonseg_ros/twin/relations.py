@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt16
@@ -14,6 +15,7 @@ from .types import Frame, Instance, Plane, Relation
 CONTACT_M = 0.025  # between the bottom of one thing and the top of the other, hidden rims and noise included
 APART_M = 0.02  # between boxes, seen from above, from which on nothing of the one is over the other
 ROOM_M = 0.03  # a lower thing, a plate or a tray, holds nothing inside: what lies there lies on it
+CLEAR_M = 0.006  # over the support, from which on a thing does not stand on it
 SAMPLE = 400  # points of a thing that are looked at
 
 
@@ -23,9 +25,13 @@ class _Thing:
     heights: Float[np.ndarray, "n"]
     low: float
     high: float
-    corners: Float[np.ndarray, "k 2"]
     low_flat: Float[np.ndarray, "2"]
     high_flat: Float[np.ndarray, "2"]
+
+    @cached_property
+    def corners(self) -> Float[np.ndarray, "k 2"]:
+        """Of its hull: asked for only where something is near enough."""
+        return hull(self.flat)
 
 
 def surface_points(
@@ -67,45 +73,53 @@ def stored_relations(
         for i in instances
         if i.visible and i.id in points and len(points[i.id]) >= 8
     }
-    found = []
-    for a, upper in things.items():
-        best: Relation | None = None
-        for b, lower in things.items():
-            if a != b and (relation := _relation(a, upper, b, lower)) and (best is None or relation.score > best.score):
-                best = relation
-        if best is not None:
-            found.append(best)
-    return tuple(found)
+    best: dict[int, Relation] = {}
+    for a, b in _near(things):
+        relation = _relation(a, things[a], b, things[b])
+        if relation and (a not in best or relation.score > best[a].score):
+            best[a] = relation
+    return tuple(best.values())
+
+
+def _near(things: Mapping[int, _Thing]) -> list[tuple[int, int]]:
+    """Pairs (upper, lower) that may be related. Most stand apart, or on the same support: boxes tell that."""
+    if len(things) < 2:
+        return []
+    ids, those = list(things), list(things.values())
+    lowest, highest = np.stack([t.low_flat for t in those]), np.stack([t.high_flat for t in those])
+    near = (lowest[:, None] <= highest[None] + APART_M).all(axis=2)
+    near &= near.T & ~np.eye(len(those), dtype=bool)
+    return [(ids[a], ids[b]) for a, b in np.argwhere(near) if those[a].low >= CLEAR_M or _within(those[a], those[b])]
 
 
 def _thing(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | None) -> _Thing:
     away = points - quantiles(points, 0.5)[0]
-    squared = (away * away).sum(axis=1)
+    squared = np.einsum("ij,ij->i", away, away)
     points = points[squared <= quantiles(squared, 0.97)[0]]
     flat, heights = footprint(points, plane), plane.height_m(points)
     low, high = elevation_m or quantiles(heights, 0.02, 0.98)
-    return _Thing(flat, heights, float(low), float(high), hull(flat), flat.min(axis=0), flat.max(axis=0))
+    return _Thing(flat, heights, float(low), float(high), flat.min(axis=0), flat.max(axis=0))
 
 
 def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
-    # Most pairs stand apart, or on the same support: that is told by their boxes alone.
-    if (upper.low_flat > lower.high_flat + APART_M).any() or (lower.low_flat > upper.high_flat + APART_M).any():
-        return None
-    height = lower.high - lower.low
-    smaller = np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat)
-    within = smaller and height > ROOM_M and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
-    if upper.low < 0.006 and not within:
-        return None
+    height, within = lower.high - lower.low, _within(upper, lower)
     over = float(inside_hull(upper.flat, lower.corners, 0.005).mean())
     if over > 0.75 and within and _hollow(upper, lower):
         return Relation(a, "inside", b, over)
     under = inside_hull(lower.flat, upper.corners, 0.02)
     over = max(over, float(inside_hull(lower.flat, upper.corners, 0.005).mean()))  # a large thing on a small one
-    if upper.low < 0.006 or over < 0.25:
+    if upper.low < CLEAR_M or over < 0.25:
         return None
     top = float(quantiles(lower.heights[under], 0.95)[0]) if np.count_nonzero(under) >= 5 else lower.high
     rests = abs(upper.low - top) < CONTACT_M and upper.low > 0.5 * top
     return Relation(a, "on", b, over) if rests and upper.high > lower.low + 0.5 * height else None
+
+
+def _within(upper: _Thing, lower: _Thing) -> bool:
+    """Whether the upper thing is small and low enough to be inside the lower one."""
+    height = lower.high - lower.low
+    smaller = np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat)
+    return smaller and height > ROOM_M and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
 
 
 def _hollow(inner: _Thing, outer: _Thing) -> bool:
