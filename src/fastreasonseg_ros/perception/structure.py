@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint, least_squares_plane
+from ..twin.geometry import footprint, least_squares_plane, quantiles
 from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
 from .support import above_support, find_support, largest
@@ -93,10 +93,25 @@ def under(layout: Layout, height_m: float) -> Plane | None:
 
 def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, most: int = 8) -> Mask:
     """The region without upright planes at least so long: walls. Shorter ones go where they are many, as of a bin."""
-    up = np.asarray(plane.normal, np.float32)
     wide = _wide_parts(surface, region, plane)
-    if not wide.any():
+    x, y, w, h = cv2.boundingRect(wide.view(np.uint8))
+    if not w:
         return region
+    # All that follows looks at the part of the picture that may be walls, and a margin for rims.
+    box = slice(max(0, y - 4), y + h + 4), slice(max(0, x - 4), x + w + 4)
+    kept = _without_walls(surface.part(box), region[box], wide[box], plane, long_m, most)
+    if kept is None:
+        return region
+    region = region.copy()
+    region[box] = kept
+    return _opened(region)
+
+
+def _without_walls(
+    surface: Surface, region: Mask, wide: Mask, plane: Plane, long_m: float, most: int
+) -> Mask | None:  # fmt: skip
+    """The region without the walls among its wide parts; None where there are none."""
+    up = np.asarray(plane.normal, np.float32)
     with np.errstate(invalid="ignore"):
         upright = wide & (np.abs(surface.normals @ up) < 0.3)
     walls: list[tuple[float, Mask, Plane]] = []
@@ -110,11 +125,11 @@ def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, m
     if len(walls) < BIN_SIDES and not _opposite([side for _, _, side in walls]):
         walls = [w for w in walls if w[0] >= long_m]
     if not walls:
-        return region
+        return None
     wall = np.logical_or.reduce([part for _, part, _ in walls])
     # Rims and creases, where no normal is known, go with the wall that they are beside.
     beside = cv2.dilate(wall.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return _opened(region & ~wall & ~(beside & ~np.isfinite(surface.normals[..., 2])))
+    return region & ~wall & ~(beside & ~np.isfinite(surface.normals[..., 2]))
 
 
 def _wide_parts(surface: Surface, region: Mask, plane: Plane) -> Mask:
@@ -229,13 +244,15 @@ def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[
 def _parts(surface: Surface, mask: Mask, along: np.ndarray, least_px: int = 100) -> list[tuple[float, Mask]]:
     """Connected parts of a plane's pixels with their lengths: faces of several things in one plane are no wall."""
     along = along / max(float(np.linalg.norm(along)), 1e-6)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    places = surface.points[mask] @ along.astype(np.float32)
+    if np.ptp(places) < SIDE_LONG_M:
+        return []  # none of its parts is longer
+    _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    of = parts[mask]
     result = []
-    for k in range(1, count):
-        if stats[k, cv2.CC_STAT_AREA] >= least_px:
-            part = parts == k
-            low, high = np.quantile(surface.points[part] @ along.astype(np.float32), [0.02, 0.98])
-            result.append((float(high - low), part))
+    for k in np.flatnonzero(np.bincount(of) >= least_px):
+        low, high = quantiles(places[of == k], 0.02, 0.98)
+        result.append((float(high - low), parts == k))
     return result
 
 

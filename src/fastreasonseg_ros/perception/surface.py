@@ -146,26 +146,40 @@ def _best_shift(
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
     """For every pixel the plane, among nine windows that contain it, that fits itself and the pixel best."""
     h, w = inverse.shape
-    best_cost = np.full((h, w), np.inf, np.float32)
-    out = [np.full((h, w), np.nan, np.float32) for _ in range(3)]
+    best = np.full((h, w), np.inf, np.float32)
+    which = np.zeros((h, w), np.uint8)
     misfit = np.maximum(spread, np.float32(noise * noise))
-    for dv, du in ((0, 0), (-r, 0), (r, 0), (0, -r), (0, r), (-r, -r), (-r, r), (r, -r), (r, r)):
-        if abs(dv) < h and abs(du) < w:
-            here = (slice(max(0, -dv), h - max(0, dv)), slice(max(0, -du), w - max(0, du)))
-            there = (slice(max(0, dv), h - max(0, -dv)), slice(max(0, du), w - max(0, -du)))
-            a, b = slope_u[there], slope_v[there]
-            predicted = level[there]
-            if du:
-                predicted = predicted - a * np.float32(du)
-            if dv:
-                predicted = predicted - b * np.float32(dv)
-            cost = predicted - inverse[here]
-            cost *= cost
-            cost *= np.float32(0.25)
-            cost += misfit[there]
-            if du or dv:
-                cost *= np.float32(1.3)  # the centred window unless another is clearly better
-            better = (cost < best_cost[here]).view(np.uint8)
-            for target, value in zip((best_cost, *out), (cost, a, b, predicted), strict=True):
-                cv2.copyTo(value, better, target[here])
-    return tuple(out)
+    lead = np.float32(1.3)  # the centred window unless another is clearly better
+    shifted = misfit * lead
+    shifts = [(v, u) for v, u in _SHIFTS if abs(v) * r < h and abs(u) * r < w]
+    room, other = np.empty((2, h * w), np.float32)
+    for n, (dv, du) in enumerate(shifts):
+        dv, du = dv * r, du * r
+        here = (slice(max(0, -dv), h - max(0, dv)), slice(max(0, -du), w - max(0, du)))
+        there = (slice(max(0, dv), h - max(0, -dv)), slice(max(0, du), w - max(0, -du)))
+        size = (h - abs(dv), w - abs(du))
+        cost, term = (m[: size[0] * size[1]].reshape(size) for m in (room, other))
+        np.subtract(level[there], inverse[here], out=cost)
+        if du:
+            np.multiply(slope_u[there], np.float32(du), out=term)
+            cost -= term
+        if dv:
+            np.multiply(slope_v[there], np.float32(dv), out=term)
+            cost -= term
+        cost *= cost
+        cost *= np.float32(0.25) * lead if n else np.float32(0.25)
+        cost += (shifted if n else misfit)[there]
+        better = cost < best[here]
+        cv2.copyTo(cost, better.view(np.uint8), best[here])
+        np.copyto(which[here], np.uint8(n), where=better)
+    down, right = (np.array([r * s[k] for s in shifts], np.int32) for k in (0, 1))
+    at = np.arange(h * w, dtype=np.int32).reshape(h, w) + (down * w + right)[which]
+    a, b = slope_u.ravel()[at], slope_v.ravel()[at]
+    predicted = level.ravel()[at] - a * right.astype(np.float32)[which] - b * down.astype(np.float32)[which]
+    none = ~np.isfinite(best)
+    for image in (a, b, predicted):
+        image[none] = np.nan
+    return a, b, predicted
+
+
+_SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
