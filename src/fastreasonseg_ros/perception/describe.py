@@ -20,6 +20,9 @@ from .surface import Surface, analyse, shrink, shrink_intrinsics
 from .whole import whole_box
 
 
+SAMPLE = 1500  # points of a thing that its place, size and depth are told from
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Depth of the whole picture, its surface at 1/factor of the resolution, and what things stand on.
@@ -65,27 +68,33 @@ def describe(
     The score is the confidence of the name, or 0.5 for the label "object". before: the same thing in the frame before,
     whose words are taken over; it is not named again.
     """
-    crop = np.ascontiguousarray(color[box])
     inside = labels[box] == label
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
-    word = before.color if before else name_color(crop, inside, exposure_gain(color) if gain is None else gain)
-    looks = before.appearance if before else appearance(crop, inside)
+    if before:
+        word, looks = before.color, before.appearance
+    else:
+        crop = np.ascontiguousarray(color[box])
+        word = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
+        looks = appearance(crop, inside)
     plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
     if geometry is None:
         return plain, None
     depth = geometry.depth_m[box][inside]
     depth = depth[np.isfinite(depth)]
+    depth = depth[:: max(1, len(depth) // SAMPLE)]
     if not len(depth):
         return plain, None
     points, normals = _surface_of(geometry, box, inside)
     if not len(points):
         return plain, None
+    some = points[:: max(1, len(points) // SAMPLE)]
     features = None
     if geometry.plane is not None and before is None:
+        crop = np.ascontiguousarray(color[box])
         features = measure(points, normals, geometry.plane, inside, crop, covered(geometry, box, inside))
     shape = before.shape if before else None if features is None else name_shape(features)
-    place = whole_box(points, geometry.plane, shape, geometry.pixel)
+    place = whole_box(some, geometry.plane, shape, geometry.pixel)
     if before:
         name, score = before.label, before.score
     else:
@@ -104,7 +113,7 @@ def describe(
         depth_std_m=float(middle.std()),
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
-        elevation_m=None if geometry.plane is None else elevation(points, geometry.plane),
+        elevation_m=None if geometry.plane is None else elevation(some, geometry.plane),
         appearance=looks,
     )
     return detection, features

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import back_project
 from ..twin.types import CameraIntrinsics
 
 
@@ -90,7 +89,7 @@ def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px:
     inverse = np.zeros(depth_m.shape, np.float32)
     np.divide(np.float32(1), depth_m, out=inverse, where=valid)
     slope_u, slope_v, level, spread = _local_planes(inverse, valid, radius_px)
-    spreads = spread[valid]
+    spreads = spread[::2, ::2]
     spreads = spreads[np.isfinite(spreads)]
     noise = max(float(np.sqrt(np.median(spreads))) if len(spreads) else 0.0, 4e-4)
     slope_u, slope_v, level = _best_shift(slope_u, slope_v, level, spread, inverse, radius_px, noise)
@@ -101,7 +100,8 @@ def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px:
     scale = 1 / np.sqrt(right * right + down * down + ahead * ahead)
     normals = cv2.merge([right * scale, down * scale, ahead * scale])
     depth = np.where(valid, depth_m, np.float32(np.nan))
-    return Surface(back_project(depth, k), normals, inverse, valid, noise)
+    points = cv2.merge([depth * (u / np.float32(k.fx)), depth * (v / np.float32(k.fy)), depth])
+    return Surface(points, normals, inverse, valid, noise)
 
 
 def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.ndarray, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ CONTACT_M = 0.025  # between the bottom of one thing and the top of the other, h
 APART_M = 0.02  # between boxes, seen from above, from which on nothing of the one is over the other
 ROOM_M = 0.03  # a lower thing, a plate or a tray, holds nothing inside: what lies there lies on it
 CLEAR_M = 0.006  # over the support, from which on a thing does not stand on it
+NEAR_M = 0.04  # between boxes along the camera's axes, from which on nothing is related
 SAMPLE = 400  # points of a thing that are looked at
 
 
@@ -35,13 +36,23 @@ class _Thing:
 
 
 def surface_points(
-    frame: Frame, ids: UInt16[np.ndarray, "h w"], stride: int = 2
+    frame: Frame, ids: UInt16[np.ndarray, "h w"], stride: int = 2, wanted: Iterable[int] | None = None
 ) -> dict[int, Float32[np.ndarray, "n 3"]]:
-    """Up to 400 surface points of every id, metres, camera frame; empty without depth or camera model."""
+    """Up to 400 surface points of every id, or of those wanted; metres, camera frame. Empty without depth or camera."""
+    if wanted is not None:
+        wanted = set(wanted)
+        if not wanted:
+            return {}
     if frame.depth_m is None or frame.intrinsics is None:
         return {}
     k, depth, small = frame.intrinsics, frame.depth_m[::stride, ::stride], ids[::stride, ::stride]
-    rows, columns = np.nonzero((small > 0) & np.isfinite(depth))
+    if wanted is None:
+        there = small > 0
+    else:
+        table = np.zeros(max(int(small.max(initial=0)), *wanted) + 1, bool)
+        table[list(wanted)] = True
+        there = table[small]
+    rows, columns = np.nonzero(there & np.isfinite(depth))
     flat_ids = small[rows, columns]
     order = np.argsort(flat_ids, kind="stable")
     starts = np.searchsorted(flat_ids[order], present := np.unique(flat_ids))
@@ -54,6 +65,21 @@ def surface_points(
             [(u * stride - k.cx) / k.fx * z, (v * stride - k.cy) / k.fy * z, z], 1, dtype=np.float32
         )
     return found
+
+
+def neighbours(instances: Sequence[Instance]) -> set[int]:
+    """Visible instances with another so near that the one may be on or inside the other; most of a table stand apart.
+
+    Told from boxes along the camera's axes; what has none may be near to everything.
+    """
+    seen = [i for i in instances if i.visible]
+    if len(seen) < 2:
+        return set()
+    centers = np.array([i.center_m or (0.0,) * 3 for i in seen])
+    halves = np.array([np.divide(i.size_m, 2) if i.center_m and i.size_m else (np.inf,) * 3 for i in seen]) + NEAR_M / 2
+    near = (np.abs(centers[:, None] - centers[None]) <= halves[:, None] + halves[None]).all(axis=2)
+    np.fill_diagonal(near, False)
+    return {i.id for i, some in zip(seen, near.any(axis=1), strict=True) if some}
 
 
 def stored_relations(

@@ -18,7 +18,7 @@ from . import masks
 from .fragments import FragmentConfig, reunited
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .motion import displacement, follow, seen_from
-from .relations import stored_relations, surface_points
+from .relations import neighbours, stored_relations, surface_points
 from .types import Detection, DigitalTwin, Frame, Instance, Perceived, TrackMemory, Vector
 
 
@@ -73,9 +73,10 @@ def update(
     image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, detections, strict=True)}, frame.color.shape[:2])
     plane = perceived.plane or twin.plane
     instances = tuple(sorted([*seen, *gone], key=lambda i: i.id))
+    points = {} if plane is None else surface_points(frame, image, wanted=neighbours(instances))
     return DigitalTwin(
         instances=instances,
-        relations=stored_relations(instances, surface_points(frame, image), plane),
+        relations=stored_relations(instances, points, plane),
         stamp_s=stamp_s,
         frame_id=frame.frame_id,
         image_size=frame.image_size,

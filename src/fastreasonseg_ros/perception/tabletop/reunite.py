@@ -6,7 +6,7 @@ show up as two parts. And thin parts (handles, rims) come as scraps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,9 +46,14 @@ class Scene:
     camera: CameraIntrinsics
 
     @cached_property
-    def faces(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """Largest side of every group, see `_main_face`."""
-        return {g: _main_face(group) for g, group in self.groups.items()}
+    def _faces(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        return {}
+
+    def face(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+        """Largest side of a group, see `_main_face`; most groups are never asked for it."""
+        if group not in self._faces:
+            self._faces[group] = _main_face(self.groups[group])
+        return self._faces[group]
 
 
 def measure(
@@ -59,29 +64,37 @@ def measure(
     known: groups of this picture before some of them were joined; those that did not grow are taken from there.
     """
     flat = labels.ravel()
-    order = np.flatnonzero(flat)
+    areas = np.bincount(flat)
+    areas[:1] = 0
     groups: dict[int, Group] = {}
-    if not len(order):
-        return groups
-    order = order[np.argsort(flat[order].astype(np.uint16), kind="stable")]
-    starts = np.flatnonzero(np.r_[True, np.diff(flat[order]) > 0])
-    points, normals, heights_of = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3), height_m.ravel()
-    for pixels in np.split(order, starts[1:]):
-        label = int(flat[pixels[0]])
-        if label in known and known[label].area_px == len(pixels):
+    for label, pixels in _pixels(flat, areas, known):
+        if pixels is None:
             groups[label] = known[label]
             continue
-        sample = pixels[:: max(1, len(pixels) // 250)]
-        p, n = points[sample], normals[sample]
+        sample = np.divmod(pixels[:: max(1, len(pixels) // 250)], labels.shape[1])
+        p, n = surface.points[sample], surface.normals[sample]
         good = np.isfinite(p[:, 2]) & np.isfinite(n[:, 2])
         if np.count_nonzero(good) < 4:
             good = np.isfinite(p[:, 2])
-        heights = np.sort(heights_of[sample])
+        heights = np.sort(height_m[sample])
         heights = heights[: max(1, np.count_nonzero(heights == heights))]  # NaN sorts last
         low, high = heights[int(0.02 * len(heights))], heights[int(0.98 * len(heights))]
-        tint = lab.reshape(-1, 3)[sample, 1:].mean(axis=0)
+        tint = lab[sample][:, 1:].mean(axis=0)
         groups[label] = Group(p[good], n[good], len(pixels), float(low), float(high), curvature(p[good], n[good]), tint)
     return groups
+
+
+def _pixels(flat: np.ndarray, areas: np.ndarray, known: Mapping[int, Group]) -> Iterator[tuple[int, np.ndarray | None]]:
+    """Every label with its pixels, in order; None for the pixels of a group that is known and did not grow."""
+    if known:
+        for label in np.flatnonzero(areas).tolist():
+            same = label in known and known[label].area_px == areas[label]
+            yield label, None if same else np.flatnonzero(flat == label)
+        return
+    order = np.flatnonzero(flat)
+    order = order[np.argsort(flat[order].astype(np.uint16), kind="stable")]
+    present = np.flatnonzero(areas)
+    yield from zip(present.tolist(), np.split(order, np.cumsum(areas[present])[:-1]), strict=False)
 
 
 def curvature(points: np.ndarray, normals: np.ndarray) -> float:
@@ -132,7 +145,7 @@ def split_by_occluder(scene: Scene, a: int, b: int, max_gap_m: float = 0.2) -> b
         return False
     if abs(one.high_m - two.high_m) > 0.02 or float(np.linalg.norm(one.tint - two.tint)) > 30:
         return False
-    return _same_surface(scene.faces[a], scene.faces[b]) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
+    return _same_surface(scene.face(a), scene.face(b)) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
 
 
 def _in_line(scene: Scene, a: int, b: int) -> bool:
