@@ -56,7 +56,7 @@ def main() -> int:
         results = json.loads(args.json.read_text()) if args.json.exists() else {}
         results[name] = result
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        args.json.write_text(json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         args.page.write_text(page(results, PARTS))
     print(f"written: {args.json}, {args.page}; logs: {folder}")
     return int(failed)

@@ -58,8 +58,13 @@ def _lines(key: str, value: Any, depth: int) -> list[str]:
     mark = "  " * depth + "- "
     if isinstance(value, Mapping):
         if all(not isinstance(v, Mapping | list) for v in value.values()) and len(value) <= 5:
-            return [f"{mark}{key}: {', '.join(f'{k} {v}' for k, v in value.items()) or '-'}"]
+            return [f"{mark}{key}: {', '.join(f'{k} {_told(v)}' for k, v in value.items()) or '-'}"]
         return [f"{mark}{key}:", *(line for k, v in value.items() for line in _lines(k, v, depth + 1))]
     if isinstance(value, list):
         return [f"{mark}{key}: {', '.join(map(str, value)) or '-'}"]
-    return [f"{mark}{key}: {value}"]
+    return [f"{mark}{key}: {_told(value)}"]
+
+
+def _told(value: Any) -> str:
+    """None is a value that never came, or that was not measured."""
+    return "-" if value is None else str(value)

@@ -84,7 +84,7 @@ class Robot:
 
     def values(self, part: str) -> dict[str, str]:
         """Newest values of a part on /diagnostics, for example `twin_node: perception`."""
-        return self.health.get(f"{self.namespace.lstrip('/')}/{part}", {})
+        return self.health.get(f"{self.namespace}/{part}".lstrip("/"), {})
 
     def rss_mb(self) -> dict[str, float]:
         """Resident memory of each process, 10^6 bytes."""
