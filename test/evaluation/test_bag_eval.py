@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import json
+import shutil
 import time
 import tracemalloc
 from collections.abc import Sequence
@@ -165,11 +166,14 @@ def test_an_interrupted_folder_of_bags_goes_on_and_ends_with_the_same_figures(
         write_bag(tmp_path / "bags" / name, frames(4), compressed=False)
     asked = [{"text": "the mug", "at": 0.1, "target_ids": [1]}, {"text": "the book", "target_ids": [2], "scene": "b"}]
     file, rows, out = lines(tmp_path / "q.jsonl", *asked), tmp_path / "rows.jsonl", tmp_path / "out.json"
-    command = ["bag", "eval", str(tmp_path / "bags"), "--queries", str(file), "--perception", "oracle"]
-    command += ["--rows", str(rows), "--json", str(out)]
+    pictures, bags = tmp_path / "frames.jsonl", tmp_path / "bags_out"
+    command = ["bag", "eval", str(tmp_path / "bags"), str(bags), "--queries", str(file), "--perception", "oracle"]
+    command += ["--rows", str(rows), "--json", str(out), "--frames", str(pictures)]
     use(monkeypatch, Scripted(RIGHT))
     assert main(command) == 0
     whole = json.loads(out.read_text())
+    whole_pictures = [(row["scene"], row["stamp_ns"], row["answers"]) for row in rows_of(pictures)]
+    shutil.rmtree(bags)
     assert (whole["n"], whole["frames"], whole["giou"]) == (3, 8, 1.0)
     use(monkeypatch, Scripted(RIGHT, stop_at="the book"))
     assert main(command) == 130
@@ -177,6 +181,11 @@ def test_an_interrupted_folder_of_bags_goes_on_and_ends_with_the_same_figures(
     again = use(monkeypatch, Scripted(RIGHT))
     assert main([*command, "--resume"]) == 0
     assert again.asked == ["the book"]
+    # The bag that was broken off is looked at again and written anew; of the other one everything is kept.
+    assert len(list(read_stamped(bags / "b"))) == len(list(read_stamped(bags / "a"))) == 4
+    again_pictures = [(row["scene"], row["stamp_ns"], row["answers"]) for row in rows_of(pictures)]
+    assert [row[:2] for row in again_pictures] == [row[:2] for row in whole_pictures]
+    assert again_pictures[:4] == whole_pictures[:4]
     resumed = json.loads(out.read_text())
     assert {k: v for k, v in resumed.items() if k not in TIMINGS} == {
         k: v for k, v in whole.items() if k not in TIMINGS

@@ -59,7 +59,7 @@ def test_rows_are_written_as_parquet_and_csv_by_the_ending(
     ]
     assert {r["n"]: r["predicted_ids"] for r in table} == {0: "[1]", 1: "[2]", 2: "[1]", 3: "[]"}
     assert main([*command, str(tmp_path / "rows.csv"), "--resume"]) == 2
-    assert "rows.csv:1: is not JSON" in capsys.readouterr().err
+    assert "rows.csv: only .jsonl can be gone on with" in capsys.readouterr().err
 
 
 def test_a_video_shows_every_picture_with_what_was_answered(

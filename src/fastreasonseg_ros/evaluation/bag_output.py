@@ -7,6 +7,7 @@ twin (SceneGraph), answer (Answer), markers (MarkerArray), reasoning (String).
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,15 @@ FORMAT = "rgb8; jpeg compressed bgr8"
 
 
 class BagOutput:
-    """Called once a picture. Raises DatasetError if the folder is there already. The last answers stay in the mask."""
+    """Called once a picture. Raises DatasetError if the folder is there already. The last answers stay in the mask.
 
-    def __init__(self, path: str | Path) -> None:
+    again: a bag that an interrupted run has left there is replaced; a folder with anything else in it is not.
+    """
+
+    def __init__(self, path: str | Path, again: bool = False) -> None:
         path = Path(path)
+        if again and path.is_dir() and {p.name for p in path.iterdir()} <= {f"{path.name}.mcap", "metadata.yaml"}:
+            shutil.rmtree(path)
         if path.exists():
             raise DatasetError(f"{path}: is there already; remove it or write to another folder")
         path.parent.mkdir(parents=True, exist_ok=True)

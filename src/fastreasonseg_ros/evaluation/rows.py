@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from .. import __version__
 from ..errors import DatasetError
 from .bag_questions import TimedQuestion
 from .datasets import Question
-from .files import read_jsonl
+from .files import json_object, read_jsonl
+from .tables import NOT_RESUMABLE
 
 Row = dict[str, Any]
 # What changes the rows of a run. Where they are written, and how many, does not.
@@ -39,9 +40,12 @@ def run_id(args: Namespace) -> str:
 def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQuestion]) -> list[Row]:
     """The rows of this run that are in the file; none where there is no file. A half-written last line is cut off.
 
-    Raises DatasetError naming the line that another run, or a run about other questions, has written.
+    Raises DatasetError naming the line that another run, or a run about other questions, has written, and for a file
+    that is no .jsonl.
     """
     path = Path(path)
+    if path.suffix.lower() in NOT_RESUMABLE:
+        raise DatasetError(f"{path}: only .jsonl can be gone on with; with --resume give a file that ends in .jsonl")
     if not path.exists():
         return []
     data = path.read_bytes()
@@ -66,3 +70,16 @@ def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQu
             )
         rows.append(row)
     return rows
+
+
+def keep_rows(path: str | Path, scenes: Container[str]) -> None:
+    """Leaves the rows of these scenes in a file of JSON lines; a bag that is looked at again gives its own anew."""
+    path = Path(path)
+    if path.suffix != ".jsonl" or not path.exists():
+        return
+    whole = path.with_name(f".{path.name}.part")  # a file that is there is whole, whenever the machine stops
+    with path.open(encoding="utf-8") as old, whole.open("w", encoding="utf-8") as new:
+        for number, line in enumerate(old, 1):
+            if line.endswith("\n") and json_object(line, f"{path}:{number}").get("scene") in scenes:
+                new.write(line)
+    whole.replace(path)

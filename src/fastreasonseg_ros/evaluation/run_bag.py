@@ -25,7 +25,7 @@ from .page import html_page
 from .perception_report import perception_figures
 from .provenance import made
 from .report import Output, write_text
-from .rows import read_done, run_id
+from .rows import keep_rows, read_done, run_id
 from .run_report import title_of
 from .sources import is_bag
 from .summary import slim, summarise
@@ -91,7 +91,9 @@ def evaluate_bags(
         shards = {name: (str(bags[name].resolve()), name, items) for name, items in todo.items()}
         return share(BagWorker, args, shards, add)
     times = Times()
-    frames = open_table(args.frames) if args.frames else None
+    if args.resume and args.frames:
+        keep_rows(args.frames, bags.keys() - todo.keys())
+    frames = open_table(args.frames, append=args.resume) if args.frames else None
     if frames:
         stack.callback(frames.close)
     if todo:

@@ -23,7 +23,7 @@ COLUMNS = {
     "answers": TEXT, "perception": TEXT, "run": TEXT, "more": TEXT,
 }  # fmt: skip
 GROUP = 500  # rows
-ENDINGS = (".jsonl", ".csv", ".parquet")
+NOT_RESUMABLE = (".csv", ".parquet")
 
 
 class Table(Protocol):
@@ -35,8 +35,8 @@ def open_table(path: str | Path, append: bool = False) -> Table:
     """Raises DatasetError where the path cannot be written, ConfigError for Parquet without pyarrow."""
     path = Path(path)
     kind = path.suffix.lower()
-    if append and kind in (".csv", ".parquet"):
-        raise DatasetError(f"{path}: only .jsonl can be gone on with; give --rows FILE.jsonl with --resume")
+    if append and kind in NOT_RESUMABLE and path.exists():
+        raise DatasetError(f"{path}: only .jsonl can be gone on with; with --resume give a file that ends in .jsonl")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == ".parquet":

@@ -81,7 +81,7 @@ def viewers_of(args: Namespace, name: str, many: bool) -> list[Onlookers]:
     if args.out:
         from .bag_output import BagOutput
 
-        found.append(BagOutput(Path(args.out) / name if many else args.out))
+        found.append(BagOutput(Path(args.out) / name if many else args.out, again=args.resume))
     if args.video:
         from .video import Video
 
