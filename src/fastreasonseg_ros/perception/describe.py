@@ -19,7 +19,6 @@ from .support import find_support
 from .surface import Surface, analyse, shrink, shrink_intrinsics
 from .whole import whole_box
 
-
 SAMPLE = 1500  # points of a thing that its place, size and depth are told from
 
 

@@ -12,17 +12,18 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint, least_squares_plane, quantiles
+from ..twin.geometry import footprint
 from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
-from .support import above_support, find_support, largest
+from .support import Fit, above_support, find_support, follow_support, largest
 from .surface import Surface
+from .walls import SIDE_LONG_M, WALL_LONG_M, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
 LEVEL_BELOW_M = 0.6  # what lies deeper under the main support is the floor about a table
-WALL_LONG_M = 0.45  # of an upright plane; no side of a thing is so long
-SIDE_LONG_M, BIN_SIDES = 0.24, 3  # of a shelf's or bin's side; a large carton's may be as long, but shows two at most
 REACH_M = 2.0  # without a surface: what is farther is background
+SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
+GROWN = 1.15  # or when there is so much more over the level
 FACING, FACING_M = 0.17, 1.8  # a plane seen square on that is farther is a wall, not a table seen from above
 
 Mask = Bool[np.ndarray, "h w"]
@@ -39,14 +40,30 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Found:
+    """How a single level without walls was found, so that the next picture of a video need not search.
+
+    fit: of the level when it was searched; things_px: in the region when it had no walls. since, walls_since: pictures
+    since then.
+    """
+
+    fit: Fit
+    things_px: int
+    since: int = 0
+    walls_since: int = 0
+
+
+@dataclass(frozen=True)
 class Layout:
     """levels: what carries things, the main one first, none where nothing is seen to. ground: the main level, or where
-    there is none a plane under everything. region: pixels of things; height: above the level under them, metres."""
+    there is none a plane under everything. region: pixels of things; height: above the level under them, metres.
+    found: None where the next picture is to be searched anew."""
 
     levels: tuple[Plane, ...]
     ground: Plane
     region: Mask
     height: Heights
+    found: Found | None = None
 
     @property
     def note(self) -> str:
@@ -62,9 +79,11 @@ def upwards(pose: Pose) -> Vector:
     return x, y, z
 
 
-def lay_out(surface: Surface, reach: Reach, up: Vector | None = None) -> Layout:
+def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: Layout | None = None) -> Layout:
     """up: away from the earth, in the camera's frame, where it is known; otherwise the camera is held upright or looks
-    straight down."""
+    straight down. before: of the picture before in a video; while it holds, nothing is searched for."""
+    if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
+        return layout
     plane = find_support(surface, up=up)
     if plane is None and up is None:
         plane = find_support(surface, up=(0.0, 0.0, -1.0))  # of a camera that looks straight down
@@ -80,76 +99,42 @@ def lay_out(surface: Surface, reach: Reach, up: Vector | None = None) -> Layout:
         region, height = _on_all(surface, levels, reach)
     if np.count_nonzero(region) < 50 and _aloft(surface, levels[0], reach):
         return _afloat(surface, up)
-    if len(levels) > 1 or np.count_nonzero(region) > 0.04 * region.size:
+    whole = np.count_nonzero(region)
+    if len(levels) > 1 or whole > 0.04 * region.size:
         region = without_walls(surface, region, levels[0], WALL_LONG_M if len(levels) == 1 else SIDE_LONG_M)
-    return Layout(tuple(levels), levels[0], region, height)
+    found = None
+    if len(levels) == 1 and (followed := follow_support(surface, levels[0], steps=0)) is not None:
+        things = int(np.count_nonzero(region))
+        found = Found(followed[1], things if things == whole else -1)
+    return Layout(tuple(levels), levels[0], region, height, found)
+
+
+def _as_before(surface: Surface, reach: Reach, up: Vector | None, before: Layout) -> Layout | None:
+    """The layout with the level of the picture before, laid anew; None where it must be searched for."""
+    was = before.found
+    if was is None or was.since >= SEARCH_EVERY or before.region.shape != surface.valid.shape:
+        return None
+    followed = follow_support(surface, before.ground)
+    if followed is None or not followed[1].like(was.fit):
+        return None
+    plane = followed[0]
+    if up is not None and np.dot(up, plane.normal) < np.cos(np.radians(25)):
+        return None
+    region, height = above_support(surface, plane, reach.low_m, reach.high_m, reach.over_edge_m)
+    things, walls_since = int(np.count_nonzero(region)), was.walls_since + 1
+    if things < 50:
+        return None
+    known = was.things_px
+    if things > 0.04 * region.size and (walls_since > WALLS_EVERY or things > GROWN * known):
+        region = without_walls(surface, region, plane, WALL_LONG_M)
+        known, walls_since = things if np.count_nonzero(region) == things else -1, 0
+    return Layout((plane,), plane, region, height, Found(was.fit, known, was.since + 1, walls_since))
 
 
 def under(layout: Layout, height_m: float) -> Plane | None:
     """The level that carries a thing whose lowest point is that high above the main one; None without levels."""
     below = [p for p in layout.levels if _rise(layout.ground, p) < height_m + 0.03]
     return max(below, key=lambda p: _rise(layout.ground, p), default=layout.levels[0] if layout.levels else None)
-
-
-def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, most: int = 8) -> Mask:
-    """The region without upright planes at least so long: walls. Shorter ones go where they are many, as of a bin."""
-    wide = _wide_parts(surface, region, plane)
-    x, y, w, h = cv2.boundingRect(wide.view(np.uint8))
-    if not w:
-        return region
-    # All that follows looks at the part of the picture that may be walls, and a margin for rims.
-    box = slice(max(0, y - 4), y + h + 4), slice(max(0, x - 4), x + w + 4)
-    kept = _without_walls(surface.part(box), region[box], wide[box], plane, long_m, most)
-    if kept is None:
-        return region
-    region = region.copy()
-    region[box] = kept
-    return _opened(region)
-
-
-def _without_walls(
-    surface: Surface, region: Mask, wide: Mask, plane: Plane, long_m: float, most: int
-) -> Mask | None:  # fmt: skip
-    """The region without the walls among its wide parts; None where there are none."""
-    up = np.asarray(plane.normal, np.float32)
-    with np.errstate(invalid="ignore"):
-        upright = wide & (np.abs(surface.normals @ up) < 0.3)
-    walls: list[tuple[float, Mask, Plane]] = []
-    for _ in range(most):
-        found = _largest_plane(surface, np.flatnonzero(upright), wide)
-        if found is None:
-            break
-        on, side = found
-        upright &= ~on
-        walls += [(n, part, side) for n, part in _parts(surface, on, np.cross(up, side.normal)) if n >= SIDE_LONG_M]
-    if len(walls) < BIN_SIDES and not _opposite([side for _, _, side in walls]):
-        walls = [w for w in walls if w[0] >= long_m]
-    if not walls:
-        return None
-    wall = np.logical_or.reduce([part for _, part, _ in walls])
-    # Rims and creases, where no normal is known, go with the wall that they are beside.
-    beside = cv2.dilate(wall.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return region & ~wall & ~(beside & ~np.isfinite(surface.normals[..., 2]))
-
-
-def _wide_parts(surface: Surface, region: Mask, plane: Plane) -> Mask:
-    """The connected parts of the region that could hold a wall's side: those that spread far enough over the plane."""
-    count, parts = cv2.connectedComponents(region.view(np.uint8), connectivity=8)
-    part = parts[region]
-    order = np.argsort(part, kind="stable")
-    flat = footprint(surface.points[region][order], plane)
-    firsts = np.searchsorted(part[order], np.arange(1, count))
-    spread = np.maximum.reduceat(flat, firsts) - np.minimum.reduceat(flat, firsts) if count > 1 else np.zeros((0, 2))
-    return np.concatenate([[False], np.hypot(*spread.T) >= SIDE_LONG_M])[parts]
-
-
-def _opposite(sides: list[Plane]) -> bool:
-    """Whether two of them run beside each other with room between: of no closed thing are two such sides seen."""
-    return any(
-        np.dot(a.normal, b.normal) > 0.95 and abs(a.offset_m - b.offset_m) > 0.15
-        for k, a in enumerate(sides)
-        for b in sides[k + 1 :]
-    )
 
 
 def _aloft(surface: Surface, plane: Plane, reach: Reach) -> bool:
@@ -205,55 +190,7 @@ def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, 
             above, own = above_support(surface, level, reach.low_m, room, reach.over_edge_m)
             region |= above
             height = np.where(above | ~np.isfinite(height), own, height)
-    return _opened(region), height
-
-
-def _opened(region: Mask) -> Mask:
-    """Without threads of one or two pixels: rims of boards and steps."""
-    return cv2.morphologyEx(region.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-
-
-def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[Mask, Plane] | None:
-    """Pixels of the region on the plane that most of `pixels` lie on, and that plane; None for few."""
-    if len(pixels) < 200:
-        return None
-    random = np.random.default_rng(0)
-    pixels = pixels[random.choice(len(pixels), min(len(pixels), 1200), replace=False)]
-    points, normals = surface.points.reshape(-1, 3)[pixels], surface.normals.reshape(-1, 3)[pixels]
-    seeds = np.arange(0, len(pixels), max(1, len(pixels) // 80))
-    offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
-    limit = np.float32(0.008) + np.float32(2.5 * surface.noise_per_m) * points[:, 2] ** 2
-    away = normals[seeds] @ points.T
-    away -= offsets[:, None]
-    on = (np.abs(away) < limit) & (normals[seeds] @ normals.T > np.float32(np.cos(np.radians(15))))
-    best = int(np.count_nonzero(on, axis=1).argmax())
-    if np.count_nonzero(on[best]) < 20:
-        return None
-    plane = least_squares_plane(points[on[best]])
-    normal = np.asarray(plane.normal, np.float32)
-    inside = np.flatnonzero(region)
-    points, normals = surface.points.reshape(-1, 3)[inside], surface.normals.reshape(-1, 3)[inside]
-    limit = np.float32(0.012) + np.float32(3 * surface.noise_per_m) * points[:, 2] ** 2
-    with np.errstate(invalid="ignore"):
-        on_it = (np.abs(plane.height_m(points)) < limit) & ~(normals @ normal < 0.6)
-    near = np.zeros(region.shape, bool)
-    near.flat[inside[on_it]] = True
-    return near, plane
-
-
-def _parts(surface: Surface, mask: Mask, along: np.ndarray, least_px: int = 100) -> list[tuple[float, Mask]]:
-    """Connected parts of a plane's pixels with their lengths: faces of several things in one plane are no wall."""
-    along = along / max(float(np.linalg.norm(along)), 1e-6)
-    places = surface.points[mask] @ along.astype(np.float32)
-    if np.ptp(places) < SIDE_LONG_M:
-        return []  # none of its parts is longer
-    _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
-    of = parts[mask]
-    result = []
-    for k in np.flatnonzero(np.bincount(of) >= least_px):
-        low, high = quantiles(places[of == k], 0.02, 0.98)
-        result.append((float(high - low), parts == k))
-    return result
+    return opened(region), height
 
 
 def _afloat(surface: Surface, up: Vector | None) -> Layout:
@@ -267,7 +204,7 @@ def _afloat(surface: Surface, up: Vector | None) -> Layout:
         lowest = float(np.quantile(surface.points[region] @ normal, 0.005))
         ground = Plane(ground.normal, lowest - 0.02)
     height = ground.height_m(surface.points)
-    region = without_walls(surface, _opened(region), ground, WALL_LONG_M)
+    region = without_walls(surface, opened(region), ground, WALL_LONG_M)
     return Layout((), ground, region, height)
 
 

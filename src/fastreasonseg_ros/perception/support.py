@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -62,6 +64,41 @@ def find_support(
     return plane if straight else None
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Shares of a picture's surface that lie on a plane, and below it."""
+
+    on: float
+    below: float
+
+    def like(self, other: Fit) -> bool:
+        """Whether about as much of the picture is on the plane, and not more below it."""
+        return abs(self.on - other.on) < 0.1 * other.on + 0.01 and self.below < other.below + 0.02
+
+
+def follow_support(surface: Surface, plane: Plane, inlier_m: float = 0.008, steps: int = 2) -> tuple[Plane, Fit] | None:
+    """A plane of the picture before laid through this one, and how much is on it; None where little or none is.
+
+    Whether it still is the support is told by comparing fits: a search costs five times as much.
+    """
+    pixels = np.flatnonzero(np.isfinite(surface.normals[..., 2]))
+    if len(pixels) < 50:
+        return None
+    pixels = pixels[:: max(1, len(pixels) // 2000)]
+    at = np.divmod(pixels, surface.valid.shape[1])
+    points, normals = surface.points[at], surface.normals[at]
+    tolerance = (inlier_m + 2.5 * surface.noise_m(points[:, 2])).astype(np.float32)
+    for step in range(steps + 1):
+        height = plane.height_m(points)
+        near = np.abs(height) < tolerance
+        near &= normals @ np.asarray(plane.normal, np.float32) > np.float32(np.cos(np.radians(20)))
+        if np.count_nonzero(near) < 30:
+            return None
+        if step < steps:
+            plane = least_squares_plane(points[near])
+    return plane, Fit(float(near.mean()), float((height < -3 * tolerance).mean()))
+
+
 def above_support(
     surface: Surface, plane: Plane, min_height_m: float, max_height_m: float, margin_m: float
 ) -> tuple[Bool[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
@@ -76,7 +113,9 @@ def above_support(
         above = (height > floor) & (height < max_height_m)
         # A wall crosses the height of the table too, but does not face up.
         on = (np.abs(height) < floor) & (surface.normals.reshape(-1, 3) @ np.asarray(plane.normal, np.float32) > 0.8)
-    flat_on = footprint(points[np.flatnonzero(largest(on.reshape(shape)))[::7]], plane)
+    # Half of the rows and columns tell the outline of a table.
+    connected = largest(np.ascontiguousarray(on.reshape(shape)[::2, ::2]))
+    flat_on = footprint(surface.points[::2, ::2][connected][::2], plane)
     if len(flat_on) >= 10:
         corners = hull(flat_on)
         pixels = np.flatnonzero(above)

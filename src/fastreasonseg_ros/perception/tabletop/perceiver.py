@@ -19,8 +19,8 @@ from ..color import exposure_gain
 from ..describe import Geometry, describe
 from ..ego_motion import EgoMotion
 from ..labels import LabelModel, find_label_model
-from ..recall import Recall
-from ..structure import upwards
+from ..recall import LONGEST_S, Recall
+from ..structure import Layout, upwards
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
@@ -56,6 +56,8 @@ class TabletopPerceiver:
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
         self._recall = Recall()
+        self._layout: Layout | None = None
+        self._stamp_s = float("inf")
         self._body = None if config.body_mask is None else read_body_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
 
@@ -71,9 +73,12 @@ class TabletopPerceiver:
             depth = without_body(depth, self._body)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = None if frame.pose is None else upwards(frame.pose)
-        scene = segment(frame.color, depth, camera, self._segment, up, self._network)
+        follows = 0 < frame.stamp_s - self._stamp_s <= LONGEST_S
+        before, self._layout, self._stamp_s = self._layout if follows else None, None, frame.stamp_s
+        scene = segment(frame.color, depth, camera, self._segment, up, self._network, before)
         if scene is None:
             return Perceived((), pose=pose, note="the picture is too small to find things in")
+        self._layout = scene.layout
         geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)

@@ -77,11 +77,12 @@ class Segmentation:
 
 def segment(
     color: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, config: SegmentConfig,
-    up: Vector | None = None, network: AffinityNetwork | None = None,
+    up: Vector | None = None, network: AffinityNetwork | None = None, before: Layout | None = None,
 ) -> Segmentation | None:  # fmt: skip
     """Things above what carries them, or before the camera where nothing does; perhaps none. None for a tiny picture.
 
-    up: see structure.lay_out. network: asked too which patches are of one thing; it knows only things on a plane.
+    up, before: see structure.lay_out. network: asked too which patches are of one thing; it knows only things on a
+    plane.
     """
     h, w = depth_m.shape
     factor = work_factor(w, config)
@@ -89,7 +90,7 @@ def segment(
         return None
     small, camera = shrink(depth_m, factor), shrink_intrinsics(k, factor)
     surface = analyse(small, camera, config.window_px)
-    layout = lay_out(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up)
+    layout = lay_out(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up, before)
     plane, region, height = layout.ground, layout.region, layout.height
     patches = np.zeros(small.shape, np.int32)
     if (box := _around(region)) is not None:

@@ -1,0 +1,125 @@
+"""Walls, and sides of shelves and bins: upright planes so long that no thing has them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool
+
+from ..twin.geometry import footprint, least_squares_plane, quantiles
+from ..twin.types import Plane
+from .surface import Surface
+
+WALL_LONG_M = 0.45  # of an upright plane; no side of a thing is so long
+SIDE_LONG_M, BIN_SIDES = 0.24, 3  # of a shelf's or bin's side; a large carton's may be as long, but shows two at most
+
+Mask = Bool[np.ndarray, "h w"]
+
+
+def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, most: int = 8) -> Mask:
+    """The region without upright planes at least so long: walls. Shorter ones go where they are many, as of a bin."""
+    wide = _wide_parts(surface, region, plane)
+    x, y, w, h = cv2.boundingRect(wide.view(np.uint8))
+    if not w:
+        return region
+    # All that follows looks at the part of the picture that may be walls, and a margin for rims.
+    box = slice(max(0, y - 4), y + h + 4), slice(max(0, x - 4), x + w + 4)
+    kept = _without_walls(surface.part(box), region[box], wide[box], plane, long_m, most)
+    if kept is None:
+        return region
+    region = region.copy()
+    region[box] = kept
+    return opened(region)
+
+
+def _without_walls(
+    surface: Surface, region: Mask, wide: Mask, plane: Plane, long_m: float, most: int
+) -> Mask | None:  # fmt: skip
+    """The region without the walls among its wide parts; None where there are none."""
+    up = np.asarray(plane.normal, np.float32)
+    with np.errstate(invalid="ignore"):
+        upright = wide & (np.abs(surface.normals @ up) < 0.3)
+    walls: list[tuple[float, Mask, Plane]] = []
+    for _ in range(most):
+        found = _largest_plane(surface, np.flatnonzero(upright), wide)
+        if found is None:
+            break
+        on, side = found
+        upright &= ~on
+        walls += [(n, part, side) for n, part in _parts(surface, on, np.cross(up, side.normal)) if n >= SIDE_LONG_M]
+    if len(walls) < BIN_SIDES and not _opposite([side for _, _, side in walls]):
+        walls = [w for w in walls if w[0] >= long_m]
+    if not walls:
+        return None
+    wall = np.logical_or.reduce([part for _, part, _ in walls])
+    # Rims and creases, where no normal is known, go with the wall that they are beside.
+    beside = cv2.dilate(wall.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return region & ~wall & ~(beside & ~np.isfinite(surface.normals[..., 2]))
+
+
+def _wide_parts(surface: Surface, region: Mask, plane: Plane) -> Mask:
+    """The connected parts of the region that could hold a wall's side: those that spread far enough over the plane."""
+    count, parts = cv2.connectedComponents(region.view(np.uint8), connectivity=8)
+    part = parts[region]
+    order = np.argsort(part, kind="stable")
+    flat = footprint(surface.points[region][order], plane)
+    firsts = np.searchsorted(part[order], np.arange(1, count))
+    spread = np.maximum.reduceat(flat, firsts) - np.minimum.reduceat(flat, firsts) if count > 1 else np.zeros((0, 2))
+    return np.concatenate([[False], np.hypot(*spread.T) >= SIDE_LONG_M])[parts]
+
+
+def _opposite(sides: list[Plane]) -> bool:
+    """Whether two of them run beside each other with room between: of no closed thing are two such sides seen."""
+    return any(
+        np.dot(a.normal, b.normal) > 0.95 and abs(a.offset_m - b.offset_m) > 0.15
+        for k, a in enumerate(sides)
+        for b in sides[k + 1 :]
+    )
+
+
+def opened(region: Mask) -> Mask:
+    """Without threads of one or two pixels: rims of boards and steps."""
+    return cv2.morphologyEx(region.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+
+
+def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[Mask, Plane] | None:
+    """Pixels of the region on the plane that most of `pixels` lie on, and that plane; None for few."""
+    if len(pixels) < 200:
+        return None
+    random = np.random.default_rng(0)
+    pixels = pixels[random.choice(len(pixels), min(len(pixels), 1200), replace=False)]
+    points, normals = surface.points.reshape(-1, 3)[pixels], surface.normals.reshape(-1, 3)[pixels]
+    seeds = np.arange(0, len(pixels), max(1, len(pixels) // 80))
+    offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
+    limit = np.float32(0.008) + np.float32(2.5 * surface.noise_per_m) * points[:, 2] ** 2
+    away = normals[seeds] @ points.T
+    away -= offsets[:, None]
+    on = (np.abs(away) < limit) & (normals[seeds] @ normals.T > np.float32(np.cos(np.radians(15))))
+    best = int(np.count_nonzero(on, axis=1).argmax())
+    if np.count_nonzero(on[best]) < 20:
+        return None
+    plane = least_squares_plane(points[on[best]])
+    normal = np.asarray(plane.normal, np.float32)
+    inside = np.flatnonzero(region)
+    points, normals = surface.points.reshape(-1, 3)[inside], surface.normals.reshape(-1, 3)[inside]
+    limit = np.float32(0.012) + np.float32(3 * surface.noise_per_m) * points[:, 2] ** 2
+    with np.errstate(invalid="ignore"):
+        on_it = (np.abs(plane.height_m(points)) < limit) & ~(normals @ normal < 0.6)
+    near = np.zeros(region.shape, bool)
+    near.flat[inside[on_it]] = True
+    return near, plane
+
+
+def _parts(surface: Surface, mask: Mask, along: np.ndarray, least_px: int = 100) -> list[tuple[float, Mask]]:
+    """Connected parts of a plane's pixels with their lengths: faces of several things in one plane are no wall."""
+    along = along / max(float(np.linalg.norm(along)), 1e-6)
+    places = surface.points[mask] @ along.astype(np.float32)
+    if np.ptp(places) < SIDE_LONG_M:
+        return []  # none of its parts is longer
+    _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    of = parts[mask]
+    result = []
+    for k in np.flatnonzero(np.bincount(of) >= least_px):
+        low, high = quantiles(places[of == k], 0.02, 0.98)
+        result.append((float(high - low), parts == k))
+    return result
