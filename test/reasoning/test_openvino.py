@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import contract
 import pytest
 
@@ -89,3 +91,20 @@ def test_a_grammar_that_is_none_in_a_batch_leaves_the_model_usable(model):
     with pytest.raises(ModelError, match="generation failed"):
         model.generate_batch(["x", "x"], ['root ::= "yak"', "root ::= ((("])
     assert model.generate_batch(["x", "x"], ['root ::= "yak"'] * 2) == ["yak", "yak"]
+
+
+def test_grammars_are_kept_up_to_a_number_and_replies_stay_the_same(model):
+    words = ("mug", "bowl", "plate", "can", "box")
+    asked = [(f"The {word} is ", f'root ::= "{word}s" | "no {word}"') for word in words]
+    before = [model.generate(text, rules) for text, rules in asked]
+    few = OpenVinoModel(OpenVinoConfig(max_new_tokens=96, grammars=2))
+    first = few._pipe
+    after = []
+    for text, rules in asked:
+        after.append(few.generate(text, rules))
+        for thread in threading.enumerate():
+            if thread.name == "renew":
+                thread.join()
+        assert len(few._compiled) < 2
+    assert few._pipe is not first
+    assert after == before

