@@ -89,8 +89,9 @@ def image_to_msg(array: np.ndarray, encoding: str, header: Header) -> Image:
 
 def depth_to_msg(depth_m: Float32[np.ndarray, "h w"], header: Header) -> Image:
     """16UC1, millimetres, 0 = unknown or beyond 65.5 m."""
-    mm = np.nan_to_num(depth_m * 1000, nan=0.0, posinf=0.0, neginf=0.0)
-    return image_to_msg(np.where(mm <= 65535, np.rint(mm), 0).astype(np.uint16), "16UC1", header)
+    mm = depth_m * np.float32(1000)
+    known = (mm >= 0) & (mm <= 65535)  # false for NaN
+    return image_to_msg(np.rint(np.where(known, mm, 0)).astype(np.uint16), "16UC1", header)
 
 
 def intrinsics_from_msg(msg: CameraInfo) -> CameraIntrinsics:
