@@ -1,4 +1,4 @@
-"""bringup: the nodes in one process, with an executor of several threads."""
+"""bringup: the nodes in one process."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rclpy.utilities import remove_ros_args
 
 from .camera_node import CameraNode
 from .mask_node import MaskNode
-from .node import run
 from .reasoning_node import ReasoningNode
+from .spinning import run
 from .twin_node import TwinNode
 
 NODES = {"camera_node": CameraNode, "twin_node": TwinNode, "reasoning_node": ReasoningNode, "mask_node": MaskNode}

@@ -15,11 +15,12 @@ from ..twin.types import DigitalTwin, Frame, Instance
 from .conversions import twin_to_msg
 from .diagnostics import ERROR, OK, Health
 from .images import depth_to_msg, image_to_msg, intrinsics_to_msg
-from .node import ManagedNode, run
+from .node import ManagedNode
 from .playback import Playback
 from .qos import latched, reliable
 from .relay import Relay
 from .settings import CameraSettings
+from .spinning import run
 
 
 class CameraNode(ManagedNode[CameraSettings]):

@@ -18,12 +18,13 @@ from ..twin.types import Instance
 from .conversions import instance_from_msg, mask_to_msg, twin_from_msg
 from .diagnostics import OK, WARN, Health
 from .frames import Frames
-from .moments import Moments, stamp_ns
-from .node import ManagedNode, run
+from .moments import stamp_ns
+from .node import ManagedNode
+from .overlays import Overlays
 from .qos import latched, reliable
 from .settings import MaskSettings
 from .show import as_text, markers, pose_of
-from .sync import PictureInput, topic_of
+from .spinning import run
 from .worker import NewestWorker
 
 
@@ -37,12 +38,11 @@ class MaskNode(ManagedNode[MaskSettings]):
     def __init__(self) -> None:
         super().__init__("mask_node", MaskSettings)
         self._answer: Answer | None = None
-        self._moments = Moments()
+        self._group = MutuallyExclusiveCallbackGroup()
         self._frames: Frames | None = None
-        self._picture_input: PictureInput | None = None
         self._targets: NewestWorker[PoseStamped] | None = None
         self._mask = self.publisher(Image, "mask", reliable())
-        self._overlay = self.publisher(Image, "overlay", reliable())
+        self._overlays = Overlays(self, self._group)
         self._markers = self.publisher(MarkerArray, "markers", reliable())
         self._target = self.publisher(PoseStamped, "target", reliable())
         self._target_in_frame = self.publisher(PoseStamped, "target_in_frame", reliable())
@@ -52,22 +52,17 @@ class MaskNode(ManagedNode[MaskSettings]):
         self._frames = Frames(self) if self.settings.target_frame else None
 
     def start(self) -> None:
-        one, s = MutuallyExclusiveCallbackGroup(), self.settings
-        kind, topic = topic_of("color/image_raw", s.color_transport)
-        self._picture_input = PictureInput(self, kind, topic, s.picture_qos, callback_group=one)
-        self._picture_input.registerCallback(self._moments.picture_came)
+        self._overlays.start()
         if self._frames is not None:
             self._targets = NewestWorker(self._move_target, self._failed, "target")
-        self.listen(SceneGraph, "twin", self._twin_came, latched(), one)
-        self.listen(Answer, "answer", self._answer_came, reliable(), one)
+        self.listen(SceneGraph, "twin", self._twin_came, latched(), self._group)
+        self.listen(Answer, "answer", self._answer_came, reliable(), self._group)
 
     def stop(self) -> None:
-        if self._picture_input is not None:
-            self._picture_input.close()
+        self._overlays.stop()
         if self._targets is not None:
             self._targets.close()
-        self._picture_input = self._targets = self._answer = None
-        self._moments.forget()
+        self._targets = self._answer = None
 
     def free(self) -> None:
         if self._frames is not None:
@@ -76,17 +71,17 @@ class MaskNode(ManagedNode[MaskSettings]):
 
     def clock_jumped(self, reason: str) -> None:
         self.get_logger().warning(f"{reason}: pictures and transforms from before are forgotten")
-        self._moments.forget()
+        self._overlays.forget()
         if self._frames is not None:
             self._frames.clear()
 
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
-        twin = twin_from_msg(msg)
-        self._moments.twin_came(twin, msg.header)
+        self._overlays.twin_came(msg)
         answer = self._answer
         if answer is not None and not answer.standing:
+            twin = twin_from_msg(msg)
             by_id = {i.id: i for i in twin.instances}
             found = [by_id[i] for i in answer.ids if i in by_id]
             mask = mask_to_msg(twin, tuple(answer.ids), msg.header) if twin.ids is not None else Image()
@@ -115,21 +110,12 @@ class MaskNode(ManagedNode[MaskSettings]):
         age_ms = (self.get_clock().now().nanoseconds - stamp_ns(header)) / 1e6
         if 0 <= age_ms < 60e3:  # a recorded stamp says nothing about delay
             spent["picture to mask"] = age_ms
-        if not self._moments.complete(header):
-            self.meter.count("without overlay: picture or twin was missed")
-        elif self._overlay.get_subscription_count():
-            self._draw(answer, header)
-            spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
-        self.meter.done(spent)
-
-    def _draw(self, answer: Answer, header: Header) -> None:
         try:
-            overlay = self._moments.overlay(answer, header)
+            if self._overlays.draw(answer, header):
+                spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
         except ReasonSegError as error:
             self._failed(error)
-            return
-        if overlay is not None:
-            self._overlay.publish(overlay)
+        self.meter.done(spent)
 
     def _move_target(self, pose: PoseStamped) -> None:
         """In a thread of its own: tf may let it wait."""

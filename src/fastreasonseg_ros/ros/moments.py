@@ -8,11 +8,10 @@ from typing import Any
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.msg import Answer, SceneGraph
 
 from ..evaluation.overlay import draw_masks
-from ..twin.types import DigitalTwin
-from .images import color_from_msg, image_to_msg
+from .images import color_from_msg, ids_from_msg, image_to_msg
 
 KEPT = 60  # pictures and twins that wait for an answer about them
 
@@ -21,14 +20,14 @@ class Moments:
     """Not thread-safe: for callbacks of one group."""
 
     def __init__(self) -> None:
-        self._twins: OrderedDict[int, DigitalTwin] = OrderedDict()
+        self._twins: OrderedDict[int, SceneGraph] = OrderedDict()
         self._pictures: OrderedDict[int, Image | CompressedImage] = OrderedDict()
 
     def picture_came(self, msg: Image | CompressedImage) -> None:
         _keep(self._pictures, stamp_ns(msg.header), msg)
 
-    def twin_came(self, twin: DigitalTwin, header: Header) -> None:
-        _keep(self._twins, stamp_ns(header), twin)
+    def twin_came(self, msg: SceneGraph) -> None:
+        _keep(self._twins, stamp_ns(msg.header), msg)
 
     def forget(self) -> None:
         self._twins.clear()
@@ -41,10 +40,11 @@ class Moments:
     def overlay(self, answer: Answer, header: Header) -> Image | None:
         """The picture with the answer drawn into it; None without an id image. Raises FrameError, KeyError."""
         picture, twin = self._pictures[stamp_ns(header)], self._twins[stamp_ns(header)]
-        if twin.ids is None:
+        ids = ids_from_msg(twin.instance_ids)
+        if ids is None:
             return None
         labels = {i.id: i.label for i in twin.instances}
-        return image_to_msg(draw_masks(color_from_msg(picture), twin.ids, list(answer.ids), labels), "rgb8", header)
+        return image_to_msg(draw_masks(color_from_msg(picture), ids, list(answer.ids), labels), "rgb8", header)
 
 
 def stamp_ns(header: Header) -> int:

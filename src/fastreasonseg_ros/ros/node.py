@@ -6,23 +6,17 @@ and on /diagnostics; its services answer in every state, with a code.
 
 from __future__ import annotations
 
-import signal
-import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
-import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import ClockChange, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 
 from ..errors import ReasonSegError, Status
 from .diagnostics import ERROR, OK, WARN, Diagnostics, Health
@@ -32,14 +26,17 @@ from .parameters import NodeSettings, Parameters
 from .qos import OVERRIDES
 
 S = TypeVar("S", bound=NodeSettings)
-THREADS = 24  # a question that waits holds one; the pool makes them when they are needed
 LONGEST_RETRY_S = 60.0
 CLOCK_NOISE_S = 0.1  # a clock that is set back by less did not jump
 
 
 class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
-    """Subclasses fill in setup, start, stop and free, each of which may raise; `meter` counts their work."""
+    """Subclasses fill in setup, start, stop and free, each of which may raise; `meter` counts their work.
 
+    threads: that its callbacks need; with one, none may wait (spinning.py).
+    """
+
+    threads = 1
     _made = False
 
     def __init__(self, name: str, settings: type[S]) -> None:
@@ -91,9 +88,9 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         """Parts of the node for /diagnostics."""
         return []
 
-    def publisher(self, kind: type, topic: str, qos: QoSProfile) -> Any:
-        """Publishes while the node is active only."""
-        return self.create_lifecycle_publisher(kind, topic, qos, qos_overriding_options=OVERRIDES)
+    def publisher(self, kind: type, topic: str, qos: QoSProfile, **more: Any) -> Any:
+        """Publishes while the node is active only. more: what rclpy's create_publisher takes besides."""
+        return self.create_lifecycle_publisher(kind, topic, qos, qos_overriding_options=OVERRIDES, **more)
 
     def listen(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile, group: Any = None
@@ -225,38 +222,3 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         values = {"state": self.phase, "memory of the process (MB)": f"{resident_mb():.0f}"}
         own = Health(level, self.problem or self.phase, values)
         return [("lifecycle", own), *(self.health() if self.phase == "active" else [])]
-
-
-def run(makers: Sequence[Callable[[], ManagedNode]], argv: Sequence[str] | None = None) -> int:
-    """Spins the nodes in one process until it is interrupted. Returns the exit status."""
-    # rclpy's own handlers end the context at once, under the feet of threads that still publish.
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    ending = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    executor = MultiThreadedExecutor(num_threads=THREADS)
-    nodes: list[ManagedNode] = []
-    try:
-        for make in makers:
-            nodes.append(make())
-            executor.add_node(nodes[-1])
-        for node in nodes:
-            node.bring_up()
-        while not ending.is_set():
-            try:
-                executor.spin_once(timeout_sec=0.2)
-            except InvalidHandle:  # a subscription that was waited for was destroyed: a node was deactivated
-                continue
-            except Exception as error:  # of a callback: one message must not end the node
-                for node in nodes:
-                    node.meter.error("callback", f"{type(error).__name__}: {error}")
-                nodes[0].get_logger().error(traceback.format_exc(), throttle_duration_sec=5.0)
-    except ReasonSegError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    finally:
-        for node in reversed(nodes):
-            node.destroy_node()  # ends its threads first
-        executor.shutdown(timeout_sec=2.0)
-        rclpy.try_shutdown()
-    return 0

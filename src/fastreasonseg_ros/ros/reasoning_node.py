@@ -6,12 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
-from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, SceneGraph
-from fastreasonseg_ros.srv import QueryScene, Unwatch, Watch
 
 from ..errors import Status
 from ..twin.types import DigitalTwin
@@ -20,14 +17,14 @@ from .conversions import twin_from_msg
 from .diagnostics import Health
 from .looking import Looking, Seen
 from .models import LateModel, Models, late_models, load_models
-from .node import ManagedNode, run
-from .qos import latched, reliable, services
+from .node import ManagedNode
+from .qos import latched, reliable
+from .question_services import QuestionServices
 from .reasoner import Reasoner
 from .settings import ReasoningSettings
+from .spinning import run
 from .word_link import WordLink
 from .worker import NewestWorker
-
-RESULT_KEPT_S = 30  # of a goal, for a client that asks late; each holds a mask
 
 
 class ReasoningNode(ManagedNode[ReasoningSettings]):
@@ -36,34 +33,21 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     Services and action are there in every state: a node that cannot answer says why.
     """
 
+    threads = 24  # a question that waits holds one; the pool makes them when they are needed
+
     def __init__(self) -> None:
         super().__init__("reasoning_node", ReasoningSettings)
         self._models: Models | None = None
         self._broken = False  # the model could not be loaded after all, while old plans were answering
-        self._action: ActionServer | None = None
         self._standing: NewestWorker | None = None
         self._reasoner = Reasoner(self.settings.stale_after_s, self._seconds)
         self._remembered = Remembered(self.get_fully_qualified_name(), self.meter)
         self._idle("configure")
         self._answers = Answers(self, self.publisher(Answer, "answer", reliable(64)), self.meter)
-        # A question that takes long holds up neither twins, nor parameters, nor `unwatch`.
         many = ReentrantCallbackGroup()
         self._words = WordLink(self, many)
         self._reasoner.looking = Looking(self._words, self.settings.look_timeout_s)
-        self.create_service(Unwatch, "unwatch", self._unwatch, callback_group=MutuallyExclusiveCallbackGroup())
-        self.create_service(QueryScene, "query", self._query, qos_profile=services(), callback_group=many)
-        self.create_service(Watch, "watch", self._watch, qos_profile=services(), callback_group=many)
-        self._action = ActionServer(
-            self,
-            ReasonSegment,
-            "reason",
-            self._execute,
-            callback_group=many,
-            goal_callback=lambda _: GoalResponse.ACCEPT,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            result_timeout=RESULT_KEPT_S,
-            result_service_qos_profile=services(),
-        )
+        self._services = QuestionServices(self, self._reasoner, self._answers, self._remembered, many)
 
     def setup(self) -> None:
         self._reasoner.without(None)  # questions wait for what is loading
@@ -105,8 +89,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def ended(self) -> None:
         self._reasoner.close()
-        if self._action is not None:
-            self._action.destroy()
+        self._services.close()
 
     def settings_changed(self, settings: ReasoningSettings) -> None:
         self._reasoner.stale_after_s = settings.stale_after_s
@@ -136,47 +119,6 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._reasoner.see(seen)
         if self._reasoner.standing and standing is not None:
             standing.offer(seen)
-
-    def _query(self, request: QueryScene.Request, response: QueryScene.Response) -> QueryScene.Response:
-        timeout_s = request.timeout if request.timeout > 0 else self.settings.query_timeout_s
-        response.answer = self._answers.publish(*self._reasoner.ask(request.text, request.query_id, timeout_s))
-        return response
-
-    def _watch(self, request: Watch.Request, response: Watch.Response) -> Watch.Response:
-        answer, seen = self._reasoner.ask(request.text, request.query_id, self.settings.query_timeout_s, standing=True)
-        response.answer = self._answers.publish(answer, seen, standing=answer.query.id in self._reasoner.standing)
-        self._remembered.write(self._reasoner)
-        return response
-
-    def _unwatch(self, request: Unwatch.Request, response: Unwatch.Response) -> Unwatch.Response:
-        wanted = [request.query_id] if request.query_id else list(self._reasoner.standing)
-        response.stopped = [i for i in wanted if self._reasoner.standing.pop(i, None)]
-        self._remembered.write(self._reasoner)
-        if request.query_id and not response.stopped:
-            known = ", ".join(self._reasoner.standing) or "none"
-            response.status = int(Status.BAD_INPUT)
-            response.message = f"no standing question has the id {request.query_id!r}; there are: {known}"
-        else:
-            response.message = f"{len(response.stopped)} standing questions stopped"
-        return response
-
-    def _execute(self, goal: Any) -> ReasonSegment.Result:
-        def progress(stage: str, text: str) -> None:
-            goal.publish_feedback(ReasonSegment.Feedback(stage=stage, text=text))
-
-        answer, seen = self._reasoner.ask(
-            goal.request.text,
-            goal.request.query_id,
-            self.settings.query_timeout_s,
-            progress,
-            lambda: goal.is_cancel_requested,
-        )
-        progress("done", answer.reason)
-        if answer.status is Status.CANCELLED:
-            goal.canceled()
-        else:
-            goal.succeed()  # also with a status that is not OK: the answer says what happened
-        return ReasonSegment.Result(answer=self._answers.publish(answer, seen))
 
     def _update(self, seen: Seen) -> None:
         for answer in self._reasoner.update(seen):

@@ -15,39 +15,41 @@ from fastreasonseg_ros.srv import SetVocabulary
 
 from ..errors import ConfigError, ReasonSegError, Status
 from ..perception import make_perceiver
-from ..twin.pose import Pose
-from .conversions import refusal_to_msg, twin_to_msg
 from .diagnostics import ERROR, OK, STALE, WARN, Health
-from .frames import FrameLookupError, Frames
+from .frames import Frames
 from .inputs import SceneInputs, Taken
-from .node import ManagedNode, run
+from .node import ManagedNode
 from .observer import Observer
 from .qos import latched
+from .seeing import Seeing
 from .settings import TwinSettings
+from .spinning import run
 from .worker import NewestWorker
 
 
 class TwinNode(ManagedNode[TwinSettings]):
     """Subscribes to color/image_raw, depth/image_raw, color/camera_info, and truth (oracle); publishes twin."""
 
+    threads = 3  # a transition loads a model, `set_vocabulary` may wait for a frame; the rest goes on beside them
+
     def __init__(self) -> None:
         super().__init__("twin_node", TwinSettings)
-        self._observer: Observer | None = None
-        self._worker: NewestWorker | None = None
+        self._seeing: Seeing | None = None
+        self._worker: NewestWorker[Taken] | None = None
         self._inputs: SceneInputs | None = None
         self._newest: tuple[float, Taken] | None = None
-        self._frames: Frames | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
-        own = MutuallyExclusiveCallbackGroup()
-        self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=own)
+        group = MutuallyExclusiveCallbackGroup()
+        self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=group)
 
     def setup(self) -> None:
         s = self.settings
-        self._observer = Observer(make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides))
-        self._frames = Frames(self) if s.world_frame else None
+        observer = Observer(make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides))
+        self._seeing = Seeing(self, self._twins, observer, Frames(self) if s.world_frame else None, self._lacks)
 
     def start(self) -> None:
-        self._worker = NewestWorker(self._observe, self._failed, "perception")
+        assert self._seeing is not None
+        self._worker = NewestWorker(self._seeing.see, self._failed, "perception")
         self._inputs = SceneInputs(self, self.settings, self._take, self._begin_anew)
         self.listen(DiagnosticStatus, "camera_status", self._camera_said, latched())
 
@@ -56,14 +58,14 @@ class TwinNode(ManagedNode[TwinSettings]):
             self._inputs.close()
         if self._worker is not None:
             self._worker.close()
-        if self._observer is not None:
-            self._observer.forget()
+        if self._seeing is not None:
+            self._seeing.observer.forget()
         self._inputs = self._worker = self._newest = None
 
     def free(self) -> None:
-        if self._frames is not None:
-            self._frames.close()
-        self._observer = self._frames = None
+        if self._seeing is not None and self._seeing.frames is not None:
+            self._seeing.frames.close()
+        self._seeing = None
 
     def settings_changed(self, settings: TwinSettings) -> None:
         if self._inputs is not None:
@@ -72,15 +74,17 @@ class TwinNode(ManagedNode[TwinSettings]):
     def clock_jumped(self, reason: str) -> None:
         if self._inputs is not None:
             self._inputs.restart()  # pictures from before would wait for partners that never come
-            if self._frames is not None:
-                self._frames.clear()
+            if self._seeing is not None and self._seeing.frames is not None:
+                self._seeing.frames.clear()
             self._begin_anew(reason)
 
     def _begin_anew(self, reason: str) -> None:
-        observer = self._observer
-        if observer is not None and observer.forget():
+        if self._seeing is not None and self._seeing.observer.forget():
             self.get_logger().warning(f"{reason}: the twin begins anew")
             self.meter.count("twin begun anew")
+
+    def _lacks(self) -> str:
+        return self._inputs.report().complaint if self._inputs is not None else ""
 
     def _take(self, taken: Taken) -> None:
         self._newest = time.monotonic(), taken
@@ -93,61 +97,16 @@ class TwinNode(ManagedNode[TwinSettings]):
         if newest and worker and time.monotonic() - newest[0] < self.settings.stale_after_s:
             worker.offer(newest[1])
 
-    def _observe(self, taken: Taken) -> None:
-        observer, header = self._observer, taken.color.header
-        if observer is None:
-            return
-        try:
-            twin, latency_ms = observer.observe(taken, self._pose(header))
-        except ReasonSegError as error:
-            lacking = "" if taken.depth is not None or self._inputs is None else self._inputs.report().complaint
-            self._refuse(header, error.status, f"{error}; {lacking}" if lacking else str(error))
-            return
-        except Exception:
-            self._refuse(header, Status.MODEL_FAILED, "perception failed unexpectedly; see the twin node's log")
-            raise
-        if twin is None:  # older than the newest one
-            self.meter.count("pictures out of order")
-            return
-        now, stamp = self.get_clock().now().nanoseconds, header.stamp.sec * 10**9 + header.stamp.nanosec
-        if 0 <= now - stamp < 60 * 10**9:  # a recorded stamp says nothing about delay
-            latency_ms["picture to twin"] = (now - stamp) / 1e6
-        self.meter.done(latency_ms)
-        msg = twin_to_msg(twin, header, latency_ms)
-        msg.open_vocabulary = observer.takes_words
-        self._twins.publish(msg)
-
-    def _pose(self, header: Header) -> Pose | None:
-        """The camera's in world_frame when the picture was taken; None where tf does not say, with a warning."""
-        frames, s = self._frames, self.settings
-        if frames is None:
-            return None
-        try:
-            return frames.transform(header, s.world_frame, s.tf_timeout_s).camera_pose()
-        except FrameLookupError as error:
-            self.meter.count("pictures without the camera's pose")
-            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
-            return None
-
-    def _refuse(self, header: Header, status: Status, message: str) -> None:
-        """A twin that says why there is none; a question asked now gets this status and message."""
-        self.get_logger().warning(message, throttle_duration_sec=5.0)
-        self.meter.error(status.name.lower(), message)
-        observer = self._observer
-        sequence = observer.next_sequence() if observer is not None else 0
-        newest = observer.newest if observer is not None else None
-        self._twins.publish(refusal_to_msg(newest, header, sequence, status, message))
-
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
 
     def _camera_said(self, msg: DiagnosticStatus) -> None:
-        if msg.level == DiagnosticStatus.ERROR:
-            header = Header(stamp=self.get_clock().now().to_msg())
-            self._refuse(header, Status.BAD_INPUT, f"{msg.name}: {msg.message}")
+        if msg.level == DiagnosticStatus.ERROR and self._seeing is not None:
+            now = Header(stamp=self.get_clock().now().to_msg())
+            self._seeing.refuse(now, Status.BAD_INPUT, f"{msg.name}: {msg.message}")
 
     def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response) -> Any:
-        observer = self._observer
+        observer = self._seeing.observer if self._seeing else None
         try:
             if observer is None:
                 raise ConfigError(f"twin_node is {self.phase}: configure it first. {self.problem}".strip())
@@ -163,17 +122,17 @@ class TwinNode(ManagedNode[TwinSettings]):
         return response
 
     def health(self) -> list[tuple[str, Health]]:
-        inputs, worker, observer = self._inputs, self._worker, self._observer
-        if inputs is None or worker is None or observer is None:
+        inputs, worker, seeing = self._inputs, self._worker, self._seeing
+        if inputs is None or worker is None or seeing is None:
             return []
-        report, error, age_s = inputs.report(), self.meter.recent_error(), observer.age_s()
+        report, error, age_s = inputs.report(), self.meter.recent_error(), seeing.observer.age_s()
         level = ERROR if error else STALE if age_s > self.settings.stale_after_s else OK
         message = error or ("no twin yet" if age_s == float("inf") else f"newest twin {age_s:.1f} s ago")
         values = {
             **self.meter.values(),
             "dropped": str(worker.dropped),
             "twin age (s)": f"{age_s:.2f}",
-            "objects": str(observer.objects),
+            "objects": str(seeing.observer.objects),
         }
         level_of_inputs = ERROR if report.missing else WARN if report.complaint else OK
         return [
