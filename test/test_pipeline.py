@@ -3,11 +3,11 @@ test/reasoning/test_openvino.py for the language model itself."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from yardstick import python_steps
 
 from fastreasonseg_ros.errors import ModelError, QuestionError, Status
 from fastreasonseg_ros.pipeline import (
@@ -168,12 +168,7 @@ def test_a_standing_question_follows_a_moved_object_without_the_model():
 def test_a_standing_question_costs_well_under_a_millisecond_a_frame():
     question = StandingQuestion(Query("the mug closest to the plate"), Writes(NEAREST_MUG))
     question.answer(TWIN)
-    took_s = []
-    for _ in range(200):
-        start = time.perf_counter()
-        question.answer(TWIN)
-        took_s.append(time.perf_counter() - start)
-    assert np.median(took_s) < 1e-3
+    assert python_steps(lambda: question.answer(TWIN)) < 15_000  # measured: 5,000
 
 
 def test_a_new_label_makes_a_plan_by_labels_anew_once():

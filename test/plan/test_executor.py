@@ -1,8 +1,7 @@
 """Each operator on a scene small enough to check by eye."""
 
-import time
-
 import pytest
+from yardstick import python_steps
 
 from fastreasonseg_ros.errors import MissingDataError
 from fastreasonseg_ros.plan.executor import PASSED_OVER, execute, execute_closest
@@ -163,19 +162,14 @@ def test_a_tilted_camera_measures_height_along_the_plane_normal():
     assert execute(parse_plan("a = find(label=cup)\nb = min(a, z)"), scene).ids == (1,)
 
 
-def test_five_steps_over_fifty_instances_take_less_than_a_millisecond():
+def test_five_steps_over_fifty_instances_take_about_a_millisecond():
     many = DigitalTwin(
         tuple(thing(k + 1, "mug" if k % 2 else "plate", "red", k * 0.01, 0.1, 1 + k * 0.02) for k in range(50))
     )
     plan = parse_plan(
         "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nd = left_of(all, c)\ne = max(d, height)"
     )
-    times = []
-    for _ in range(30):
-        start = time.perf_counter()
-        execute(plan, many)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1e-3  # the least of many: other processes may hold the core
+    assert python_steps(lambda: execute(plan, many)) < 40_000  # measured: 18,000
 
 
 def test_relative_depth_orders_things_and_says_that_it_has_no_metres() -> None:

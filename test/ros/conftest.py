@@ -1,4 +1,4 @@
-"""A domain of our own before any test makes a node, and time for nodes to come up on a busy machine."""
+"""A domain of our own before any test makes a node; and time for nodes to come up and to answer on a busy machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from processes import PATIENCE_S
 def _patience():
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("rclpy") is not None:
-            for module in ("client", "client_async"):
-                patch.setattr(f"fastreasonseg_ros.ros.{module}.START_S", PATIENCE_S)
+            from fastreasonseg_ros.ros import client, client_async
+
+            for module, kind in ((client, client.ReasonSegClient), (client_async, client_async.AsyncReasonSegClient)):
+                patch.setattr(module, "START_S", PATIENCE_S)
+                for call in (kind.ask, kind.watch, kind.unwatch, kind.set_vocabulary, kind.reason, kind.follow):
+                    longer = tuple(PATIENCE_S if isinstance(d, float) else d for d in call.__defaults__)
+                    patch.setattr(call, "__defaults__", longer)
         yield
