@@ -20,12 +20,12 @@ NEW = "an answer to a question never asked before"  # waits for the model, and i
 TEXTS = ("the red mug", "the blue mug", "what is on the table?", "the bowl", "the thing nearest to the bowl")
 
 
-def kills(folder: Path, nodes: tuple[str, ...] = ALL, load: int = 2) -> dict[str, Any]:
+def kills(folder: Path, nodes: tuple[str, ...] = ALL, load: int = 2, rate_hz: float = 15.0) -> dict[str, Any]:
     """Times from the restart of a node until answers flow again; all else must stay up."""
     back: dict[str, dict[str, float | None]] = {}
     survived = stands = True
     with Robot(folder) as robot:
-        robot.start()
+        robot.start(camera={"rate_hz": rate_hz})
         robot.wait(lambda: robot.client.watch("the red mug", 60.0, "keep").standing, 180.0, "a standing question")
         with Crowd(robot, TEXTS, load) as crowd:
             time.sleep(2.0)

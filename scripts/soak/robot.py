@@ -65,7 +65,7 @@ class Robot:
             own = {**CAMERA, **(camera or {})} if name == "camera_node" else {}
             self.nodes.start(name, **own, **more.get(name, {}))
         if wait:
-            self.wait(lambda: self.client.ask("the red mug", 10.0).status == Answer.OK, 300.0, "the first answer")
+            self.wait(lambda: self.client.ask("the red mug", 60.0).status == Answer.OK, 600.0, "the first answer")
 
     def wait(self, ready: Callable[[], Any], timeout_s: float, what: str) -> float:
         """Seconds until `ready()`. Raises NodeDiedError where a process ends first, TimeoutError."""

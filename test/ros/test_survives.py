@@ -53,7 +53,7 @@ def test_eight_clients_at_once_get_each_answer_once_and_their_own(reasoning: Rob
 
 
 def test_a_killed_reasoning_node_comes_back_and_so_does_the_standing_question(tmp_path: Path) -> None:
-    result = kills.kills(tmp_path, ("reasoning_node",), load=1)
+    result = kills.kills(tmp_path, ("reasoning_node",), load=1, rate_hz=2.0)
     print(result["seconds from restart until"])
     checks = {name: met for name, met in result["checks"].items() if "within" not in name}
     assert checks
