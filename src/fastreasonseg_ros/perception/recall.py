@@ -13,7 +13,7 @@ from ..twin.types import Detection
 
 WAITS = (0, 1, 3, 6, 9)  # frames between two namings, longer the more often a thing was named
 CHANGED_WAIT = 2  # of a thing that changed since it was named
-AT_ONCE, AT_ONCE_SHARE = 2, 0.1  # things that are named again in one frame, and what share of them where there are many
+AT_ONCE_SHARE = 0.1  # of known things that are named again in one frame; one at least
 LONGEST_S = 0.5  # between two frames
 STRIDE = 2  # pixels that are compared
 SHARE = 0.45  # of a thing's pixels that must be where it was, or it is another thing
@@ -74,7 +74,7 @@ class Recall:
     ) -> dict[int, Detection]:
         """The things, by label, that need no name in this frame, as they were found in the frame before.
 
-        labels: 1..n; boxes: rows and columns around each of them. What is new is to be named, what is known a few at a
+        labels: 1..n; boxes: rows and columns around each of them. What is new is to be named, what is known few at a
         time. Nothing is known in a frame that is older, or much later, than the last.
         """
         follows = 0 < stamp_s - self._stamp_s <= LONGEST_S and labels.shape == self._labels.shape
@@ -90,7 +90,7 @@ class Recall:
             if known and (was := known.get(_under(before, box, inside))) and look.like(was.look, GROWTH, TINT):
                 self._before[label] = was
         late = {label: was.overdue(self._looks[label]) for label, was in self._before.items()}
-        many = max(AT_ONCE, round(AT_ONCE_SHARE * len(self._looks)))
+        many = max(1, round(AT_ONCE_SHARE * len(self._looks)))
         again = sorted((label for label, by in late.items() if by >= 0), key=lambda label: -late[label])[:many]
         return {label: was.detection for label, was in self._before.items() if label not in again}
 

@@ -173,11 +173,10 @@ def _outer(flat: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "m 2"]:
     corners = flat[extremes[extremes != np.roll(extremes, 1)]]
     if len(corners) < 3:
         return flat
-    x, y = flat.T
-    inside = np.ones(len(flat), bool)
-    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 1e-9
-    return flat[~inside]
+    edges = np.concatenate([corners[1:], corners[:1]]) - corners
+    normals = np.stack([-edges[:, 1], edges[:, 0]], axis=1)
+    away = normals @ flat.T - (normals * corners).sum(axis=1)[:, None]
+    return flat[~(away > 1e-7).all(axis=0)]  # the rounding of float32: a few points more are kept
 
 
 def inside_hull(flat: Float[np.ndarray, "n 2"], corners: Float[np.ndarray, "k 2"], margin_m: float = 0.0) -> np.ndarray:
