@@ -11,6 +11,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from fastreasonseg_ros.errors import DatasetError
+from fastreasonseg_ros.evaluation import bags
 from fastreasonseg_ros.evaluation.bags import BagTopics, bag_info, find_topics, read_bag
 
 TYPES = get_typestore(Stores.ROS2_HUMBLE)
@@ -106,6 +107,25 @@ def test_pictures_are_paired_by_stamp_whatever_order_they_were_recorded_in(tmp_p
         (1.4, 0.003),
     ]
     assert len(frames) == 2
+
+
+def test_depth_goes_on_without_colour_and_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The colour camera falls silent; where all depth comes first, it waits for colour however much it is."""
+    longest: list[int] = []
+
+    def watched(waiting: dict[str, list], *args, **more):
+        longest.append(max(len(queue) for queue in waiting.values()))
+        return paired(waiting, *args, **more)
+
+    paired = bags._paired
+    monkeypatch.setattr(bags, "_paired", watched)
+    color = [("/color/image_raw", raw(RGB, "rgb8", k / 10)) for k in range(3)]
+    depth = [("/depth/image_raw", raw(DEPTH_MM, "16UC1", k / 10)) for k in range(300)]
+    assert len(list(read_bag(write(tmp_path / "silent", [*color, *depth])))) == 3
+    assert max(longest) == bags.AHEAD
+    assert len(list(read_bag(write(tmp_path / "first", [*depth, *color])))) == 3
 
 
 def test_a_bag_without_depth_gives_frames_without_depth(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ CAMERA_INFO, STRING = "sensor_msgs/msg/CameraInfo", "std_msgs/msg/String"
 DEPTH_WORDS, TRUTH_WORDS = ("depth",), ("truth", "instance_ids", "/ids")
 PNG = b"\x89PNG"
 PATIENCE = 30  # colour pictures that may wait for their depth
+AHEAD = 120  # depth pictures that may wait for colour: a colour camera may fall silent for the rest of an hour
 Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the ground truth's ids
 
 
@@ -102,6 +103,7 @@ def read_stamped(
         camera: CameraIntrinsics | None = None
         words: Words = ({}, {})
         waiting: dict[str, list[Any]] = {t: [] for t in (topics.color, *partners)}
+        seen_color = False  # some bags have all of one topic before all of the next
         try:
             for connection, _, raw in reader.messages([c for c in reader.connections if c.topic in wanted]):
                 message = reader.deserialize(raw, connection.msgtype)
@@ -112,6 +114,9 @@ def read_stamped(
                     _learn(words, message.data, f"{path}: topic {topics.words}")
                     continue
                 waiting[connection.topic].append(message)
+                seen_color = seen_color or connection.topic == topics.color
+                if seen_color and not waiting[topics.color]:
+                    del waiting[connection.topic][:-AHEAD]
                 yield from _paired(waiting, topics, camera, words, slop_s, ended=False)
             yield from _paired(waiting, topics, camera, words, slop_s, ended=True)
         except (FrameError, ImageError, cv2.error, AnyReaderError) as error:
