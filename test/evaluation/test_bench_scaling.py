@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fastreasonseg_ros.evaluation.bench import plan_of
 from fastreasonseg_ros.evaluation.bench_scaling import ScalingPlan, measure_reasoning, scaling, scaling_table
 from fastreasonseg_ros.evaluation.bench_scene import table_of_balls
 from fastreasonseg_ros.evaluation.perception_metrics import match_ids
@@ -57,6 +58,12 @@ def test_every_measurement_of_the_plan_is_made(capsys) -> None:
         assert 0 < row["frame"]["p50"] <= row["frame"]["p95"]
         assert row["rss_mb"] > 10
     assert "320x240" in scaling_table(result)
+
+
+def test_a_first_try_measures_fewer_pictures_and_questions_and_more_are_not_needed() -> None:
+    usual = ScalingPlan()
+    assert (plan_of(2, 1).frames, plan_of(2, 1).questions, plan_of(2, 1).sizes) == (2, 1, usual.sizes)
+    assert plan_of(60, 20) == usual
 
 
 def test_many_standing_questions_cost_more_than_one() -> None:
