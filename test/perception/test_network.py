@@ -113,7 +113,7 @@ def test_the_network_is_not_asked_where_nothing_stands(monkeypatch):
     def asked(*_):
         raise AssertionError("the network was asked about an empty table")
 
-    monkeypatch.setattr(AffinityNetwork, "__call__", asked)
+    monkeypatch.setattr(AffinityNetwork, "start", asked)
     assert perceiver.perceive(picture()).detections == ()
 
 

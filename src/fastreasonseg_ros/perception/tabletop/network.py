@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,10 @@ class AffinityNetwork:
 
     def __call__(self, depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Affinities:
         """From the working picture's depth (metres, NaN unknown), its camera, and the plane that things stand on."""
+        return self.start(depth_m, k, plane)()
+
+    def start(self, depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Callable[[], Affinities]:
+        """The same on another core meanwhile: what is returned waits for it. One picture at a time."""
         step = max(1, round(depth_m.shape[1] / WIDTH_PX))
         seen = look(shrink(depth_m, step), shrink_intrinsics(k, step), plane)
         h, w = seen.shape[1:]
@@ -105,8 +110,15 @@ class AffinityNetwork:
             self._shape = padded.shape[2:]
             self._model.reshape(list(padded.shape))
             self._request = self._core.compile_model(self._model, "CPU").create_infer_request()
-        logits = next(iter(self._request.infer([padded]).values()))[0]
-        return Affinities(np.array(logits[:, :h, :w]), step)
+        request = self._request
+        request.wait()  # a picture whose result nobody wanted
+        request.start_async([padded])
+
+        def finish() -> Affinities:
+            request.wait()
+            return Affinities(np.array(request.get_output_tensor(0).data[0, :, :h, :w]), step)
+
+        return finish
 
 
 def find_segmenter() -> Path | None:

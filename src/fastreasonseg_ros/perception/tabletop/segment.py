@@ -92,6 +92,7 @@ def segment(
     surface = analyse(small, camera, config.window_px)
     layout = lay_out(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up, before)
     plane, region, height = layout.ground, layout.region, layout.height
+    asked = network.start(small, camera, plane) if network is not None and layout.levels and region.any() else None
     patches = np.zeros(small.shape, np.int32)
     if (box := _around(region)) is not None:
         patches[box] = smooth_patches(surface.part(box), region[box], config.crease_deg, config.min_patch_px)
@@ -102,7 +103,7 @@ def segment(
     # All that follows looks at the part of the picture that has things in it.
     box = _around(patches > 0)
     labels = np.zeros_like(patches)
-    evidence = network(small, camera, plane).evidence(patches) if network is not None and layout.levels else {}
+    evidence = {} if asked is None else asked().evidence(patches)
     labels[box] = group(
         patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config, evidence
     )
