@@ -171,11 +171,14 @@ def _best_shift(
         cost += (shifted if n else misfit)[there]
         better = cost < best[here]
         cv2.copyTo(cost, better.view(np.uint8), best[here])
-        np.copyto(which[here], np.uint8(n), where=better)
-    down, right = (np.array([r * s[k] for s in shifts], np.int32) for k in (0, 1))
-    at = np.arange(h * w, dtype=np.int32).reshape(h, w) + (down * w + right)[which]
-    a, b = slope_u.ravel()[at], slope_v.ravel()[at]
-    predicted = level.ravel()[at] - a * right.astype(np.float32)[which] - b * down.astype(np.float32)[which]
+        cv2.copyTo(np.full(size, n, np.uint8), better.view(np.uint8), which[here])
+    down, right = np.zeros((2, 256), np.float32)
+    down[: len(shifts)], right[: len(shifts)] = zip(*((r * v, r * u) for v, u in shifts), strict=True)
+    at = cv2.LUT(which, (down * w + right).astype(np.int32)).astype(np.intp)
+    at += np.arange(h * w).reshape(h, w)
+    a, b, predicted = (image.take(at, mode="clip") for image in (slope_u, slope_v, level))
+    predicted -= a * cv2.LUT(which, right)
+    predicted -= b * cv2.LUT(which, down)
     none = ~np.isfinite(best)
     for image in (a, b, predicted):
         image[none] = np.nan

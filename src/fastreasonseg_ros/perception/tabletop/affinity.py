@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from ...twin.geometry import back_project
 from ...twin.types import CameraIntrinsics, Plane
 
 CHANNELS = 7
@@ -31,23 +30,20 @@ def look(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane)
     slope_u, slope_v = _slope(inverse, weight, 1), _slope(inverse, weight, 0)
     u = np.arange(k.width, dtype=np.float32) - np.float32(k.cx)
     v = np.arange(k.height, dtype=np.float32)[:, None] - np.float32(k.cy)
-    normals = np.stack(
-        [-slope_u * np.float32(k.fx), -slope_v * np.float32(k.fy), slope_u * u + slope_v * v - inverse], axis=2
-    )
-    normals /= np.linalg.norm(normals, axis=2, keepdims=True) + np.float32(1e-9)
-    axes = _axes(plane)
-    turned = normals @ axes.T
+    right, down = slope_u * np.float32(-k.fx), slope_v * np.float32(-k.fy)
+    ahead = slope_u * u + slope_v * v - inverse
+    scale = 1 / (np.sqrt(right * right + down * down + ahead * ahead) + np.float32(1e-9))
+    turned = [(x * right + y * down + z * ahead) * scale for x, y, z in _axes(plane)]
     depth = np.where(known, depth_m, np.float32(0))
-    height = plane.height_m(back_project(depth, k)).astype(np.float32)
+    a, b, c = (np.float32(x) for x in plane.normal)
+    height = depth * (u * (a / np.float32(k.fx)) + v * (b / np.float32(k.fy)) + c) - np.float32(plane.offset_m)
     window = (15, 15)
     share = cv2.blur(weight, window)
     around = cv2.blur(inverse, window) / np.maximum(share, np.float32(1e-3))
     out = np.stack(
         [
             np.clip(height / np.float32(0.15), -0.5, 2.0),
-            turned[..., 0],
-            turned[..., 1],
-            turned[..., 2],
+            *turned,
             np.clip((inverse - around) * depth * np.float32(10), -1, 1),
             np.clip(depth / np.float32(1.5), 0, 2) - np.float32(0.5),
             np.ones_like(depth),
