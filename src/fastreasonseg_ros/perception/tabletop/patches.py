@@ -81,8 +81,10 @@ def grow(labels: Labels, region: np.ndarray, surface: Surface, steps: int) -> La
         before = labels.copy()
         known = before > 0
         for here, there, close in ways:
-            take = close & known[there] & (labels[here] == 0)
-            np.copyto(labels[here], before[there], where=take)
+            take = labels[here] == 0
+            take &= known[there]
+            take &= close
+            cv2.copyTo(before[there], take.view(np.uint8), labels[here])
         if (labels == before).all():
             break
     return labels
