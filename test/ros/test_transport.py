@@ -9,22 +9,28 @@ import pytest
 from processes import PATIENCE_S
 
 from fastreasonseg_ros.ros.processes import NodeProcesses
-from fastreasonseg_ros.ros.transport import PROFILES, UDP, VARIABLE, choose_transport
+from fastreasonseg_ros.ros.transport import PEERS, PROFILE, PROFILES, RANGE, UDP, VARIABLE, choose_transport
 
 
 def test_udp_is_chosen_unless_the_user_chose() -> None:
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = {RANGE: "SUBNET"}
     choose_transport(environment)
-    assert environment == {VARIABLE: UDP}
+    assert environment == {RANGE: "SUBNET", VARIABLE: UDP}
 
-    environment = {VARIABLE: "DEFAULT"}
-    choose_transport(environment)
-    assert environment == {VARIABLE: "DEFAULT"}
-
-    for profile in PROFILES:
-        environment = {profile: "robot.xml"}
+    for chosen in ({VARIABLE: "DEFAULT"}, *({profile: "robot.xml"} for profile in PROFILES)):
+        environment = {RANGE: "LOCALHOST", **chosen}
         choose_transport(environment)
-        assert VARIABLE not in environment
+        assert environment == {RANGE: "LOCALHOST", **chosen}
+
+
+def test_discovery_stays_on_this_machine_by_a_profile_where_it_has_to() -> None:
+    environment = {RANGE: "LOCALHOST"}
+    choose_transport(environment)
+    assert (environment[RANGE], Path(environment[PROFILE]).is_file()) == ("SYSTEM_DEFAULT", True)
+
+    environment = {RANGE: "LOCALHOST", PEERS: "10.0.0.2"}  # the profile knows no peers
+    choose_transport(environment)
+    assert (environment[RANGE], PROFILE in environment) == ("LOCALHOST", False)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from pathlib import Path
 
 VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"
 # A burst of four pictures of 640x480 fits in, where net.core.rmem_max allows it (docs/ros.md); else what it allows.
 UDP = "UDPv4?sockets_size=4MB"
-PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+RANGE, PEERS, PROFILE = "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS", "FASTDDS_DEFAULT_PROFILES_FILE"
+PROFILES = (PROFILE, "FASTRTPS_DEFAULT_PROFILES_FILE")
+LOCALHOST = Path(__file__).with_name("localhost.xml")
 
 
 def choose_transport(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Sets Fast DDS' variable, unless the user has set it or a profile. To be called before rclpy.init.
+    """Sets Fast DDS' variables, unless the user has set one. To be called before rclpy.init.
 
-    Other middlewares do not read it.
+    Where discovery is to stay on this machine, rmw_fastrtps shares memory whatever that variable says: a profile does
+    the same with UDP alone. It has no peers, so with some it is left as it is. Other middlewares read none of this.
     """
-    if not any(environment.get(name) for name in PROFILES):
-        environment.setdefault(VARIABLE, UDP)
+    if VARIABLE in environment or any(environment.get(name) for name in PROFILES):
+        return
+    environment[VARIABLE] = UDP
+    if environment.get(RANGE) == "LOCALHOST" and not environment.get(PEERS):
+        environment[RANGE], environment[PROFILE] = "SYSTEM_DEFAULT", str(LOCALHOST)
