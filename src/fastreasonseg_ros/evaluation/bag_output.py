@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from ..errors import DatasetError
 from . import bag_messages as m
@@ -36,6 +36,8 @@ class BagOutput:
         path.parent.mkdir(parents=True, exist_ok=True)
         m.types()
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        # Id images and masks are a megabyte a picture, and a twentieth of that as chunks of zstd, in a millisecond.
+        self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._writer.open()
         self._connections: dict[str, Any] = {}
 
