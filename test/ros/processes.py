@@ -19,7 +19,7 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 NAMESPACE = f"/test{uuid4().hex[:8]}"
 
 

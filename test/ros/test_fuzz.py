@@ -45,7 +45,7 @@ def test_any_pictures_become_a_frame_or_an_error_that_says_why() -> None:
             assert frame.color.shape == (shot.color.height, shot.color.width, 3)
             outcomes.add("frame")
 
-    run_fuzz(shoot, 150)
+    run_fuzz(shoot, 60)
     assert outcomes == {"error", "frame"}
 
 
@@ -56,7 +56,7 @@ def test_any_compressed_pictures_become_an_array_or_an_error_that_says_why() -> 
             with contextlib.suppress(FrameError):
                 read(msg)
 
-    run_fuzz(shoot, 100)
+    run_fuzz(shoot, 60)
 
 
 def test_any_pictures_leave_the_observer_able_to_make_the_next_twin() -> None:
@@ -67,7 +67,7 @@ def test_any_pictures_leave_the_observer_able_to_make_the_next_twin() -> None:
         with contextlib.suppress(FrameError):
             observer.observe(Taken(shot.color, shot.depth, shot.info))
 
-    run_fuzz(shoot, 60)
+    run_fuzz(shoot, 25)
     header = Header(frame_id="camera")
     header.stamp.sec = 100
     good = good_shot(header)
@@ -106,7 +106,7 @@ def twin_node():
     rclpy.shutdown()
 
 
-def test_300_broken_messages_leave_the_node_up_and_its_errors_counted(twin_node) -> None:
+def test_100_broken_messages_leave_the_node_up_and_its_errors_counted(twin_node) -> None:
     node, user, escaped = twin_node
     driver = Driver(user)
     wait_for(lambda: driver.ready, what="the twin node's subscriptions")
@@ -114,11 +114,11 @@ def test_300_broken_messages_leave_the_node_up_and_its_errors_counted(twin_node)
 
     def shoot(draw: Any) -> None:
         shot = draw(shots(driver.now))
-        if driver.sent < 300:
+        if driver.sent < 100:
             driver.send(shot)
 
-    while driver.sent < 300:
-        run_fuzz(shoot, 150)
+    while driver.sent < 100:
+        run_fuzz(shoot, 50)
     assert driver.recovers()
     assert escaped == []
     assert node.phase == "active"
