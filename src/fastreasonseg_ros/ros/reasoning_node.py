@@ -47,7 +47,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         many = ReentrantCallbackGroup()
         self._words = WordLink(self, many)
         self._reasoner.looking = Looking(self._words, self.settings.look_timeout_s)
-        self._services = QuestionServices(self, self._reasoner, self._answers, self._remembered, many)
+        self._question_services = QuestionServices(self, self._reasoner, self._answers, self._remembered, many)
 
     def setup(self) -> None:
         self._reasoner.without(None)  # questions wait for what is loading
@@ -89,7 +89,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def ended(self) -> None:
         self._reasoner.close()
-        self._services.close()
+        self._question_services.close()
 
     def settings_changed(self, settings: ReasoningSettings) -> None:
         self._reasoner.stale_after_s = settings.stale_after_s
