@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,28 @@ def test_a_thing_that_is_partly_covered_does_not_travel():
     whole, half = [thing(0.0, size_m=0.2)], [thing(0.05, size_m=0.1)]
     instance = run(whole, half, whole, half, whole)[-1].instances[0]
     assert instance.path_length_m == 0.0
+
+
+def test_motion_is_told_from_the_middle_of_what_is_seen_where_the_centre_of_the_whole_is_noisy():
+    noise = np.random.default_rng(0).normal(0, 0.004, (40, 3))
+    told = [
+        thing(0.0, center_m=tuple(np.array([0.02 * n, 0.0, 1.0]) + noise[n]), middle_m=(0.02 * n, 0.01, 0.97))
+        for n in range(40)
+    ]
+    errors = []
+    for rows in (told, [thing(0.0, center_m=d.center_m) for d in told]):
+        velocities = [t.instances[0].velocity for t in run(*([d] for d in rows))[10:]]
+        errors.append(np.median(np.linalg.norm(np.subtract(velocities, (0.2, 0.0, 0.0)), axis=1)))
+    assert errors[0] < 0.003 < errors[1]
+
+
+def test_a_middle_that_jumps_because_one_side_is_hidden_is_no_motion():
+    whole = thing(0.0, middle_m=(0.0, 0.0, 1.0))
+    half = thing(0.0, center_m=(0.02, 0.0, 1.0), middle_m=(0.02, 0.0, 1.0))
+    half = replace(half, size_m=(0.04, 0.08, 0.08))
+    last = run(*[[whole]] * 6, *[[half]] * 6, *[[whole]] * 3)[-1].instances[0]
+    assert last.velocity == (0.0, 0.0, 0.0)
+    assert last.path_length_m == 0.0
 
 
 def test_without_depth_ids_follow_the_picture_and_nothing_in_metres_is_invented():

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from ..twin.geometry import elevation, require_depth
-from ..twin.types import Box, Detection, Frame, Plane
+from ..twin.geometry import elevation, quantiles, require_depth
+from ..twin.types import Box, Detection, Frame, Plane, Vector
 from .appearance import appearance
 from .color import exposure_gain, name_color
 from .features import Features, measure
@@ -112,10 +112,18 @@ def describe(
         depth_std_m=float(middle.std()),
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
+        middle_m=_middle(some),
         elevation_m=None if geometry.plane is None else elevation(some, geometry.plane),
         appearance=looks,
     )
     return detection, features
+
+
+def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
+    """Mean of the points without the nearest and farthest, which depth edges leave."""
+    low, high = quantiles(points[:, 2], 0.05, 0.95)
+    x, y, z = points[(points[:, 2] >= low) & (points[:, 2] <= high)].mean(axis=0).tolist()
+    return x, y, z
 
 
 def covered(

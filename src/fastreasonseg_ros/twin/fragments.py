@@ -72,9 +72,11 @@ def joined(main: Detection, others: Sequence[Detection]) -> Detection:
         low = np.min([np.subtract(c, np.divide(s, 2)) for c, s in placed], axis=0)
         high = np.max([np.add(c, np.divide(s, 2)) for c, s in placed], axis=0)
         center, size = _vector((low + high) / 2), _vector(high - low)
+    middles = [(d.middle_m, np.count_nonzero(d.mask)) for d in everything if d.middle_m is not None]
+    middle = _vector(np.average([m for m, _ in middles], axis=0, weights=[w for _, w in middles])) if middles else None
     heights = [d.elevation_m for d in everything if d.elevation_m is not None]
     elevation = (min(h[0] for h in heights), max(h[1] for h in heights)) if heights else None
-    return replace(main, mask=mask, box_xyxy=box, center_m=center, size_m=size, elevation_m=elevation)
+    return replace(main, mask=mask, box_xyxy=box, center_m=center, size_m=size, middle_m=middle, elevation_m=elevation)
 
 
 def _own(twin: DigitalTwin, host: Instance, piece: Detection, config: FragmentConfig) -> bool:

@@ -81,6 +81,14 @@ def displacement(
     return (moves[0], moves[1], moves[2]), hidden
 
 
+def added(a: Vector, b: Vector) -> Vector:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def subtracted(a: Vector, b: Vector) -> Vector:
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
 @dataclass(frozen=True)
 class _Change:
     """A pose in plain numbers: numpy's overhead on single vectors is twenty times the arithmetic."""
@@ -102,7 +110,8 @@ def _instance(i: Instance, change: _Change) -> Instance:
         motion = memory.motion
         if motion is not None:
             motion = replace(motion, at_m=_moved(motion.at_m, change), velocity=_turned(motion.velocity, change))
-        memory = replace(memory, anchor_m=_moved(memory.anchor_m, change), motion=motion)
+        anchor, middle = _moved(memory.anchor_m, change), _moved(memory.middle_m, change)
+        memory = replace(memory, anchor_m=anchor, middle_m=middle, motion=motion)
     return replace(i, center_m=_moved(i.center_m, change), velocity=_turned(i.velocity, change), memory=memory)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from . import masks
 from .fragments import FragmentConfig, reunited
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
-from .motion import displacement, follow, seen_from
+from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
 from .types import Detection, DigitalTwin, Frame, Instance, Perceived, TrackMemory, Vector
 
@@ -28,7 +28,8 @@ class TrackingConfig:
     and stays for brief_s only. still_m: noise of a centre; movement below it does not count. fade: of votes, a frame.
 
     remember, remember_s: how many objects that are gone are known again by their looks, and for how long.
-    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent.
+    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent. middle_*: of the
+    middle of what is seen, which is known better than the centre of the whole.
     """
 
     keep_s: float = 10.0
@@ -39,6 +40,8 @@ class TrackingConfig:
     remember: int = 64
     remember_s: float = 300.0
     sigma_m: float = 0.004
+    middle_sigma_m: float = 0.003
+    middle_still_m: float = 0.01
     jerkiness: float = 2.0
     rim_m: float = 0.012
     matching: MatchingConfig = MatchingConfig()
@@ -235,46 +238,49 @@ def _motion(
 ) -> tuple[Vector | None, float | None, TrackMemory]:
     """Velocity, path length, and the memory with motion, anchor and the time of the last movement.
 
-    The path is counted from anchor to anchor, a new one only where the centre is further than its noise from the last:
-    a thing that stands still does not travel, however long it is watched. A centre that jumps because more or less of
-    the thing is to be seen moves the anchor, not the thing.
+    What moves is the middle of what is seen of it, or where nobody tells that, its centre. The path is counted from
+    anchor to anchor, a new one only where the middle is further than its noise from the last: a thing that stands still
+    does not travel, however long it is watched. A middle that jumps because more or less of the thing is to be seen
+    moves the anchor, not the thing.
     """
     rest = (0.0, 0.0, 0.0)
     if d.center_m is None:
         return (None, old.path_length_m, before) if old else (None, None, before)
-    fresh = replace(before, anchor_m=d.center_m, motion=follow(None, d.center_m, config.sigma_m, 0.0, 0.0))
-    if old is None or old.center_m is None or before.anchor_m is None or old.last_seen_s is None:
+    told = d.middle_m is not None and (old is None or before.middle_m is not None)
+    at, sigma_m, still_m = (
+        (d.middle_m, config.middle_sigma_m, config.middle_still_m)
+        if told
+        else (d.center_m, config.sigma_m, config.still_m)
+    )
+    assert at is not None
+    was = before.middle_m if told else old.center_m if old else None
+    before = replace(before, middle_m=d.middle_m)
+    fresh = replace(before, anchor_m=at, motion=follow(None, at, sigma_m, 0.0, 0.0))
+    if old is None or old.center_m is None or was is None or before.anchor_m is None or old.last_seen_s is None:
         return rest, 0.0, fresh
     dt, path = stamp_s - old.last_seen_s, old.path_length_m or 0.0
     if dt <= 0:
         return old.velocity, path, before
-    step, hidden = _subtracted(d.center_m, old.center_m), False
+    step, hidden = subtracted(at, was), False
     if old.size_m and d.size_m:
         expected = tuple(v * dt for v in (before.motion.velocity if before.motion else rest))
-        step, hidden = displacement(old.center_m, old.size_m, d.center_m, d.size_m, expected, config.rim_m)  # type: ignore[arg-type]
-    # What its centre did beyond that is because more or less of it is to be seen: its anchor goes along.
-    slip = _subtracted(_subtracted(d.center_m, old.center_m), step)
-    anchor, moved_s = _added(before.anchor_m, slip), before.moved_s
+        seen, hidden = displacement(old.center_m, old.size_m, d.center_m, d.size_m, expected, config.rim_m)  # type: ignore[arg-type]
+        step = seen if hidden or not told else step
+    # What it did beyond that is because more or less of it is to be seen: its anchor goes along.
+    slip = subtracted(subtracted(at, was), step)
+    anchor, moved_s = added(before.anchor_m, slip), before.moved_s
     motion = before.motion
     if motion is not None:
-        motion = replace(motion, at_m=_added(motion.at_m, slip))
-    sigma_m = config.sigma_m * (3.0 if hidden else 1.0)
-    motion = follow(motion if dt <= 0.5 else None, d.center_m, sigma_m, dt, config.jerkiness)
-    away = math.dist(anchor, d.center_m)
-    if away > config.still_m:
-        path, anchor, moved_s = path + away, d.center_m, stamp_s
+        motion = replace(motion, at_m=added(motion.at_m, slip))
+    sigma_m = max(sigma_m, 3.0 * config.sigma_m) if hidden else sigma_m
+    motion = follow(motion if dt <= 0.5 else None, at, sigma_m, dt, config.jerkiness)
+    away = math.dist(anchor, at)
+    if away > still_m:
+        path, anchor, moved_s = path + away, at, stamp_s
     memory = replace(before, anchor_m=anchor, moved_s=moved_s, motion=motion)
     if moved_s is None or stamp_s - moved_s > 0.5:
         return rest, path, memory
     return motion.velocity, path, memory
-
-
-def _added(a: Vector, b: Vector) -> Vector:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def _subtracted(a: Vector, b: Vector) -> Vector:
-    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
 def _vote(votes: Mapping[str, float], word: str | None, weight: float, fade: float) -> dict[str, float]:

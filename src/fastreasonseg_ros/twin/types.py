@@ -106,7 +106,8 @@ class Plane:
 class Detection:
     """One object that a perceiver sees in one frame, before it has an id.
 
-    box_xyxy: pixels, end exclusive. size_m: width, height, depth along x, y, z. elevation_m: height of the lowest
+    box_xyxy: pixels, end exclusive. size_m: width, height, depth along x, y, z. middle_m: mean of the surface that is
+    seen, which tells motion with less noise than center_m, that of the whole thing. elevation_m: height of the lowest
     and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
     relative: it orders things and measures none. track_hint: an id that the perceiver is sure of. appearance: a unit
     vector whose dot product with another says how alike two things look (1: the same).
@@ -122,6 +123,7 @@ class Detection:
     depth_std_m: float | None = None
     center_m: Vector | None = None
     size_m: Vector | None = None
+    middle_m: Vector | None = None
     elevation_m: tuple[float, float] | None = None
     nearness: float | None = None
     track_hint: int | None = None
@@ -161,7 +163,8 @@ class TrackMemory:
 
     Votes: word -> evidence, fading with time. anchor_m: where its path was last counted to,
     moved_s: when that was. frames: how many it was seen in, of `age`. motion: where it is and how it moves, filtered.
-    size_m: of the whole thing, as far as it was ever seen. appearance: as in Detection, a slow mean.
+    size_m: of the whole thing, as far as it was ever seen. middle_m: as in the last detection. appearance: as in
+    Detection, a slow mean.
     """
 
     labels: Mapping[str, float]
@@ -173,6 +176,7 @@ class TrackMemory:
     age: int = 1
     motion: Motion | None = None
     size_m: Vector | None = None
+    middle_m: Vector | None = None
     appearance: Float32[np.ndarray, "k"] | None = None
 
 
