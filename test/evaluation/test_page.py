@@ -12,6 +12,7 @@ from benchmarks import folder, lines
 from scripted import Scripted
 
 from fastreasonseg_ros.cli import main
+from fastreasonseg_ros.evaluation.compare import compare
 from fastreasonseg_ros.evaluation.gallery import BEST, WORST, Gallery
 from fastreasonseg_ros.evaluation.page import confusion, html_page, markdown, outcome
 from fastreasonseg_ros.evaluation.svg import curve
@@ -63,8 +64,7 @@ def test_a_browser_shows_the_page_on_a_phone_and_a_desk_without_fetching_anythin
                 tab.evaluate(f"[...document.querySelectorAll('*')].filter({wide}).map(e => e.outerHTML.slice(0, 80))")
                 == []
             )
-            cut = "e => e.scrollWidth > e.clientWidth + 1"  # a table of which a phone shows the left part only
-            assert tab.evaluate(f"[...document.querySelectorAll('.scroll')].filter({cut}).length") == 0
+            assert cut_tables(tab) == 0
             loaded = tab.evaluate("[...document.images].map(i => i.complete && i.naturalWidth)")
             assert len(loaded) >= 6
             assert all(width == 40 for width in loaded)  # the pictures' own size
@@ -80,9 +80,33 @@ def test_a_browser_shows_the_page_on_a_phone_and_a_desk_without_fetching_anythin
             shot = tab.screenshot(path=tmp_path / f"{name}.png")
             assert len(shot) > 10_000
             pictures[name] = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        tab = browser.new_page(viewport={"width": 390, "height": 844})
+        tab.set_default_timeout(300_000)
+        tab.goto(compared(tmp_path).as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        assert cut_tables(tab) == 0
+        assert tab.eval_on_selector_all("h1", "all => all.map(e => e.textContent)")[0] == "Side by side"
+        assert "Against the first" in tab.eval_on_selector_all("h2", "all => all.map(e => e.textContent)")
         browser.close()
     assert pictures["desk"] == "rgb(255, 255, 255)"
     assert pictures["phone"] != pictures["desk"]
+
+
+def cut_tables(tab) -> int:
+    """Tables of which a phone shows the left part only."""
+    cut = "e => e.scrollWidth > e.clientWidth + 1"
+    return tab.evaluate(f"[...document.querySelectorAll('.scroll')].filter({cut}).length")
+
+
+def compared(tmp_path: Path) -> Path:
+    """A page of two configurations, the second against the first, as `eval --also` writes it."""
+    result = json.loads((tmp_path / "r.json").read_text())
+    against = {"file": "the first", **compare(result["questions"], result["questions"])}
+    second = result | {"against": against}
+    path = tmp_path / "compared.html"
+    title = "data --perception-set segmenter=network"
+    path.write_text(html_page([("data", result, [], {}), (title, second, [], {})]))
+    return path
 
 
 def test_what_a_question_says_is_text_and_never_markup(page: Path) -> None:
