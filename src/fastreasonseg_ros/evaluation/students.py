@@ -51,7 +51,11 @@ class Variant:
     def model_config(self, threads: int, context_tokens: int = 8192) -> OpenVinoConfig:
         adapter = Path(self.adapter) if self.adapter else None
         return OpenVinoConfig(
-            adapter=adapter, use_adapter=adapter is not None, threads=threads, context_tokens=context_tokens
+            adapter=adapter,
+            use_adapter=adapter is not None,
+            threads=threads,
+            context_tokens=context_tokens,
+            grammars=500,  # a question brings one of its own; a robot has less memory and fewer questions
         )
 
 
