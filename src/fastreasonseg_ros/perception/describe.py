@@ -24,12 +24,11 @@ SAMPLE = 1500  # points of a thing that its place, size and depth are told from
 
 @dataclass(frozen=True)
 class Geometry:
-    """Depth of the whole picture, its surface at 1/factor of the resolution, and what things stand on.
+    """The surface of a picture at 1/factor of its resolution, and what things stand on.
 
     pixel: width of a pixel of the surface at a distance of 1 m, metres.
     """
 
-    depth_m: Float32[np.ndarray, "h w"]
     surface: Surface
     factor: int
     plane: Plane | None
@@ -49,7 +48,7 @@ def geometry_of(frame: Frame, work_width_px: int) -> Geometry | None:
     if min(small.shape) < 3:
         factor, small = 1, depth
     surface = analyse(small, shrink_intrinsics(camera, factor))
-    return Geometry(depth, surface, factor, find_support(surface), factor / camera.fx)
+    return Geometry(surface, factor, find_support(surface), factor / camera.fx)
 
 
 def describe(
@@ -79,11 +78,6 @@ def describe(
     plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
     if geometry is None:
         return plain, None
-    depth = geometry.depth_m[box][inside]
-    depth = depth[np.isfinite(depth)]
-    depth = depth[:: max(1, len(depth) // SAMPLE)]
-    if not len(depth):
-        return plain, None
     points, normals = _surface_of(geometry, box, inside)
     if not len(points):
         return plain, None
@@ -100,7 +94,8 @@ def describe(
         name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
     if name == UNSURE and shape in PLAIN:
         name = PLAIN[shape]
-    middle = depth[np.abs(depth - np.median(depth)) < 0.3]
+    depth = some[:, 2]
+    depth = depth[np.abs(depth - quantiles(depth, 0.5)[0]) < 0.3]
     detection = Detection(
         mask=mask,
         label=name,
@@ -108,8 +103,8 @@ def describe(
         box_xyxy=_corners(box),
         color=word,
         shape=shape,
-        depth_mean_m=float(middle.mean()),
-        depth_std_m=float(middle.std()),
+        depth_mean_m=float(depth.mean()),
+        depth_std_m=float(depth.std()),
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
         middle_m=_middle(some),

@@ -86,7 +86,7 @@ class Recall:
                 continue
             inside = labels[box] == label
             tint = np.array(cv2.mean(np.ascontiguousarray(color[box]), inside.view(np.uint8))[:3])
-            look = self._looks[label] = _Look((np.count_nonzero(inside), *inside.shape), tint)
+            look = self._looks[label] = _Look((int(np.count_nonzero(inside)), *inside.shape), tint)
             if known and (was := known.get(_under(before, box, inside))) and look.like(was.look, GROWTH, TINT):
                 self._before[label] = was
         late = {label: was.overdue(self._looks[label]) for label, was in self._before.items()}

@@ -118,8 +118,8 @@ def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.nd
     nuu, nvv, nuv = total(weight, square, one), total(weight, one, square), total(weight, line, line)
     # The window's own mean level is taken out first: squares of 1/z would lose the noise in float32.
     mean = total(inverse, one, one) / np.maximum(n, 1)
-    y, yu, yv = total(inverse, one, one), total(inverse, line, one), total(inverse, one, line)
-    yu, yv = yu - mean * nu, yv - mean * nv
+    yu = total(inverse, line, one) - mean * nu
+    yv = total(inverse, one, line) - mean * nv
     middle = np.float32(inverse.sum(dtype=np.float64) / max(np.count_nonzero(valid), 1))
     base = (inverse - middle) * weight
     m = np.where(n > 0, mean - middle, 0)
@@ -129,14 +129,11 @@ def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.nd
         cuu, cvv, cuv = nuu - nu * nu * inv, nvv - nv * nv * inv, nuv - nu * nv * inv
         # sum of (1/z - mean) over the window is zero, so yu and yv are already centred
         det = cuu * cvv - cuv * cuv
+        det[(n < (2 * r + 1) ** 2 * 0.3) | ~(det > 1)] = np.nan  # and with it all that is told from it
         slope_u = (yu * cvv - yv * cuv) / det
         slope_v = (yv * cuu - yu * cuv) / det
         level = mean - (slope_u * nu + slope_v * nv) * inv
         spread = np.maximum(yy - slope_u * yu - slope_v * yv, 0) * inv
-    bad = (n < (2 * r + 1) ** 2 * 0.3) | ~(det > 1)
-    for image in (slope_u, slope_v, level, spread):
-        image[bad] = np.nan
-    del y
     return slope_u, slope_v, level, spread
 
 

@@ -87,9 +87,8 @@ def look_at(shots: Iterable[Shot]) -> Samples:
     found: list[tuple[str, np.ndarray]] = []
     for shot in shots:
         rng = np.random.default_rng([shot.seed, 42])
-        geometry = Geometry(
-            shot.depth_m, analyse(shot.depth_m, shot.camera), 1, _jittered(shot.plane, rng), 1 / shot.camera.fx
-        )
+        surface = analyse(shot.depth_m, shot.camera)
+        geometry = Geometry(surface, 1, _jittered(shot.plane, rng), 1 / shot.camera.fx)
         for id in np.unique(shot.ids[shot.ids > 0]):
             mask = _as_segmented(shot.ids == id, rng).astype(np.int32)
             if np.count_nonzero(mask) >= LEAST_PX:

@@ -79,7 +79,7 @@ class TabletopPerceiver:
         if scene is None:
             return Perceived((), pose=pose, note="the picture is too small to find things in")
         self._layout = scene.layout
-        geometry = Geometry(depth, scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
+        geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         known = self._recall.begin(scene.labels, boxes, frame.color, frame.stamp_s)
