@@ -80,8 +80,8 @@ def scaling_table(scaling: dict[str, Any]) -> str:
     lines += ["", "| standing questions | all of them, a frame | memory |", "|---|---|---|"]
     for row in scaling["standing_questions"]:
         lines.append(f"| {row['questions']} | {_ms(row['frame'])} | {row['rss_mb']:.0f} MiB |")
-    loads = " ".join(f"{v:.1f}" for v in scaling["load_average"])
-    lines += ["", f"Perceiver {scaling['perceiver']}; {_machine(scaling['machine'])}; load average {loads}."]
+    load = f"load average {scaling['load_average']:.1f}"
+    lines += ["", f"Perceiver {scaling['perceiver']}; {_machine(scaling['machine'])}; {load}."]
     return "\n".join(lines)
 
 
