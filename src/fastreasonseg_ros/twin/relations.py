@@ -77,9 +77,9 @@ def neighbours(instances: Sequence[Instance]) -> set[int]:
         return set()
     centers = np.array([i.center_m or (0.0,) * 3 for i in seen])
     halves = np.array([np.divide(i.size_m, 2) if i.center_m and i.size_m else (np.inf,) * 3 for i in seen]) + NEAR_M / 2
-    near = (np.abs(centers[:, None] - centers[None]) <= halves[:, None] + halves[None]).all(axis=2)
-    np.fill_diagonal(near, False)
-    return {i.id for i, some in zip(seen, near.any(axis=1), strict=True) if some}
+    apart = np.abs(centers[:, None] - centers[None]) > halves[:, None] + halves[None]
+    near = np.logical_not(apart.any(axis=2))
+    return {i.id for n, i in enumerate(seen) if np.count_nonzero(near[n]) > 1}  # each is near to itself
 
 
 def stored_relations(
@@ -144,7 +144,7 @@ def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
 def _within(upper: _Thing, lower: _Thing) -> bool:
     """Whether the upper thing is small and low enough to be inside the lower one."""
     height = lower.high - lower.low
-    smaller = np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat)
+    smaller = bool(np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat))
     return smaller and height > ROOM_M and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
 
 
