@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastreasonseg_ros.twin.relations import stored_relations, surface_points
+from fastreasonseg_ros.twin.relations import neighbours, stored_relations, surface_points
 from fastreasonseg_ros.twin.types import CameraIntrinsics, Frame, Instance, Plane
 
 TABLE = Plane((0.0, -1.0, 0.0), -0.5)
@@ -71,6 +71,29 @@ def test_invisible_things_and_a_scene_without_support_have_no_relations():
     instances = [hidden, Instance(2, "object", elevation_m=lower.elevation_m)]
     assert stored_relations(instances, {1: points, 2: below}, TABLE) == ()
     assert stored_relations(instances, {1: points, 2: below}, None) == ()
+
+
+def test_only_what_is_near_to_another_thing_is_looked_at():
+    def at(id, x, size=0.1, **more):
+        return Instance(id, "box", center_m=(x, 0.0, 1.0), size_m=(size,) * 3, **more)
+
+    apart = [at(1, 0.0), at(2, 0.11), at(3, 0.4)]
+    assert neighbours(apart) == {1, 2}
+    assert neighbours([*apart, at(4, 0.4, visible=False)]) == {1, 2}
+    assert neighbours([*apart, Instance(4, "box")]) == {1, 2, 3, 4}  # nobody knows where it is
+    assert neighbours(apart[:1]) == set()
+
+
+def test_surface_points_of_things_that_are_not_wanted_are_left_out():
+    camera = CameraIntrinsics(4, 4, 4.0, 4.0, 1.5, 1.5)
+    ids = np.zeros((4, 4), np.uint16)
+    ids[:2], ids[2:] = 1, 2
+    frame = Frame(np.zeros((4, 4, 3), np.uint8), np.ones((4, 4), np.float32), camera)
+    every, some = (surface_points(frame, ids, 1, wanted) for wanted in (None, {2, 9}))
+    assert list(every) == [1, 2]
+    assert list(some) == [2]
+    np.testing.assert_array_equal(some[2], every[2])
+    assert surface_points(frame, ids, 1, ()) == {}
 
 
 def test_surface_points_come_by_id_and_are_empty_without_depth():
