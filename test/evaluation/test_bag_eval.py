@@ -253,6 +253,8 @@ def test_measuring_adds_little_to_what_is_measured(bag: Path) -> None:
     assert 0.12 <= spent["cpu_s"]["models"] < 0.5
     assert spent["cpu_s"]["reading"] > 0
     assert spent["cpu_s"]["viewers"] == 0
+    assert len(spent["rss_mb"]) == 12  # resident memory over time, a point a picture of so short a bag
+    assert all(10 < mib < 100_000 for _, mib in spent["rss_mb"])
 
 
 def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_models(bag: Path) -> None:

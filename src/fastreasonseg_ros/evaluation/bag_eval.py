@@ -23,6 +23,7 @@ from .cpu import ModelClock
 from .curve import Curve
 from .datasets import PackedIds, Words
 from .evaluate import Ask, Row, Seen, Times, ask_about, describe_row, score_row
+from .machine import rss_mb
 from .metrics import score_masks
 from .perception_report import measure_picture
 
@@ -109,7 +110,7 @@ class LockStep:
         """questions: (number, question). Raises DatasetError for a bag without a picture, or with pictures of mixed
         sizes; on_row has had all that was done by then."""
         due = sorted(questions, key=_at)
-        load, start_ns, count, pending = Curve(), None, 0, None
+        load, memory, start_ns, count, pending = Curve(), Curve(), None, 0, None
         began, read_s, read_cpu_s = time.perf_counter(), 0.0, 0.0
         reader = iter(frames)
         while True:
@@ -126,6 +127,7 @@ class LockStep:
                 break
             pending = self._look(count, item[0], t_s, item[1], due)
             load.put(t_s, pending[1])
+            memory.put(t_s, rss_mb())
             count += 1
         if self._last is None:
             raise DatasetError("the bag holds no frame; depth and colour must have stamps that go together")
@@ -138,6 +140,7 @@ class LockStep:
             words = Words(truth.labels, truth.colors)
             row["perception"] = measure_picture(self._seen.twin, self._last[3], truth.ids, words)
         spent = {"wall_s": round(wall, 3), "reading_s": round(read_s, 3), "perception_ms": load.points()}
+        spent["rss_mb"] = memory.points()
         return row | {"spent": spent | {"models_cpu_s": self._models.cpu_s, "reading_cpu_s": read_cpu_s}}
 
     def _look(

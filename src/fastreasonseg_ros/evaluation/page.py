@@ -100,7 +100,9 @@ def _run(title: str, result: Result, rows: Sequence[Mapping[str, Any]], cases: M
     groups += [(f"level {level}", part) for level, part in (result.get("by_level") or {}).items()]
     loads = ((result.get("timed") or {}).get("bags") or {}).items()
     drawn = [curve(points, f"IoU: {text}", top=1.0) for text, points in (result.get("curves") or {}).items()]
-    drawn += [curve(spent["perception_ms"], f"perception of {name}", "ms") for name, spent in loads]
+    for name, spent in loads:
+        drawn += [curve(spent["perception_ms"], f"perception of {name}", "ms")]
+        drawn += [curve(spent.get("rss_mb") or [], f"resident memory during {name}", "MiB")]
     drawn += [curve(p, name, "ms") for name, p in (result.get("latency_curves") or {}).items()]
     cost = dict(result.get("latency_ms") or {}) | {f"answer: {k}": v for k, v in stages(asked).items()}
     return {
