@@ -37,16 +37,20 @@ def _without_walls(
 ) -> Mask | None:  # fmt: skip
     """The region without the walls among its wide parts; None where there are none."""
     up = np.asarray(plane.normal, np.float32)
+    points, normals = surface.points[wide], surface.normals[wide]
     with np.errstate(invalid="ignore"):
-        upright = wide & (np.abs(surface.normals @ up) < 0.3)
+        upright = np.abs(normals @ up) < 0.3
     walls: list[tuple[float, Mask, Plane]] = []
     for _ in range(most):
-        found = _largest_plane(surface, np.flatnonzero(upright), wide)
+        found = _largest_plane(points, normals, surface.noise_per_m, np.flatnonzero(upright))
         if found is None:
             break
         on, side = found
         upright &= ~on
-        walls += [(n, part, side) for n, part in _parts(surface, on, np.cross(up, side.normal)) if n >= SIDE_LONG_M]
+        mask = np.zeros(wide.shape, bool)
+        mask[wide] = on
+        parts = _parts(points[on], mask, np.cross(up, side.normal))
+        walls += [(n, part, side) for n, part in parts if n >= SIDE_LONG_M]
     if len(walls) < BIN_SIDES and not _opposite([side for _, _, side in walls]):
         walls = [w for w in walls if w[0] >= long_m]
     if not walls:
@@ -82,16 +86,19 @@ def opened(region: Mask) -> Mask:
     return cv2.morphologyEx(region.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
 
 
-def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[Mask, Plane] | None:
-    """Pixels of the region on the plane that most of `pixels` lie on, and that plane; None for few."""
+def _largest_plane(
+    points: np.ndarray, normals: np.ndarray, noise_per_m: float, pixels: np.ndarray
+) -> tuple[np.ndarray, Plane] | None:
+    """Which of the points are on the plane that most of `pixels`, their numbers, are on, and it; None for few."""
     if len(pixels) < 200:
         return None
+    every, faces = points, normals
     random = np.random.default_rng(0)
     pixels = pixels[random.choice(len(pixels), min(len(pixels), 1200), replace=False)]
-    points, normals = surface.points.reshape(-1, 3)[pixels], surface.normals.reshape(-1, 3)[pixels]
+    points, normals = points[pixels], normals[pixels]
     seeds = np.arange(0, len(pixels), max(1, len(pixels) // 80))
     offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
-    limit = np.float32(0.008) + np.float32(2.5 * surface.noise_per_m) * points[:, 2] ** 2
+    limit = np.float32(0.008) + np.float32(2.5 * noise_per_m) * points[:, 2] ** 2
     away = normals[seeds] @ points.T
     away -= offsets[:, None]
     on = (np.abs(away) < limit) & (normals[seeds] @ normals.T > np.float32(np.cos(np.radians(15))))
@@ -100,21 +107,16 @@ def _largest_plane(surface: Surface, pixels: np.ndarray, region: Mask) -> tuple[
         return None
     plane = least_squares_plane(points[on[best]])
     normal = np.asarray(plane.normal, np.float32)
-    inside = np.flatnonzero(region)
-    points, normals = surface.points.reshape(-1, 3)[inside], surface.normals.reshape(-1, 3)[inside]
-    limit = np.float32(0.012) + np.float32(3 * surface.noise_per_m) * points[:, 2] ** 2
+    limit = np.float32(0.012) + np.float32(3 * noise_per_m) * every[:, 2] ** 2
     with np.errstate(invalid="ignore"):
-        on_it = (np.abs(plane.height_m(points)) < limit) & ~(normals @ normal < 0.6)
-    near = np.zeros(region.shape, bool)
-    near.flat[inside[on_it]] = True
-    return near, plane
+        return (np.abs(plane.height_m(every)) < limit) & ~(faces @ normal < 0.6), plane
 
 
-def _parts(surface: Surface, mask: Mask, along: np.ndarray, least_px: int = 100) -> list[tuple[float, Mask]]:
+def _parts(points: np.ndarray, mask: Mask, along: np.ndarray, least_px: int = 100) -> list[tuple[float, Mask]]:
     """Connected parts of a plane's pixels with their lengths: faces of several things in one plane are no wall."""
     along = along / max(float(np.linalg.norm(along)), 1e-6)
-    places = surface.points[mask] @ along.astype(np.float32)
-    if np.ptp(places) < SIDE_LONG_M:
+    places = points @ along.astype(np.float32)
+    if not len(places) or np.ptp(places) < SIDE_LONG_M:
         return []  # none of its parts is longer
     _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
     of = parts[mask]

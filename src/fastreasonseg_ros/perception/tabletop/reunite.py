@@ -145,7 +145,7 @@ def split_by_occluder(scene: Scene, a: int, b: int, max_gap_m: float = 0.2) -> b
         return False
     if abs(one.high_m - two.high_m) > 0.02 or float(np.linalg.norm(one.tint - two.tint)) > 30:
         return False
-    return _same_surface(scene.face(a), scene.face(b)) and _covered(scene, a, b, max_gap_m) and _in_line(scene, a, b)
+    return _same_surface(scene.face(a), scene.face(b)) and _in_line(scene, a, b) and _covered(scene, a, b, max_gap_m)
 
 
 def _in_line(scene: Scene, a: int, b: int) -> bool:
@@ -192,9 +192,11 @@ def _same_surface(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.
 def _covered(scene: Scene, a: int, b: int, max_gap_m: float) -> bool:
     """Whether the straight way between the nearest points of a and b is hidden by something nearer."""
     one, two = scene.groups[a].points, scene.groups[b].points
-    distance = np.linalg.norm(one[:, None] - two[None], axis=2)
-    i, j = np.unravel_index(int(distance.argmin()), distance.shape)
-    if not 0.01 < distance[i, j] < max_gap_m:
+    middle = two.mean(axis=0)
+    left, right = one - middle, two - middle
+    squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right) - 2 * (left @ right.T)
+    i, j = np.unravel_index(int(squares.argmin()), squares.shape)
+    if not 0.01 < float(np.linalg.norm(one[i] - two[j])) < max_gap_m:
         return False
     way = np.linspace(one[i], two[j], 24, dtype=np.float32)[2:-2]
     k = scene.camera
