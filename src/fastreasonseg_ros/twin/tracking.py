@@ -28,8 +28,8 @@ class TrackingConfig:
     and stays for brief_s only. still_m: noise of a centre; movement below it does not count. fade: of votes, a frame.
 
     remember, remember_s: how many objects that are gone are known again by their looks, and for how long.
-    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent. middle_*: of the
-    middle of what is seen, which is known better than the centre of the whole.
+    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent. middle_sigma_m: of
+    the middle of what is seen, which is known better than the centre of the whole.
     """
 
     keep_s: float = 10.0
@@ -41,7 +41,6 @@ class TrackingConfig:
     remember_s: float = 300.0
     sigma_m: float = 0.004
     middle_sigma_m: float = 0.003
-    middle_still_m: float = 0.01
     jerkiness: float = 2.0
     rim_m: float = 0.012
     matching: MatchingConfig = MatchingConfig()
@@ -247,11 +246,7 @@ def _motion(
     if d.center_m is None:
         return (None, old.path_length_m, before) if old else (None, None, before)
     told = d.middle_m is not None and (old is None or before.middle_m is not None)
-    at, sigma_m, still_m = (
-        (d.middle_m, config.middle_sigma_m, config.middle_still_m)
-        if told
-        else (d.center_m, config.sigma_m, config.still_m)
-    )
+    at, sigma_m = (d.middle_m, config.middle_sigma_m) if told else (d.center_m, config.sigma_m)
     assert at is not None
     was = before.middle_m if told else old.center_m if old else None
     before = replace(before, middle_m=d.middle_m)
@@ -275,7 +270,7 @@ def _motion(
     sigma_m = max(sigma_m, 3.0 * config.sigma_m) if hidden else sigma_m
     motion = follow(motion if dt <= 0.5 else None, at, sigma_m, dt, config.jerkiness)
     away = math.dist(anchor, at)
-    if away > still_m:
+    if away > config.still_m:
         path, anchor, moved_s = path + away, at, stamp_s
     memory = replace(before, anchor_m=anchor, moved_s=moved_s, motion=motion)
     if moved_s is None or stamp_s - moved_s > 0.5:
