@@ -19,8 +19,8 @@ from fastreasonseg_ros.srv import QueryScene, Watch
 from fastreasonseg_ros.twin.types import Instance as TwinInstance
 
 ROOT = Path(__file__).parents[2]
-SOURCES = "\n".join(p.read_text() for p in (ROOT / "src/fastreasonseg_ros/ros").glob("*_node.py"))
-TOPICS = {*re.findall(r'self\.publisher\(\w+, "([^"]+)"', SOURCES), "diagnostics"}
+SOURCES = "\n".join(p.read_text() for p in (ROOT / "src/fastreasonseg_ros/ros").glob("*.py"))
+TOPICS = {*re.findall(r'(?:self|node)\.publisher\(\w+, "([^"]+)"', SOURCES), "diagnostics"}
 
 
 def leaves(value, key: str) -> list:
