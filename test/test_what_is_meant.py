@@ -1,0 +1,81 @@
+"""Questions that nothing fits to the letter: what comes closest, an honest no, and guesses that are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_pipeline import NEAREST_MUG, TWIN, Writes, thing
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.pipeline import StandingQuestion, asks_whether, is_closest, reason
+from fastreasonseg_ros.reasoning.protocol import Hint
+from fastreasonseg_ros.twin.types import Query
+
+RIGHT_MUG = "the blue mug right of the red one\na = find(color=blue)\nb = find(color=red)\nc = right_of(a, b)"
+
+
+def test_a_question_asked_once_gets_what_comes_closest_and_is_told_so():
+    answer = reason(TWIN, Query("the blue mug right of the red one"), Writes(RIGHT_MUG))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (3,), True)
+    assert answer.message == "1 object: 3; the closest, for nothing fits `c = right_of(a, b)`"
+
+
+def test_whether_there_is_such_a_thing_is_answered_with_no():
+    answer = reason(TWIN, Query("Is there a blue mug right of the red one?"), Writes(RIGHT_MUG))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.NO_MATCH, (), False)
+
+
+def test_a_question_that_stands_waits_until_something_fits():
+    standing = StandingQuestion(Query("the blue mug right of the red one"), Writes(RIGHT_MUG))
+    assert standing.answer(TWIN).status == Status.NO_MATCH
+    moved = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "mug", 0.7, color="blue")))
+    assert standing.answer(moved).ids == (3,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Do you see any red mugs?", True),
+        ("is there a cup on the tray", True),
+        ("mark the cup on the tray, if there is one", True),
+        ("Bring me the cup on the tray", False),
+        ("which of the many cups is on the tray", False),
+    ],
+)
+def test_what_asks_whether(text, expected):
+    assert asks_whether(text) is expected
+
+
+class Meaning:
+    """Word meaning by hand: how alike the question is to every label."""
+
+    def __init__(self, alike: float) -> None:
+        self.alike = alike
+
+    def hint(self, text, labels):
+        return Hint(tuple(labels))
+
+    def similarity(self, text, labels):
+        return np.full(len(labels), self.alike, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("written", "alike", "ids"),
+    [
+        ("For water, so the mug.\na = find(label=mug)", 0.4, (2, 3)),
+        ("For a party, so the mug.\na = find(label=mug)", 0.003, ()),  # a guess
+        ("For a party.\na = find(label=mug, color=red)", 0.003, ()),
+        ("The red ones.\na = find(color=red)", 0.003, (2,)),  # no label that could be guessed
+        (NEAREST_MUG, 0.003, (3,)),  # more than a guess
+    ],
+)
+def test_a_label_that_has_nothing_to_do_with_a_need_is_no_answer(written, alike, ids):
+    answer = reason(TWIN, Query("the cork won't budge"), Writes(written), Meaning(alike))
+    assert answer.ids == ids
+    if not ids:
+        assert (answer.status, answer.plan) == (Status.NO_MATCH, "")
+        assert answer.message == (
+            "nothing in the scene fits: Nothing in view seems to serve this; mug would be a guess."
+        )
