@@ -260,7 +260,7 @@ def test_measuring_adds_little_to_what_is_measured(bag: Path) -> None:
 def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_models(bag: Path) -> None:
     class Painter:
         def __call__(self, drawn: object) -> None:
-            burn(0.01)
+            burn(0.05)
 
         def close(self) -> None: ...
 
@@ -272,8 +272,9 @@ def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_model
     finally:
         onlookers.close()
     spent = row["bag"]["spent"]
-    assert 0.12 <= spent["cpu_s"]["viewers"] <= spent["cpu_s"]["evaluation"] < 0.3
-    assert spent["cpu_s"]["models"] == pytest.approx(0.15, abs=0.06)
+    assert spent["cpu_s"]["viewers"] >= 0.6  # 12 pictures
+    assert spent["cpu_s"]["evaluation"] > 0.95 * spent["cpu_s"]["viewers"]
+    assert 0.12 <= spent["cpu_s"]["models"] < 0.4
     assert spent["evaluation_cpu_share"] > 0.5
     assert cpu_share([spent["cpu_s"], {"models": 9.0, "evaluation": 0.0}]) < 0.1
     assert cpu_share([]) is None

@@ -28,13 +28,10 @@ class Viewer(Protocol):
 
 
 class Onlookers:
-    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits.
-
-    cpu_s: seconds of processor time that they took so far.
-    """
+    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits."""
 
     def __init__(self, viewers: Sequence[Viewer]) -> None:
-        self.cpu_s = 0.0
+        self._cpu_s = 0.0
         self._viewers = viewers
         self._queue: Queue[Looked | None] = Queue(WAITING)
         self._error: Exception | None = None
@@ -44,6 +41,14 @@ class Onlookers:
     def __call__(self, looked: Looked) -> None:
         self._raise()
         self._queue.put(looked)
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor time that they took so far, also within the picture that they are at."""
+        number = self._thread.ident
+        if number is None or not self._thread.is_alive():
+            return self._cpu_s
+        return time.clock_gettime(time.pthread_getcpuclockid(number))
 
     def settle(self) -> None:
         """Waits until all that was given is drawn. Raises what a viewer raised."""
@@ -66,7 +71,7 @@ class Onlookers:
                         viewer(drawn)
             except Exception as error:
                 self._error = error
-            self.cpu_s = time.thread_time()
+            self._cpu_s = time.thread_time()
             self._queue.task_done()
 
     def _raise(self) -> None:
