@@ -104,7 +104,14 @@ def test_the_small_model_teaches_through_http(asked, student_server):
 
 
 def remote(address: str, *more: str) -> list[str]:
-    return ["teacher=remote", f"remote.base_url={address}", "remote.retries=0", "concurrency=2", *more]
+    return [
+        "teacher=remote",
+        f"remote.base_url={address}",
+        "remote.retries=0",
+        "remote.timeout_s=3000",
+        "concurrency=2",
+        *more,
+    ]
 
 
 def test_a_wrong_chain_is_asked_again_warmer_and_is_never_kept(asked):
