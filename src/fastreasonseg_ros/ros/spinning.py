@@ -23,7 +23,6 @@ from rclpy.signals import SignalHandlerOptions
 
 from ..errors import ReasonSegError
 from .node import ManagedNode
-from .transport import choose_transport
 
 # Python hands its lock on after so long. A picture passes some twenty hand-overs on its way to a mask, each behind
 # perception's Python code of the next picture: with the default, 5 ms, they alone would take 100 ms.
@@ -32,7 +31,6 @@ SWITCH_S = 0.001
 
 def run(makers: Sequence[Callable[[], ManagedNode]], argv: Sequence[str] | None = None) -> int:
     """Spins the nodes until the process is interrupted. Returns the exit status."""
-    choose_transport()
     # rclpy's own handlers end the context at once, under the feet of threads that still publish.
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     ending = Event()
