@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,9 @@ def test_ctrl_c_keeps_all_that_is_done_without_waiting_for_replies(asked):
     with behaving(behave) as (address, requests):
         command = [sys.executable, "-m", "fastreasonseg_ros.cli", "train", "teach", f"rollouts={asked}"]
         command += [f"out={asked.parent / 'taught.jsonl'}", *remote(address, "samples=1", "concurrency=2")]
-        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
+        pipe = subprocess.PIPE
+        run = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=hearing)
         while len(requests) < 6:
             assert run.poll() is None
             time.sleep(0.05)
