@@ -105,8 +105,8 @@ def test_the_small_model_teaches_through_http(asked, student_server):
 
 
 def remote(address: str, *more: str) -> list[str]:
-    fixed = ("teacher=remote", "remote.retries=0", "remote.timeout_s=3000", "concurrency=2")
-    return [*fixed, f"remote.base_url={address}", *more]
+    slow = ["remote.retries=0", "remote.timeout_s=3000", "concurrency=2"]
+    return ["teacher=remote", f"remote.base_url={address}", *slow, *more]
 
 
 def test_a_wrong_chain_is_asked_again_warmer_and_is_never_kept(asked):
