@@ -105,8 +105,8 @@ def test_the_small_model_teaches_through_http(asked, student_server):
 
 
 def remote(address: str, *more: str) -> list[str]:
-    slow = ["remote.retries=0", "remote.timeout_s=3000", "concurrency=2"]
-    return ["teacher=remote", f"remote.base_url={address}", *slow, *more]
+    fixed = "teacher=remote remote.retries=0 remote.timeout_s=3000 concurrency=2".split()
+    return [*fixed, f"remote.base_url={address}", *more]
 
 
 def test_a_wrong_chain_is_asked_again_warmer_and_is_never_kept(asked):
@@ -167,11 +167,9 @@ def test_ctrl_c_keeps_all_that_is_done_without_waiting_for_replies(asked):
     with behaving(behave) as (address, requests):
         command = [sys.executable, "-m", "fastreasonseg_ros.cli", "train", "teach", f"rollouts={asked}"]
         command += [f"out={asked.parent / 'taught.jsonl'}", *remote(address, "samples=1", "concurrency=2")]
-        hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
-        pipe = subprocess.PIPE
-        run = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=hearing)
-        while len(requests) < 6:
-            assert run.poll() is None
+        hears = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)}  # no job in a background does
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **hears)
+        while len(requests) < 6 and run.poll() is None:
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         said, problem = run.communicate(timeout=600)  # the server would hang for an hour, and so would --timeout
