@@ -105,7 +105,7 @@ def test_the_small_model_teaches_through_http(asked, student_server):
 
 
 def remote(address: str, *more: str) -> list[str]:
-    fixed = "teacher=remote remote.retries=0 remote.timeout_s=3000 concurrency=2".split()
+    fixed = ["teacher=remote", "remote.retries=0", "remote.timeout_s=3000", "concurrency=2"]
     return [*fixed, f"remote.base_url={address}", *more]
 
 
