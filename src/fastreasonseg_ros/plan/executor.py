@@ -100,8 +100,6 @@ def _can_pass_over(step: Step, found: dict[str, Ids]) -> bool:
 
 
 def _without_condition(step: Step) -> Step:
-    if step.operator in _MEASURED:
-        return Step(step.name, "union", (step.args[0], step.args[0]))
     rest = tuple(f for f in step.filters if f[0] != "pose")
     return replace(step, filters=rest) if rest else Step(step.name, "union", (step.args[0], step.args[0]))
 
