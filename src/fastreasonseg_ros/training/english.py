@@ -1,9 +1,9 @@
-"""English as people type it: forms from phrases/*.txt, articles, plurals, -ing forms, slips of the keyboard."""
+"""English as people type it: forms from phrases/, articles, plurals, -ing forms, slips of the keyboard."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -25,11 +25,15 @@ _HELD_OUT_SHARE = 8
 
 
 @cache
-def forms() -> Mapping[str, tuple[str, ...]]:
-    """Every section of phrases/*.txt with its forms."""
+def forms(folder: str = "phrases") -> Mapping[str, tuple[str, ...]]:
+    """Every section of the folder's *.txt with its forms.
+
+    phrases/more has forms for training alone, so that the held-out questions stay what they are as forms are added.
+    """
     found: dict[str, list[str]] = {}
     section: list[str] = []
-    for path in sorted(files(__package__).joinpath("phrases").iterdir(), key=lambda p: p.name):
+    paths = [p for p in files(__package__).joinpath(folder).iterdir() if p.name.endswith(".txt")]
+    for path in sorted(paths, key=lambda p: p.name):
         for line in path.read_text(encoding="utf-8").splitlines():
             line = line.strip()
             if line.startswith("[") and line.endswith("]"):
@@ -49,11 +53,15 @@ def pick_form(rng: Random, section: str, held_out: bool, naming: bool = False) -
 
     naming: only forms that say what is asked for ({x}); None where the section has none.
     """
-    lines = [line for line in forms()[section] if not naming or _NAMES_X.search(line)]
-    if not lines:
-        return None
+    lines = forms()[section]
     share = [line for line in lines if is_held_out(section + line) == held_out]
-    return rng.choice(share or lines)
+    more = () if held_out else forms("phrases/more").get(section, ())
+
+    def fitting(lines: Iterable[str]) -> list[str]:
+        return [line for line in lines if not naming or _NAMES_X.search(line)]
+
+    choice = fitting([*share, *more]) or fitting(lines)
+    return rng.choice(choice) if choice else None
 
 
 def a(words: str) -> str:
