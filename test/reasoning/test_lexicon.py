@@ -136,6 +136,8 @@ def test_a_finer_material_is_the_wider_one_too():
         ("something to drink from", {"mug"}),
         ("coffee mug", {"mug"}),
         ("scissors or a mug", {"scissors", "mug"}),
+        ("clean can", {"chips can"}),  # neither for cleaning nor what one can clean
+        ("breaks easily if it is dropped", {"teapot", "mug", "erlenmeyer flask"}),
         ("stuff", set(PANTRY)),
         ("sofa", set()),
         ("", set()),

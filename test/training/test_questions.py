@@ -31,7 +31,7 @@ def questions(seed: int, scenes: int):
 
 @pytest.fixture(scope="module")
 def made():
-    return list(questions(3, 400))
+    return list(questions(3, 600))
 
 
 def test_every_rollout_executes_to_the_answer_it_claims(made):

@@ -21,7 +21,13 @@ _SAYS_NEED = re.compile(
 )
 _MADE_OF = re.compile(r"\b(?:(?:made|built|consists?|consisting|formed) (?:out )?(?:of|from)|of) ([a-z ]+)$")
 _LOOSE_HEADS = frozenset(LOOSE_WORDS) | {w for words in LOOSE_WORDS.values() for w in words}
-_PLAIN = word_set("big small large little tall short long old new nice empty full whole single other same")
+_CLAUSE = re.compile(r" (?:if|when|unless|because|once) .*$")
+# No adjective says these: a clean knife wipes nothing.
+_DEEDS = frozenset(("clean_with", "write_with", "sit_on", "read"))
+_PLAIN = word_set(
+    "big small large little tall short long old new nice empty full whole single other same clean dirty dusty shiny "
+    "open closed opened unopened broken used worn folded"
+)
 _ANY_DEVICE = word_set("device devices equipment gear product products")
 
 
@@ -43,7 +49,7 @@ class Grounder:
 
     def ground(self, text: str, labels: Sequence[str]) -> Grounding:
         """The labels that the words mean; not sure where word lists cannot tell."""
-        words = without_article(clean(text))
+        words = _CLAUSE.sub("", without_article(clean(text)))
         if not words or not labels:
             return Grounding(frozenset(), True, "nothing")
         if all(w in ALL_WORDS for w in words.split()):
@@ -81,7 +87,10 @@ class Grounder:
             parts = [self._ground(without_article(part), things) for part in words.split(joint)]
             if any(p.labels for p in parts):
                 return Grounding(frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either")
-        adjective = key(words) in tag_of_phrase() and not named and words not in self.things.class_words  # "edible"
+        can = words.endswith((" can", " cans"))  # the noun: nothing that one can do ends so
+        adjective = (
+            key(words) in tag_of_phrase() and not can and not named and words not in self.things.class_words
+        )  # "edible"
         by_property = need or adjective
         ways = [self._property, self._use, self._noun] if by_property else [self._noun, self._property, self._use]
         for way in ways:
@@ -202,8 +211,9 @@ class Grounder:
             found = {x for x, t in things.items() if kind in t.kinds or kind in t.names}
             return Grounding(frozenset(found), True, "property")
         first, _, rest = plain.partition(" ")
-        if rest and key(first) in tag_of_phrase() and self._is_known(rest):
-            inner, tag = self._ground(rest, things), tag_of_phrase()[key(first)]
+        tag = tag_of_phrase().get(key(first))
+        if rest and tag and tag not in _DEEDS and self._is_known(rest):
+            inner = self._ground(rest, things)
             found = frozenset(x for x in inner.labels if tag in things[x].tags)
             by_use = None if found else self._use(words, things)  # "cut paper" is no paper that cuts
             return by_use or Grounding(found, inner.sure, "property")
