@@ -46,27 +46,29 @@ def borders(labels: Labels, surface: Surface, reach_px: int = 4) -> list[Border]
     samples = np.concatenate(rows)
     if not len(samples):
         return []
-    key = samples[:, 0].astype(np.int64) * (int(labels.max()) + 1) + samples[:, 1].astype(np.int64)
-    order = np.argsort(key, kind="stable")
-    samples, key = samples[order], key[order]
-    starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    result = []
-    for group in np.split(samples, starts[1:]):
-        touching = group[:, 3] < 1
-        bend = group[touching, 2]
-        bend = bend[np.isfinite(bend)]
-        stepped = group[~touching, 4]
-        result.append(
-            Border(
-                int(group[0, 0]),
-                int(group[0, 1]),
-                len(group),
-                float(touching.mean()),
-                float(np.median(bend)) if len(bend) else 0.0,
-                float(stepped.mean()) if len(stepped) else 0.5,
-            )
-        )
-    return result
+    first, second, bend, step, front = samples.T
+    key = first.astype(np.int64) * (int(labels.max()) + 1) + second.astype(np.int64)
+    pairs, of = np.unique(key, return_inverse=True)
+    count, touching = np.bincount(of), step < 1
+    joined = np.bincount(of, touching) / count
+    steps = np.bincount(of[~touching], minlength=len(pairs))
+    fronts = np.bincount(of[~touching], front[~touching], len(pairs))
+    bends = _medians(of, np.where(touching, bend, np.float32(np.nan)), len(pairs))
+    some = np.divmod(pairs, int(labels.max()) + 1)
+    rows = zip(*(column.tolist() for column in (*some, count, joined, bends, fronts, steps)), strict=True)
+    return [Border(a, b, n, j, turn, front / k if k else 0.5) for a, b, n, j, turn, front, k in rows]
+
+
+def _medians(of: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Median of the values of every group 0..count-1, without NaN; 0 for none."""
+    good = np.flatnonzero(np.isfinite(values))
+    of, values = of[good], values[good]
+    values = values[np.lexsort((values, of))]
+    numbers = np.bincount(of, minlength=count)
+    starts = np.cumsum(numbers) - numbers
+    values = np.append(values, np.zeros(1, values.dtype))
+    low, high = starts + np.maximum(numbers - 1, 0) // 2, starts + numbers // 2
+    return np.where(numbers > 0, (values[low] + values[high]) / 2, 0.0)
 
 
 def _samples(
@@ -86,7 +88,6 @@ def _samples(
     pa, pb = surface.points[ya, xa], surface.points[yb, xb]
     na, nb = surface.normals[ya, xa], surface.normals[yb, xb]
     away = pa - pb
-    distance = np.linalg.norm(away, axis=1) + 1e-9
     angle = np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", na, nb), -1, 1)))
     sign = np.sign(np.einsum("ij,ij->i", na - nb, away))
     # A step: going along the surface of either side does not lead to the other. Two planes that meet in a crease do
@@ -103,7 +104,6 @@ def _samples(
     first_is_small = la < lb
     front = (qa[:, 2] < qb[:, 2]) == first_is_small
     columns = (np.minimum(la, lb), np.maximum(la, lb), sign * angle, step, front)
-    del distance
     return np.stack([c.astype(np.float32) for c in columns], axis=1)
 
 

@@ -42,22 +42,23 @@ class Affinities:
         leads between. bias: added to each pair's log odds."""
         coarse = patches[:: self.step, :: self.step][: self.logits.shape[1], : self.logits.shape[2]]
         width = int(patches.max(initial=0)) + 1
-        total = np.zeros(0)
         keys, votes = [], []
+        known = coarse > 0
         for k, (dy, dx) in enumerate(OFFSETS):
             h, w = coarse.shape
             here = slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx))
             there = slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx))
             a, b = coarse[here], coarse[there]
-            pair = np.flatnonzero((a != b) & (a > 0) & (b > 0))
+            pair = np.flatnonzero((a != b) & known[here] & known[there])
             a, b = a.ravel()[pair], b.ravel()[pair]
             odds = self.logits[1 + k, :h, :w][here].ravel()[pair] + bias
-            keys.append(np.minimum(a, b).astype(np.int64) * width + np.maximum(a, b))
+            keys.append(np.minimum(a, b) * width + np.maximum(a, b))
             # A longer reach crosses the same border with more pairs.
             votes.append(np.clip(odds, -_LIMIT, _LIMIT) / max(abs(dy), abs(dx)))
-        found, index = np.unique(np.concatenate(keys), return_inverse=True)
-        total = np.bincount(index, np.concatenate(votes), len(found))
-        return {(int(key // width), int(key % width)): float(v) for key, v in zip(found, total, strict=True)}
+        key, vote = np.concatenate(keys), np.concatenate(votes)
+        found, index = np.unique(key, return_inverse=True)
+        total = np.bincount(index, vote, len(found))
+        return {divmod(key, width): v for key, v in zip(found.tolist(), total.tolist(), strict=True)}
 
     def cuts(self, shape: tuple[int, int], odds: float) -> Bool[np.ndarray, "h w"]:
         """Pixels of the working picture where neighbours two pixels apart are of two objects, by log odds < -odds."""
