@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32, UInt16
 
-from .geometry import footprint, hull, inside_hull, quantiles
+from .geometry import beyond_hull, footprint, hull, quantiles
 from .types import Frame, Instance, Plane, Relation
 
 CONTACT_M = 0.025  # between the bottom of one thing and the top of the other, hidden rims and noise included
@@ -129,16 +129,24 @@ def _thing(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | 
 
 def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
     height, within = lower.high - lower.low, _within(upper, lower)
-    over = float(inside_hull(upper.flat, lower.corners, 0.005).mean())
+    # What costs nothing first: most of what is near to something is neither at its top nor low enough to be inside.
+    highest = max(lower.high, float(lower.heights.max()))
+    clear = upper.low >= CLEAR_M and upper.low < highest + CONTACT_M and upper.high > lower.low + 0.5 * height
+    if not within and not clear:
+        return None
+    over = float((beyond_hull(upper.flat, lower.corners) <= 0.005).mean())
     if over > 0.75 and within and _hollow(upper, lower):
         return Relation(a, "inside", b, over)
-    under = inside_hull(lower.flat, upper.corners, 0.02)
-    over = max(over, float(inside_hull(lower.flat, upper.corners, 0.005).mean()))  # a large thing on a small one
-    if upper.low < CLEAR_M or over < 0.25:
+    if not clear:
         return None
-    top = float(quantiles(lower.heights[under], 0.95)[0]) if np.count_nonzero(under) >= 5 else lower.high
+    beyond = beyond_hull(lower.flat, upper.corners)
+    over = max(over, float((beyond <= 0.005).mean()))  # a large thing on a small one
+    if over < 0.25:
+        return None
+    under = lower.heights[beyond <= 0.02]
+    top = float(quantiles(under, 0.95)[0]) if len(under) >= 5 else lower.high
     rests = abs(upper.low - top) < CONTACT_M and upper.low > 0.5 * top
-    return Relation(a, "on", b, over) if rests and upper.high > lower.low + 0.5 * height else None
+    return Relation(a, "on", b, over) if rests else None
 
 
 def _within(upper: _Thing, lower: _Thing) -> bool:
