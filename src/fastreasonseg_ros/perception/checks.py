@@ -15,7 +15,8 @@ STRIDE = 6  # pixels that are looked at
 
 def check_color(color: UInt8[np.ndarray, "h w 3"]) -> None:
     """Raises FrameError for a picture that is nearly all white: names and colours read from it would be wrong."""
-    white = float((color[::STRIDE, ::STRIDE].min(axis=2) >= WHITE).mean())
+    red, green, blue = (color[::STRIDE, ::STRIDE, c] for c in range(3))
+    white = float((np.minimum(np.minimum(red, green), blue) >= WHITE).mean())
     if white > GLARE:
         raise FrameError(
             f"{white:.0%} of the colour picture is pure white: turn the camera out of the glare or expose less"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from ..twin.geometry import elevation, quantiles, require_depth
+from ..twin.geometry import quantiles, require_depth
 from ..twin.types import Box, Detection, Frame, Plane, Vector
 from .appearance import appearance
 from .color import exposure_gain, name_color
@@ -78,24 +78,30 @@ def describe(
     plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
     if geometry is None:
         return plain, None
-    points, normals = _surface_of(geometry, box, inside)
-    if not len(points):
+    seen = _seen_of(geometry, box, inside)
+    if not len(seen):
         return plain, None
-    some = points[:: max(1, len(points) // SAMPLE)]
+    points = geometry.surface.points.reshape(-1, 3)
+    some = points.take(seen[:: max(1, len(seen) // SAMPLE)], axis=0)
     features = None
     if geometry.plane is not None and before is None:
+        faces = geometry.surface.normals.reshape(-1, 3)
         crop = np.ascontiguousarray(color[box])
-        features = measure(points, normals, geometry.plane, inside, crop, covered(geometry, box, inside))
+        known = points.take(seen, axis=0), faces.take(seen, axis=0)
+        features = measure(*known, geometry.plane, inside, crop, covered(geometry, box, inside))
     shape = before.shape if before else None if features is None else name_shape(features)
-    place = whole_box(some, geometry.plane, shape, geometry.pixel)
+    some = some[np.argsort(some[:, 2])]  # nearest first
+    heights = None if geometry.plane is None else geometry.plane.height_m(some)
+    place = whole_box(some, geometry.plane, shape, geometry.pixel, heights)
     if before:
         name, score = before.label, before.score
     else:
         name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
     if name == UNSURE and shape in PLAIN:
         name = PLAIN[shape]
-    depth = some[:, 2]
-    depth = depth[np.abs(depth - quantiles(depth, 0.5)[0]) < 0.3]
+    depth = np.ascontiguousarray(some[:, 2])
+    middle = float(quantiles(depth, 0.5)[0])
+    depth = depth[np.searchsorted(depth, middle - 0.3, "right") : np.searchsorted(depth, middle + 0.3)]
     detection = Detection(
         mask=mask,
         label=name,
@@ -108,17 +114,24 @@ def describe(
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
         middle_m=_middle(some),
-        elevation_m=None if geometry.plane is None else elevation(some, geometry.plane),
+        elevation_m=None if heights is None else _ends(heights),
         appearance=looks,
     )
     return detection, features
 
 
 def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
-    """Mean of the points without the nearest and farthest, which depth edges leave."""
-    low, high = quantiles(points[:, 2], 0.05, 0.95)
-    x, y, z = points[(points[:, 2] >= low) & (points[:, 2] <= high)].mean(axis=0).tolist()
+    """Mean of the points, nearest first, without the nearest and farthest, which depth edges leave."""
+    columns = np.ascontiguousarray(points.T)
+    low, high = quantiles(columns[2], 0.05, 0.95)
+    first, last = np.searchsorted(columns[2], low), np.searchsorted(columns[2], high, "right")
+    x, y, z = columns[:, first:last].mean(axis=1).tolist()
     return x, y, z
+
+
+def _ends(heights: Float32[np.ndarray, "n"]) -> tuple[float, float]:
+    low, high = quantiles(heights, 0.01, 0.99)
+    return float(low), float(high)
 
 
 def covered(
@@ -150,15 +163,13 @@ def _corners(box: tuple[slice, slice]) -> Box:
     return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
 
 
-def _surface_of(geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points and normals of the crop at the working resolution."""
+def _seen_of(geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray) -> np.ndarray:
+    """A thing's pixels at the working resolution whose depth is known, as numbers in that picture, row by row."""
     f = geometry.factor
     rows, columns = (slice(-(-s.start // f), -(-s.stop // f)) for s in box)
-    start_y, start_x = rows.start * f - box[0].start, columns.start * f - box[1].start
-    small = inside[start_y::f, start_x::f]
-    points = geometry.surface.points[rows, columns]
-    small = small[: points.shape[0], : points.shape[1]]
-    points = points[: small.shape[0], : small.shape[1]]
-    seen = small & np.isfinite(points[..., 2])
-    normals = geometry.surface.normals[rows, columns][: small.shape[0], : small.shape[1]]
-    return points[seen], normals[seen]
+    small = inside[rows.start * f - box[0].start :: f, columns.start * f - box[1].start :: f]
+    valid = geometry.surface.valid[rows, columns]
+    small = small[: valid.shape[0], : valid.shape[1]]
+    found = np.flatnonzero(small & valid[: small.shape[0], : small.shape[1]])
+    across, wide = max(small.shape[1], 1), geometry.surface.valid.shape[1]
+    return found + (found // across) * (wide - across) + (rows.start * wide + columns.start)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from ..twin.geometry import footprint, quantiles, smallest_rectangle
+from ..twin.geometry import footprint, pixels_of, quantiles, smallest_rectangle
 from ..twin.types import Plane
 from .color import color_shares
 from .profile import LOOK, PROFILE, look, profile
@@ -85,7 +85,7 @@ def measure(
     upwards = np.asarray(plane.normal, np.float32)
     up = normals @ upwards
     solid, filled, aspect = _outline(mask)
-    pixels = color[mask]
+    pixels = pixels_of(color, mask)
     shares = color_shares(pixels)
     light = np.maximum(np.maximum(pixels[:, 0], pixels[:, 1]), pixels[:, 2]).astype(np.float32)
     return Features(

@@ -16,25 +16,31 @@ CONTACT_M = 0.02  # what is seen down to this height over the support stands on 
 
 
 def whole_box(
-    points: Float32[np.ndarray, "n 3"], plane: Plane | None, shape: str | None, pixel: float
+    points: Float32[np.ndarray, "n 3"],
+    plane: Plane | None,
+    shape: str | None,
+    pixel: float,
+    heights: Float32[np.ndarray, "n"] | None = None,
 ) -> tuple[Vector, Vector] | None:
     """Centre and size (metres) along the camera's axes of the thing with these surface points; None without any.
 
     pixel: width of a pixel at a distance of 1 m. Every visible point stands for a pixel, and things are solid below
     what is seen of their top: the points are also taken where they would touch the support, or the lowest that is seen.
+    heights: of the points over the plane, where they are known; then all points must be.
     """
-    points = points[np.isfinite(points[:, 2])]
+    if heights is None:
+        points = points[np.isfinite(points[:, 2])]
+        points = points[:: max(1, len(points) // SAMPLE)]
+        heights = None if plane is None else plane.height_m(points)
     if not len(points):
         return None
-    points = points[:: max(1, len(points) // SAMPLE)]
-    heights = None if plane is None else plane.height_m(points)
     base = 0.0 if heights is None else float(quantiles(heights, 0.01)[0])
     if heights is not None and np.count_nonzero(heights > BLEED_M) > 0.5 * len(points):
         # Masks bleed onto the table at the rim; of a thing that stands on it, the foot is put back below.
-        above = heights > min(BLEED_M, 0.3 * float(heights.max()))
-        points, heights = points[above], heights[above]
-    low, high = quantiles(points, 0.005, 0.995)
-    low[2], high[2] = quantiles(points[:, 2], 0.01, 0.99)
+        above = np.flatnonzero(heights > min(BLEED_M, 0.3 * float(heights.max())))
+        points, heights = points.take(above, axis=0), heights[above]
+    low, high, near, far = quantiles(points, 0.005, 0.995, 0.01, 0.99)
+    low[2], high[2] = near[2], far[2]
     if plane is not None and heights is not None and shape != "sphere":
         top = float(quantiles(heights, 0.99)[0])
         base = 0.0 if base < CONTACT_M else base

@@ -15,19 +15,23 @@ Points = Float32[np.ndarray, "n 3"]
 
 
 def require_depth(frame: Frame) -> tuple[Float32[np.ndarray, "h w"], CameraIntrinsics]:
-    """Depth (metres, NaN where unknown) and camera model of a frame; FrameError if either is missing or empty."""
+    """Depth (metres, NaN where unknown) and camera model of a frame; FrameError if either is missing or empty.
+
+    The depth may be the frame's own: it is not to be written to.
+    """
     if frame.depth_m is None:
         raise FrameError("this frame has no depth image: use a depth camera, or perception without depth")
     if frame.intrinsics is None:
         raise FrameError("this frame has no camera model: publish camera_info beside the pictures")
     depth = np.asarray(frame.depth_m, np.float32)
     good = (depth > 0) & (depth < np.inf)
-    depth = np.where(good, depth, np.float32(np.nan))
     if not good.any():
         raise FrameError(
             "the depth image holds no valid pixel: check that the camera is not covered or too near, "
             "and that its unit is right (16UC1 in millimetres, 32FC1 in metres)"
         )
+    if not (good | np.isnan(depth)).all():  # otherwise it says unknown as it should
+        depth = np.where(good, depth, np.float32(np.nan))
     return depth, frame.intrinsics
 
 
@@ -121,6 +125,11 @@ def quantiles(values: Float[np.ndarray, "n *k"], *shares: float) -> list[Float[n
 def _vector(row: np.ndarray) -> Vector:
     x, y, z = row
     return float(x), float(y), float(z)
+
+
+def pixels_of(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """image[mask], one row a pixel, of a contiguous (h, w, k) image: in a tenth of the time."""
+    return image.reshape(-1, image.shape[-1]).take(np.flatnonzero(mask), axis=0)
 
 
 def extent(points: Points, trim: float = 0.01) -> tuple[Vector, Vector] | None:
