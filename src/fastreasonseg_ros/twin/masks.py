@@ -28,7 +28,10 @@ def ids_from_masks(masks: Mapping[int, Mask], shape: tuple[int, int]) -> UInt16[
             raise ValueError(f"ids of an id image are 1..65535, got {id}")
         if mask.shape != tuple(shape):
             raise FrameError(f"mask of id {id} has shape {mask.shape}, the picture {tuple(shape)}: resize it first")
-        np.copyto(image, np.uint16(id), where=mask)
+        rows = np.flatnonzero(mask.any(axis=1))
+        if len(rows):  # most of a picture is not of a thing
+            part = slice(rows[0], rows[-1] + 1)
+            np.copyto(image[part], np.uint16(id), where=mask[part])
     return image
 
 

@@ -75,13 +75,12 @@ def overlaps(
     areas = np.bincount(ids.ravel(), minlength=length)[numbers]
     for c, (detection, (du, dv)) in enumerate(zip(detections, shifts, strict=True)):
         x0, y0, x1, y1 = (int(v) // step for v in detection.box_xyxy)
-        rows, columns = np.nonzero(detection.mask[::step, ::step][y0 : y1 + 1, x0 : x1 + 1])
-        area = len(rows)
-        rows, columns = rows + (y0 - dv // step), columns + (x0 - du // step)
-        if du or dv:
-            inside = (rows >= 0) & (rows < ids.shape[0]) & (columns >= 0) & (columns < ids.shape[1])
-            rows, columns = rows[inside], columns[inside]
-        both = np.bincount(ids[rows, columns], minlength=length)[numbers]
+        mask = detection.mask[::step, ::step][y0 : y1 + 1, x0 : x1 + 1]
+        area = int(np.count_nonzero(mask))
+        y0, x0 = y0 - dv // step, x0 - du // step  # where that was in the picture before
+        before = ids[max(y0, 0) : max(y0 + mask.shape[0], 0), max(x0, 0) : max(x0 + mask.shape[1], 0)]
+        mask = mask[max(-y0, 0) :, max(-x0, 0) :][: before.shape[0], : before.shape[1]]
+        both = np.bincount((before[: mask.shape[0], : mask.shape[1]] * mask).ravel(), minlength=length)[numbers]
         iou[:, c] = both / np.maximum(areas + area - both, 1)
         within[:, c] = both / max(area, 1)
     return iou, within

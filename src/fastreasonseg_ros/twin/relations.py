@@ -45,23 +45,23 @@ def surface_points(
             return {}
     if frame.depth_m is None or frame.intrinsics is None:
         return {}
-    k, depth, small = frame.intrinsics, frame.depth_m[::stride, ::stride], ids[::stride, ::stride]
+    k, wide = frame.intrinsics, -(-ids.shape[1] // stride)
+    depth, small = (np.ascontiguousarray(image[::stride, ::stride]).ravel() for image in (frame.depth_m, ids))
     if wanted is None:
         there = small > 0
     else:
         table = np.zeros(max(int(small.max(initial=0)), *wanted) + 1, bool)
         table[list(wanted)] = True
-        there = table[small]
-    rows, columns = np.nonzero(there & np.isfinite(depth))
-    flat_ids = small[rows, columns]
+        there = table.take(small)
+    pixels = np.flatnonzero(there & np.isfinite(depth))
+    flat_ids = small.take(pixels)
     order = np.argsort(flat_ids, kind="stable")
-    starts = np.searchsorted(flat_ids[order], present := np.unique(flat_ids))
+    starts = np.flatnonzero(np.diff(flat_ids.take(order), prepend=0))
     found = {}
-    for id, group in zip(present, np.split(order, starts[1:]) if len(present) else [], strict=True):
+    for group in np.split(pixels.take(order), starts[1:]) if len(pixels) else []:
         group = group[:: max(1, len(group) // SAMPLE)]
-        v, u = rows[group], columns[group]
-        z = depth[v, u].astype(np.float32)
-        found[int(id)] = np.stack(
+        (v, u), z = np.divmod(group, wide), depth.take(group).astype(np.float32)
+        found[int(small[group[0]])] = np.stack(
             [(u * stride - k.cx) / k.fx * z, (v * stride - k.cy) / k.fy * z, z], 1, dtype=np.float32
         )
     return found
@@ -121,7 +121,7 @@ def _near(things: Mapping[int, _Thing]) -> list[tuple[int, int]]:
 def _thing(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | None) -> _Thing:
     away = points - quantiles(points, 0.5)[0]
     squared = np.einsum("ij,ij->i", away, away)
-    points = points[squared <= quantiles(squared, 0.97)[0]]
+    points = points.take(np.flatnonzero(squared <= quantiles(squared, 0.97)[0]), axis=0)
     flat, heights = footprint(points, plane), plane.height_m(points)
     low, high = elevation_m or quantiles(heights, 0.02, 0.98)
     return _Thing(flat, heights, float(low), float(high), flat.min(axis=0), flat.max(axis=0))

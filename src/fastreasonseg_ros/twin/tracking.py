@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -186,7 +187,7 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
     labels = _vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
     colors = _vote(before.colors, d.color, 1.0, config.fade)
     shapes = _vote(before.shapes, d.shape, 1.0, config.fade)
-    velocity, path, memory = _motion(old, before, d, stamp_s, config)
+    velocity, path, moved = _motion(old, before, d, stamp_s, config)
     return Instance(
         id=id,
         label=_winner(labels) or NO_LABEL,
@@ -205,7 +206,8 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,
         last_seen_s=stamp_s,
         memory=replace(
-            memory,
+            before,
+            **moved,
             labels=labels,
             colors=colors,
             shapes=shapes,
@@ -234,8 +236,8 @@ def _blend(old: np.ndarray | None, new: np.ndarray | None, share: float = 0.1) -
 
 def _motion(
     old: Instance | None, before: TrackMemory, d: Detection, stamp_s: float, config: TrackingConfig
-) -> tuple[Vector | None, float | None, TrackMemory]:
-    """Velocity, path length, and the memory with motion, anchor and the time of the last movement.
+) -> tuple[Vector | None, float | None, dict[str, Any]]:
+    """Velocity, path length, and what is new in the memory: motion, anchor, middle and the time of the last movement.
 
     What moves is the middle of what is seen of it, or where nobody tells that, its centre. The path is counted from
     anchor to anchor, a new one only where the middle is further than its noise from the last: a thing that stands still
@@ -244,18 +246,17 @@ def _motion(
     """
     rest = (0.0, 0.0, 0.0)
     if d.center_m is None:
-        return (None, old.path_length_m, before) if old else (None, None, before)
+        return (None, old.path_length_m, {}) if old else (None, None, {})
     told = d.middle_m is not None and (old is None or before.middle_m is not None)
     at, sigma_m = (d.middle_m, config.middle_sigma_m) if told else (d.center_m, config.sigma_m)
     assert at is not None
     was = before.middle_m if told else old.center_m if old else None
-    before = replace(before, middle_m=d.middle_m)
-    fresh = replace(before, anchor_m=at, motion=follow(None, at, sigma_m, 0.0, 0.0))
+    new: dict[str, Any] = {"middle_m": d.middle_m}
     if old is None or old.center_m is None or was is None or before.anchor_m is None or old.last_seen_s is None:
-        return rest, 0.0, fresh
+        return rest, 0.0, {**new, "anchor_m": at, "motion": follow(None, at, sigma_m, 0.0, 0.0)}
     dt, path = stamp_s - old.last_seen_s, old.path_length_m or 0.0
     if dt <= 0:
-        return old.velocity, path, before
+        return old.velocity, path, new
     step, hidden = subtracted(at, was), False
     if old.size_m and d.size_m:
         expected = tuple(v * dt for v in (before.motion.velocity if before.motion else rest))
@@ -272,10 +273,10 @@ def _motion(
     away = math.dist(anchor, at)
     if away > config.still_m:
         path, anchor, moved_s = path + away, at, stamp_s
-    memory = replace(before, anchor_m=anchor, moved_s=moved_s, motion=motion)
+    new |= {"anchor_m": anchor, "moved_s": moved_s, "motion": motion}
     if moved_s is None or stamp_s - moved_s > 0.5:
-        return rest, path, memory
-    return motion.velocity, path, memory
+        return rest, path, new
+    return motion.velocity, path, new
 
 
 def _vote(votes: Mapping[str, float], word: str | None, weight: float, fade: float) -> dict[str, float]:
