@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint, hull, inside_hull, least_squares_plane, quantiles
+from ..twin.geometry import beyond_hull, footprint, hull, least_squares_plane, pixels_of, quantiles
 from ..twin.types import Plane, Vector
 from .surface import Surface
 
@@ -107,26 +107,24 @@ def above_support(
     The margin lets things hang over the table's edge; what stands behind or beside the table is left out.
     """
     shape, points = surface.valid.shape, surface.points.reshape(-1, 3)
-    height = plane.height_m(points)
-    floor = np.maximum(np.float32(min_height_m), np.float32(3.0 * surface.noise_per_m) * points[:, 2] ** 2)
-    with np.errstate(invalid="ignore"):
-        above = (height > floor) & (height < max_height_m)
-        # A wall crosses the height of the table too, but does not face up.
-        on = (np.abs(height) < floor) & (surface.normals.reshape(-1, 3) @ np.asarray(plane.normal, np.float32) > 0.8)
-    # Half of the rows and columns tell the outline of a table.
-    connected = largest(np.ascontiguousarray(on.reshape(shape)[::2, ::2]))
-    flat_on = footprint(surface.points[::2, ::2][connected][::2], plane)
+    height, depth = plane.height_m(points), np.ascontiguousarray(points[:, 2])
+    floor = depth * depth
+    floor *= np.float32(3.0 * surface.noise_per_m)
+    np.maximum(floor, np.float32(min_height_m), out=floor)
+    above = (height > floor) & (height < max_height_m)
+    # Half of the rows and columns tell the outline of a table. A wall crosses its height too, but does not face up.
+    some = np.ascontiguousarray(surface.points[::2, ::2])
+    on = np.abs(height.reshape(shape)[::2, ::2]) < floor.reshape(shape)[::2, ::2]
+    on &= np.ascontiguousarray(surface.normals[::2, ::2]) @ np.asarray(plane.normal, np.float32) > 0.8
+    flat_on = footprint(pixels_of(some, largest(on))[::2], plane)
     if len(flat_on) >= 10:
         corners = hull(flat_on)
         pixels = np.flatnonzero(above)
-        depth = points[pixels, 2]
-        flat = footprint(points[pixels], plane)
-        near = inside_hull(flat, corners, margin_m)
+        flat = footprint(points.take(pixels, axis=0), plane)
+        away = beyond_hull(flat, corners)
         # Behind the far edge there is no table hidden by things: what rises there is a wall.
-        far = quantiles(points[np.flatnonzero(on)[::7], 2], 0.98)[0]
-        beyond = np.flatnonzero(near & (depth > far))
-        near[beyond] = inside_hull(flat[beyond], corners, 0.02)
-        above[pixels] = near
+        far = quantiles(pixels_of(some, on)[::2, 2], 0.98)[0]
+        above[pixels] = away <= np.where(depth.take(pixels) > far, np.float32(min(0.02, margin_m)), np.float32(margin_m))
     return above.reshape(shape), height.reshape(shape)
 
 

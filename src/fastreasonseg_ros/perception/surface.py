@@ -30,8 +30,9 @@ class Surface:
     noise_per_m: float
 
     def part(self, box: tuple[slice, slice]) -> Surface:
-        """What lies in a box (rows, columns) of it."""
-        return Surface(self.points[box], self.normals[box], self.inverse_m[box], self.valid[box], self.noise_per_m)
+        """What lies in a box (rows, columns) of it; copied, so that pixels can be taken by their numbers."""
+        images = (np.ascontiguousarray(i[box]) for i in (self.points, self.normals, self.inverse_m, self.valid))
+        return Surface(*images, self.noise_per_m)
 
     def noise_m(self, depth_m: float | np.ndarray) -> float | np.ndarray:
         """Standard deviation of depth at that distance, metres."""

@@ -85,14 +85,15 @@ def _samples(
         ty, tx = np.minimum(yb + dy, h - 1), np.minimum(xb + dx, w - 1)
         stay = labels[ty, tx] == lb
         yb, xb = np.where(stay, ty, yb), np.where(stay, tx, xb)
-    pa, pb = surface.points[ya, xa], surface.points[yb, xb]
-    na, nb = surface.normals[ya, xa], surface.normals[yb, xb]
+    points, normals = surface.points.reshape(-1, 3), surface.normals.reshape(-1, 3)
+    pa, pb = (points.take(rows * w + columns, axis=0) for rows, columns in ((ya, xa), (yb, xb)))
+    na, nb = (normals.take(rows * w + columns, axis=0) for rows, columns in ((ya, xa), (yb, xb)))
     away = pa - pb
     angle = np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", na, nb), -1, 1)))
     sign = np.sign(np.einsum("ij,ij->i", na - nb, away))
     # A step: going along the surface of either side does not lead to the other. Two planes that meet in a crease do
     # meet, so the gap is measured at the border pixels, between the surfaces prolonged from both sides.
-    qa, qb = surface.points[y, x], surface.points[y + dy, x + dx]
+    qa, qb = points.take(y * w + x, axis=0), points.take((y + dy) * w + x + dx, axis=0)
     gap = np.minimum(
         np.abs(np.einsum("ij,ij->i", na, qb - pa)) + np.abs(np.einsum("ij,ij->i", na, qa - pa)),
         np.abs(np.einsum("ij,ij->i", nb, qa - pb)) + np.abs(np.einsum("ij,ij->i", nb, qb - pb)),

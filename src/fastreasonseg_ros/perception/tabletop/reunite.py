@@ -76,9 +76,9 @@ def measure(
         return groups
     # All of them at once, one row a pixel: a handful of numpy's calls instead of one for every group.
     count, sizes = len(fresh), np.array([len(pixels) for pixels in fresh.values()])
-    of = np.repeat(np.arange(count), sizes)
-    sample = np.divmod(np.concatenate(list(fresh.values())), labels.shape[1])
-    p, n, tints, heights = surface.points[sample], surface.normals[sample], lab[sample][:, 1:], height_m[sample]
+    of, sample = np.repeat(np.arange(count), sizes), np.concatenate(list(fresh.values()))
+    p, n, tints = (i.reshape(-1, 3).take(sample, axis=0) for i in (surface.points, surface.normals, lab))
+    heights, tints = height_m.ravel().take(sample), tints[:, 1:]
     seen, faced = np.isfinite(p[:, 2]), np.isfinite(n[:, 2])
     both = seen & faced
     few = np.bincount(of, both, count) < 4

@@ -98,14 +98,24 @@ def segment(
         patches[box] = smooth_patches(surface.part(box), region[box], config.crease_deg, config.min_patch_px)
     if not patches.any():
         return Segmentation(np.zeros((h, w), np.int32), layout, surface, factor)
-    tiny = cv2.resize(color, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(tiny, cv2.COLOR_RGB2LAB).astype(np.float32)
     # All that follows looks at the part of the picture that has things in it.
     box = _around(patches > 0)
+    assert box is not None
+    rows, columns = box
+    part = color[rows.start * factor : rows.stop * factor, columns.start * factor : columns.stop * factor]
+    size = columns.stop - columns.start, rows.stop - rows.start
+    lab = cv2.cvtColor(cv2.resize(part, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2LAB).astype(np.float32)
     labels = np.zeros_like(patches)
     evidence = {} if asked is None else asked().evidence(patches)
     labels[box] = group(
-        patches[box], surface.part(box), height[box], plane, part_intrinsics(camera, box), lab[box], config, evidence
+        np.ascontiguousarray(patches[box]),
+        surface.part(box),
+        np.ascontiguousarray(height[box]),
+        plane,
+        part_intrinsics(camera, box),
+        lab,
+        config,
+        evidence,
     )
     if not layout.levels:
         reaching = np.isin(labels, _reaching_in(labels))
@@ -224,12 +234,11 @@ def _merged_borders(found: list[Border], table: np.ndarray) -> dict[tuple[int, i
 def enlarge(labels: Labels, depth_m: Float32[np.ndarray, "h w"], factor: int) -> Labels:
     """Labels at full resolution, without holes, and complete where depth is missing inside a thing."""
     h, w = depth_m.shape
+    full = np.zeros((h, w), np.uint16)
     big = cv2.resize(labels.astype(np.uint16), (labels.shape[1] * factor, labels.shape[0] * factor), interpolation=0)
-    full = np.zeros((h, w), np.int32)
-    np.copyto(
-        full[: big.shape[0], : big.shape[1]], big[:h, :w], where=np.isfinite(depth_m)[: big.shape[0], : big.shape[1]]
-    )
-    result = np.zeros_like(full)
+    known = np.isfinite(depth_m)[: big.shape[0], : big.shape[1]]
+    np.multiply(big[:h, :w], known, out=full[: big.shape[0], : big.shape[1]])
+    result = np.zeros((h, w), np.int32)
     number = 0
     for label, part in enumerate(ndimage.find_objects(labels), 1):
         if part is None:
@@ -246,7 +255,7 @@ def enlarge(labels: Labels, depth_m: Float32[np.ndarray, "h w"], factor: int) ->
         )
         target, shown = result[box], full[box]
         # A hole may show another thing through it (handle of a mug) or hold one (bowl): only free pixels are filled.
-        target[inside & ((shown == label) | ((shown == 0) & (target == 0)))] = number
+        np.copyto(target, number, where=inside & ((shown == label) | ((shown == 0) & (target == 0))))
     return result
 
 
