@@ -124,7 +124,7 @@ def above_support(
         away = beyond_hull(flat, corners)
         # Behind the far edge there is no table hidden by things: what rises there is a wall.
         far = quantiles(pixels_of(some, on)[::2, 2], 0.98)[0]
-        above[pixels] = away <= np.where(depth.take(pixels) > far, np.float32(min(0.02, margin_m)), np.float32(margin_m))
+        above[pixels] = away <= np.where(depth.take(pixels) > far, min(0.02, margin_m), margin_m)
     return above.reshape(shape), height.reshape(shape)
 
 

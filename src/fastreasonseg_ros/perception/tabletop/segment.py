@@ -5,6 +5,7 @@ Which patches are of one thing is told by convexity (grouping.py, reunite.py), b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -106,7 +107,10 @@ def segment(
     size = columns.stop - columns.start, rows.stop - rows.start
     lab = cv2.cvtColor(cv2.resize(part, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2LAB).astype(np.float32)
     labels = np.zeros_like(patches)
-    evidence = {} if asked is None else asked().evidence(patches)
+
+    def evidence() -> Evidence:
+        return {} if asked is None else asked().evidence(patches)
+
     labels[box] = group(
         np.ascontiguousarray(patches[box]),
         surface.part(box),
@@ -151,11 +155,11 @@ def work_factor(width_px: int, config: SegmentConfig) -> int:
 
 def group(
     patches: Labels, surface: Surface, height: np.ndarray, plane: Plane, camera: CameraIntrinsics,
-    lab: np.ndarray, config: SegmentConfig, evidence: Evidence,
+    lab: np.ndarray, config: SegmentConfig, asked: Callable[[], Evidence],
 ) -> Labels:  # fmt: skip
     """Objects out of patches: convex ones first, then hollow and covered ones; noise is dropped.
 
-    evidence: what the network says about pairs of patches; empty where none was asked.
+    asked: gives what the network says about pairs of patches, empty where there is none; it may have to wait for it.
     """
     count = int(patches.max())
     found = borders(patches, surface)
@@ -166,6 +170,7 @@ def group(
         contact = b.length_px / np.sqrt(min(areas[b.a], areas[b.b]))
         gap = float(np.linalg.norm(tint[b.a] - tint[b.b]))
         weights[b.a, b.b] = config.convexity * weight(b, config.smooth_deg, config.concave_deg, contact, gap)
+    evidence = asked()
     for pair, value in evidence.items():
         weights[pair] = weights.get(pair, 0.0) + config.network * value
     table = join(count, weights)
