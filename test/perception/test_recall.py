@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.recall import CHANGED_WAIT, WAITS, Recall
+from fastreasonseg_ros.perception.recall import CHANGED_WAIT, GONE_FRAMES, WAITS, Recall
 from fastreasonseg_ros.twin.types import Detection
 
 RED, DARK, BLUE = (200, 30, 30), (185, 30, 30), (30, 30, 200)
@@ -92,3 +92,15 @@ def test_pictures_of_another_size_are_another_camera():
     camera = Camera().settled()
     camera.recall.begin(np.zeros((30, 60), np.int32), [], np.zeros((30, 60, 3), np.uint8), camera.stamp_s + 0.1)
     assert camera.show()
+
+
+@pytest.mark.parametrize(
+    ("frames", "change", "anew"),
+    [(1, {}, False), (GONE_FRAMES - 1, {}, False), (GONE_FRAMES + 1, {}, True), (1, {"paint": BLUE}, True),
+     (1, {"x": 40}, True)],
+)  # fmt: skip
+def test_what_comes_back_at_once_to_its_place_as_it_was_keeps_its_words(frames: int, change: dict, anew: bool):
+    camera = Camera().settled()
+    for _ in range(frames):
+        camera.show_all((200, 20, BLUE))
+    assert camera.show(**change) is anew

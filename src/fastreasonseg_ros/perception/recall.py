@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from ..twin.masks import box_iou
 from ..twin.types import Detection
 
 WAITS = (0, 1, 3, 6, 9)  # frames between two namings, longer the more often a thing was named
@@ -19,6 +20,8 @@ STRIDE = 2  # pixels that are compared
 SHARE = 0.45  # of a thing's pixels that must be where it was, or it is another thing
 GROWTH, TINT = 1.5, 25.0  # change from frame to frame of area and sides, and of the mean colour (0..255), at most
 SAME_GROWTH, SAME_TINT = 1.15, 10.0  # up to here a thing looks as when it was named
+# Pieces of things come and go from frame to frame: what was just here, and looks as it did, is no new thing either.
+GONE_FRAMES, GONE_MOST, GONE_IOU = 12, 32, 0.6
 
 Box = tuple[slice, slice]
 
@@ -63,6 +66,7 @@ class Recall:
         self._known: dict[int, _Known] = {}
         self._before: dict[int, _Known] = {}  # by the labels of this frame
         self._looks: dict[int, _Look] = {}
+        self._gone: list[tuple[_Known, int]] = []  # known before, but not in the last frame; for how many frames
         self._stamp_s = 0.0
 
     def begin(
@@ -75,12 +79,14 @@ class Recall:
         """The things, by label, that need no name in this frame, as they were found in the frame before.
 
         labels: 1..n; boxes: rows and columns around each of them. What is new is to be named, what is known few at a
-        time. Nothing is known in a frame that is older, or much later, than the last.
+        time; so is what was there a moment ago and is again. Nothing is known in a frame that is older, or much later,
+        than the last.
         """
         follows = 0 < stamp_s - self._stamp_s <= LONGEST_S and labels.shape == self._labels.shape
         before, known = self._labels[::STRIDE, ::STRIDE], self._known if follows else {}
         self._labels, self._known, self._stamp_s = labels, {}, stamp_s
         self._looks, self._before = {}, {}
+        gone = self._gone if follows else []
         for label, box in enumerate(boxes, 1):
             if box is None:
                 continue
@@ -89,6 +95,12 @@ class Recall:
             look = self._looks[label] = _Look((int(np.count_nonzero(inside)), *inside.shape), tint)
             if known and (was := known.get(_under(before, box, inside))) and look.like(was.look, GROWTH, TINT):
                 self._before[label] = was
+            elif back := _back(gone, box, look):
+                self._before[label] = back
+        here = {id(was) for was in self._before.values()}
+        gone += [(was, 0) for was in known.values()]
+        gone = [(was, age + 1) for was, age in gone if id(was) not in here and age < GONE_FRAMES]
+        self._gone = gone[-GONE_MOST:]
         late = {label: was.overdue(self._looks[label]) for label, was in self._before.items()}
         many = max(1, round(AT_ONCE_SHARE * len(self._looks)))
         again = sorted((label for label, by in late.items() if by >= 0), key=lambda label: -late[label])[:many]
@@ -101,6 +113,16 @@ class Recall:
             self._known[label] = _Known(found, look, look, 1 + (was.named if was else 0), 0)
         else:
             self._known[label] = _Known(found, look, was.then, was.named, was.since + 1)
+
+
+def _back(gone: Sequence[tuple[_Known, int]], box: Box, look: _Look) -> _Known | None:
+    """What was at this place some frames ago and looked the same."""
+    rows, columns = box
+    corners = float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+    for was, _ in gone:
+        if look.like(was.look, SAME_GROWTH, SAME_TINT) and box_iou(corners, was.detection.box_xyxy) > GONE_IOU:
+            return was
+    return None
 
 
 def _under(before: np.ndarray, box: Box, inside: np.ndarray) -> int:
