@@ -48,6 +48,31 @@ def test_what_asks_whether(text, expected):
     assert asks_whether(text) is expected
 
 
+class Names:
+    """Word meaning by hand: a text means the label that it names."""
+
+    def matching(self, text, labels):
+        return frozenset(labels) & {text}
+
+    def hint(self, text, labels):
+        return Hint()
+
+    def similarity(self, text, labels):
+        return np.ones(len(labels), np.float32)
+
+
+def test_a_name_that_perception_got_wrong_is_found_by_its_other_words_and_the_answer_says_so():
+    twin = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "can", 0.15, also=("jar", "tin"))))
+    plan = 'It is called a jar.\na = like(all, "jar")'
+    answer = reason(twin, Query("Hand me the jar."), Writes(plan), Names())
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (3,), True)
+    assert answer.message == '1 object: 3; it might be this, for nothing fits `a = like(all, "jar")` by its name'
+    assert reason(twin, Query("Is there a jar?"), Writes(plan), Names()).status == Status.NO_MATCH
+    assert StandingQuestion(Query("the jar"), Writes(plan), Names()).answer(twin).status == Status.NO_MATCH
+    named = reason(twin, Query("Hand me the plate."), Writes('a = like(all, "plate")'), Names())
+    assert (named.ids, named.message, is_closest(named)) == ((1,), "1 object: 1", False)
+
+
 class Meaning:
     """Word meaning by hand: how alike the question is to every label."""
 

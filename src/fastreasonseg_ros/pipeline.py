@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
-from .plan.executor import PASSED_OVER, Execution, execute, execute_closest
+from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, execute, execute_closest
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
@@ -98,8 +98,8 @@ def asks_whether(question: str) -> bool:
 
 
 def is_closest(answer: Answer) -> bool:
-    """Whether nothing fitted all of the description, and the answer is what came closest."""
-    return any(step.note == PASSED_OVER for step in answer.trace)
+    """Whether nothing fitted all of the description, and the answer is what came closest, or might be it."""
+    return any(step.note in NOT_TO_THE_LETTER for step in answer.trace)
 
 
 def wanted_words(answer: Answer) -> tuple[str, ...]:
@@ -241,14 +241,21 @@ def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
     if execution.ids:
         count = len(execution.ids)
         message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
-        passed = [f"`{step.name} = {step.expression}`" for step in execution.trace if step.note == PASSED_OVER]
-        return Status.OK, message + (f"; the closest, for nothing fits {' and '.join(passed)}" if passed else "")
+        if steps := _noted(execution, MIGHT_BE):
+            message += f"; it might be this, for nothing fits {steps} by its name"
+        if steps := _noted(execution, PASSED_OVER):
+            message += f"; the closest, for nothing fits {steps}"
+        return Status.OK, message
     if execution.look_for:
         return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
     if rollout.plan.is_none:
         return Status.NO_MATCH, f"nothing in the scene fits: {rollout.reason or 'the model found no way to it'}"
     empty = [f"`{step.name} = {step.expression}` gave nothing" for step in execution.trace if not step.ids]
     return Status.NO_MATCH, ": ".join(["nothing in the scene fits", *empty[:1]])
+
+
+def _noted(execution: Execution, note: str) -> str:
+    return " and ".join(f"`{step.name} = {step.expression}`" for step in execution.trace if step.note == note)
 
 
 def _since_ms(start: float) -> float:

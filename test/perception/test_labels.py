@@ -65,6 +65,14 @@ def test_where_kinds_tie_the_wide_word_is_said_and_a_majority_among_them_keeps_i
     assert model(0.1, tie=0.1, min_score=0.8).name(THING)[0] == "object"
 
 
+def test_other_words_are_the_likeliest_that_were_not_given_down_to_one_in_twenty():
+    three = model(0.0)  # all four are as likely
+    assert three.others(np.array([0.4, 0.3, 0.2, 0.1]), "long") == ("longish", "longer", "short")
+    assert three.others(np.array([0.3, 0.4, 0.04, 0.26]), "longish") == ("long", "short")
+    assert three.others(np.array([0.3, 0.3, 0.2, 0.2]), "stick") == ("long", "longish", "longer")
+    assert three.others(np.array([0.96, 0.02, 0.01, 0.01]), "long") == ()
+
+
 def test_many_things_are_named_as_one_by_one():
     vectors = np.stack([THING.vector(), THING.vector() * 0.5])
     odds = model(1.5, tie=0.3).odds(vectors)
@@ -106,5 +114,10 @@ def test_the_committed_model_knows_a_cereal_box():
     names = LabelModel.load(path).labels
     assert len(names) >= 25
     frame = picture(Box((0.0, 0.0), (0.19, 0.06, 0.28), (190, 30, 40), turn_deg=20), noise=0.0015)
-    (detection,) = make_perceiver("tabletop", None, [f"label_model={path}"]).perceive(frame).detections
+    perceiver = make_perceiver("tabletop", None, [f"label_model={path}"])
+    (detection,) = perceiver.perceive(frame).detections
     assert "box" in detection.label.split()
+    words = {detection.label, *detection.also}
+    assert len(words) == 1 + len(detection.also) <= 4
+    (again,) = perceiver.perceive(replace(frame, stamp_s=0.1)).detections  # not named, but known from the frame before
+    assert (again.label, again.also) == (detection.label, detection.also)

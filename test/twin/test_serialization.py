@@ -48,6 +48,7 @@ instances = st.builds(
     first_seen_s=optional(number),
     last_seen_s=optional(number),
     visible=st.booleans(),
+    also=st.lists(word, max_size=3).map(tuple),
 )
 twins = st.builds(
     DigitalTwin,
@@ -83,7 +84,7 @@ def test_what_is_unknown_is_neither_written_nor_invented() -> None:
     written = twin_to_dict(DigitalTwin(instances=(Instance(id=1, label="cup"),)))
     assert written["instances"] == [{"id": 1, "label": "cup", "score": 1.0, "visible": True}]
     assert "plane" not in written
-    nulls = {"id": 1, "label": "cup", "depth": None, "center": None, "color": None, "visible": None}
+    nulls = {"id": 1, "label": "cup", "also": None, "depth": None, "center": None, "color": None, "visible": None}
     assert twin_from_dict({"instances": [nulls], "relations": None}).instances == (Instance(id=1, label="cup"),)
 
 
@@ -102,6 +103,11 @@ def test_what_is_unknown_is_neither_written_nor_invented() -> None:
         ({"instances": [{"id": 1, "label": "a"}, {"id": 1, "label": "b"}]}, "instances[1].id: 1 is used twice"),
         ({"instances": [{"id": 1, "label": "a", "box": [0, 0, 1]}]}, "instances[0].box: expected 4 finite numbers"),
         ({"instances": [{"id": 1, "label": "a", "depth": {"mean": True}}]}, "instances[0].depth.mean: expected"),
+        (
+            {"instances": [{"id": 1, "label": "a", "also": "mug"}]},
+            "instances[0].also: expected a list of words, got 'mug'",
+        ),
+        ({"instances": [{"id": 1, "label": "a", "also": [1]}]}, "instances[0].also: expected a list of words, got [1]"),
         ({"instances": [{"id": 1, "label": "a", "visible": 1}]}, "instances[0].visible: must be true or false"),
         ({"relations": [{"subject": 1}]}, "relations[0].predicate: expected text, got nothing"),
     ],

@@ -93,12 +93,7 @@ def describe(
     some = some[np.argsort(some[:, 2])]  # nearest first
     heights = None if geometry.plane is None else geometry.plane.height_m(some)
     place = whole_box(some, geometry.plane, shape, geometry.pixel, heights)
-    if before:
-        name, score = before.label, before.score
-    else:
-        name, score = (UNSURE, 0.5) if namer is None or features is None else namer.name(features)
-    if name == UNSURE and shape in PLAIN:
-        name = PLAIN[shape]
+    name, score, also = _words(namer, features, shape) if before is None else (before.label, before.score, before.also)
     depth = np.ascontiguousarray(some[:, 2])
     middle = float(quantiles(depth, 0.5)[0])
     depth = depth[np.searchsorted(depth, middle - 0.3, "right") : np.searchsorted(depth, middle + 0.3)]
@@ -116,8 +111,21 @@ def describe(
         middle_m=_middle(some),
         elevation_m=None if heights is None else _ends(heights),
         appearance=looks,
+        also=also,
     )
     return detection, features
+
+
+def _words(
+    namer: LabelModel | None, features: Features | None, shape: str | None
+) -> tuple[str, float, tuple[str, ...]]:
+    """The name, its score, and other names that it might have."""
+    if namer is None or features is None:
+        return PLAIN.get(shape or "", UNSURE), 0.5, ()
+    odds = namer.probabilities(features)
+    name, score = namer.word(odds)
+    name = PLAIN.get(shape or "", UNSURE) if name == UNSURE else name
+    return name, score, namer.others(odds, name)
 
 
 def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:

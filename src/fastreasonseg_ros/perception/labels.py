@@ -16,6 +16,9 @@ from .features import Features
 
 FILE = "labels/labels.npz"
 UNSURE = "object"
+OTHERS = 3  # words beside the first
+# A word less likely than this is named wrongly 19 times in 20, and nobody would look there for what is called so.
+LEAST = 0.05
 PLAIN = {"box": "box", "bowl": "bowl", "sphere": "ball"}  # shapes that are names themselves
 
 
@@ -75,6 +78,11 @@ class LabelModel:
                 narrow = self.members[best, widest] > 0 and odds[best] >= 0.5 * shared[widest]
                 return (label, float(odds[best])) if narrow else (self.wide[widest], float(shared[widest]))
         return UNSURE, float(odds[best])
+
+    def others(self, odds: Float32[np.ndarray, "labels"], first: str) -> tuple[str, ...]:
+        """Up to three labels beside the word that was given, of a probability of 0.05 or more, likeliest first."""
+        order = np.argsort(-odds)[: OTHERS + 1]
+        return tuple(w for k in order if odds[k] >= LEAST and (w := self.labels[k]) != first)[:OTHERS]
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

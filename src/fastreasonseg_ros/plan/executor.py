@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import MissingDataError
 from ..twin.types import DigitalTwin, TraceStep
 from .language import Plan, Step
-from .operations import OPERATIONS
+from .operations import MIGHT_BE, OPERATIONS
 from .operators import OPERATORS
 from .run import Ids, Meaning, Run
 
@@ -18,7 +18,9 @@ _SPATIAL_KEYS = {"depth", "z", "width", "height", "length", "volume"}
 # What these say is measured, and close cases are told wrongly: a thing that leans is neither upright nor lying.
 _MEASURED = {"left_of", "right_of", "above", "below", "in_front_of", "behind", "near", "between"}
 _MEASURED |= {"on", "under", "supported_by", "inside", "contains"}
+# Notes of steps that `execute_closest` did not take to the letter.
 PASSED_OVER = "nothing fits this; passed over"
+NOT_TO_THE_LETTER = (PASSED_OVER, MIGHT_BE)
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,20 @@ class Execution:
 
 
 def execute(
-    plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None, passed_over: Collection[str] = ()
+    plan: Plan,
+    twin: DigitalTwin,
+    meaning: Meaning | None = None,
+    passed_over: Collection[str] = (),
+    also: bool = False,
 ) -> Execution:
     """Runs every step in order. passed_over: names of steps that keep every member of the set they choose from.
+
+    also: a `like` that no name fits takes what has other words (Instance.also) that fit.
 
     Raises MissingDataError when the twin lacks what a step needs (depth, history, word meaning); the message names
     the step. An id in `plan.answer_ids` that the twin does not have is left out.
     """
-    run = Run(twin, meaning)
+    run = Run(twin, meaning, also)
     trace = []
     for step in plan.steps:
         run.note = ""
@@ -71,18 +79,28 @@ def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = Non
 
     Who says "the box lying in front of the red one" takes for granted that there is such a box. Where a measured
     condition (a pose, a relation in space) leaves nothing of a set that had members, it is passed over, the first such
-    step first, until something is left; the trace says so (PASSED_OVER). Words, colours and motion must always fit.
+    step first, until something is left; the trace says so (PASSED_OVER). Words, colours and motion must always fit; but
+    where no name fits a `like`, perception may have named the thing wrongly: its other words are tried (MIGHT_BE).
     """
     strict = execution = execute(plan, twin, meaning)
+    if execution.ids or not plan.answer:
+        return strict
+    also = any(i.also for i in twin.instances) and _has_like_of_nothing(plan, strict)
+    if also:
+        execution = execute(plan, twin, meaning, also=True)
     passed_over: set[str] = set()
-    while not execution.ids and plan.answer:
+    while not execution.ids:
         found = {step.name: step.ids for step in execution.trace}
         step = next((s for s in plan.steps if not found[s.name] and _can_pass_over(s, found)), None)
         if step is None:
             return strict
         passed_over.add(step.name)
-        execution = execute(plan, twin, meaning, passed_over)
+        execution = execute(plan, twin, meaning, passed_over, also)
     return execution
+
+
+def _has_like_of_nothing(plan: Plan, execution: Execution) -> bool:
+    return any(step.operator == "like" and not done.ids for step, done in zip(plan.steps, execution.trace, strict=True))
 
 
 def _can_pass_over(step: Step, found: dict[str, Ids]) -> bool:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..errors import MissingDataError
 from ..twin.types import Instance
 from .language import Step, plan_word
 from .operators import REFERENCES
-from .run import Ids, Run
+from .run import Ids, Meaning, Run
 from .space import View
 
 SPEED_M_S = 0.03
 MOVED_M = 0.05
 ENTERED_S = 0.4
+MIGHT_BE = "nothing is called so; might be this"
 
 
 def _matches(view: View, i: Instance, step: Step) -> bool:
@@ -220,7 +221,18 @@ def _like(run: Run, step: Step) -> Ids:
     if not found and text in REFERENCES:
         run.referred[step.name] = text
         run.note = f"the {text} itself"
+    elif not found and run.also and (found := _might_be(run, step, text, run.meaning, members)):
+        run.note = MIGHT_BE
     return found
+
+
+def _might_be(run: Run, step: Step, text: str, meaning: Meaning, members: Iterable[Instance]) -> Ids:
+    """Those of whom another word than the first fits, as likely a one as there is: second words before third ones."""
+    members = [i for i in members if i.also and _matches(run.view, i, step)]
+    words = tuple(dict.fromkeys(word for i in members for word in i.also))
+    fitting = meaning.matching(text, words) if words else frozenset()
+    ranks = {i.id: rank for i in members for rank, word in reversed([*enumerate(i.also)]) if word in fitting}
+    return tuple(id for id, rank in ranks.items() if rank == min(ranks.values()))
 
 
 def _look_for(run: Run, step: Step) -> Ids:

@@ -20,11 +20,15 @@ class Meaning(Protocol):
 
 
 class Run:
-    """A plan being executed: the view of the twin, the values so far, and the remark of the current step."""
+    """A plan being executed: the view of the twin, the values so far, and the remark of the current step.
 
-    def __init__(self, twin: DigitalTwin, meaning: Meaning | None) -> None:
+    also: `like` takes what might be called so, where nothing is.
+    """
+
+    def __init__(self, twin: DigitalTwin, meaning: Meaning | None, also: bool = False) -> None:
         self.view = View(twin)
         self.meaning = meaning
+        self.also = also
         self.values: dict[str, Ids] = {
             "all": tuple(i.id for i in twin.instances if i.visible),
             "gone": tuple(i.id for i in twin.instances if not i.visible),

@@ -3,6 +3,7 @@
     {"version": 1, "stamp": 12.3, "frame_id": "camera_color_optical_frame", "image_size": [640, 480],
      "plane": [0.0, -1.0, 0.0, -0.4],                                        n . p = offset, optional
      "instances": [{"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder",
+                    "also": ["cup"],                                         other words for it, optional
                     "box": [310, 205, 362, 270], "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82],
                     "size": [0.08, 0.10, 0.08], "elevation": [0.0, 0.1],     above the plane, optional
                     "velocity": [0, 0, 0], "path_length": 0.0, "first_seen": 0.0, "last_seen": 12.3, "visible": true}],
@@ -73,6 +74,7 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
     data = {
         "id": int(instance.id),
         "label": instance.label,
+        "also": list(instance.also) or None,
         "score": float(instance.score),
         "color": instance.color,
         "shape": instance.shape,
@@ -135,6 +137,7 @@ def _instance(fields: _Fields) -> Instance:
     return Instance(
         id=id,
         label=fields.text("label", required=True),
+        also=fields.words("also"),
         score=fields.number("score", 1.0),
         color=fields.text("color"),
         shape=fields.text("shape"),
@@ -205,6 +208,14 @@ class _Fields:
         if not isinstance(value, str) or (required and not value):
             raise self.error(key, f"expected text, got {_shown(value)}")
         return value
+
+    def words(self, key: str) -> tuple[str, ...]:
+        value = self.data.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
+            raise self.error(key, f"expected a list of words, got {_shown(value)}")
+        return tuple(value)
 
     def items(self, key: str, optional: bool = False) -> Any:
         value = self.data.get(key)

@@ -21,6 +21,7 @@ from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
 from .types import Detection, DigitalTwin, Frame, Instance, Perceived, TrackMemory, Vector
+from .votes import others, vote, vote_others, winner
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ def with_new_words(twin: DigitalTwin) -> DigitalTwin:
     return replace(
         twin,
         instances=tuple(
-            replace(i, memory=replace(i.memory, labels={})) if i.memory is not None else i for i in twin.instances
+            replace(i, memory=replace(i.memory, labels={}, also={})) if i.memory is not None else i
+            for i in twin.instances
         ),
     )
 
@@ -184,16 +186,18 @@ def _patience_s(track: Instance, config: TrackingConfig) -> float:
 
 def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: TrackingConfig) -> Instance:
     before = old.memory if old and old.memory else TrackMemory({}, {}, {}, frames=0)
-    labels = _vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
-    colors = _vote(before.colors, d.color, 1.0, config.fade)
-    shapes = _vote(before.shapes, d.shape, 1.0, config.fade)
+    labels = vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
+    also = vote_others(before.also, d.also, 1.0 if d.label == NO_LABEL else 1.0 - d.score, config.fade)
+    colors = vote(before.colors, d.color, 1.0, config.fade)
+    shapes = vote(before.shapes, d.shape, 1.0, config.fade)
+    label = winner(labels) or NO_LABEL
     velocity, path, moved = _motion(old, before, d, stamp_s, config)
     return Instance(
         id=id,
-        label=_winner(labels) or NO_LABEL,
+        label=label,
         score=d.score if old is None else 0.7 * old.score + 0.3 * d.score,
-        color=_winner(colors),
-        shape=_winner(shapes),
+        color=winner(colors),
+        shape=winner(shapes),
         box_xyxy=d.box_xyxy,
         depth_mean_m=d.depth_mean_m,
         depth_std_m=d.depth_std_m,
@@ -205,10 +209,12 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         path_length_m=path,
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,
         last_seen_s=stamp_s,
+        also=others(labels, also, label),
         memory=replace(
             before,
             **moved,
             labels=labels,
+            also=also,
             colors=colors,
             shapes=shapes,
             frames=before.frames + 1,
@@ -277,14 +283,3 @@ def _motion(
     if moved_s is None or stamp_s - moved_s > 0.5:
         return rest, path, new
     return motion.velocity, path, new
-
-
-def _vote(votes: Mapping[str, float], word: str | None, weight: float, fade: float) -> dict[str, float]:
-    result = {w: v * fade for w, v in votes.items() if v > 0.01}
-    if word is not None:
-        result[word] = result.get(word, 0.0) + weight
-    return result
-
-
-def _winner(votes: Mapping[str, float]) -> str | None:
-    return max(votes, key=votes.__getitem__) if votes else None

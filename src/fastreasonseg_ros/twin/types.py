@@ -110,7 +110,8 @@ class Detection:
     seen, which tells motion with less noise than center_m, that of the whole thing. elevation_m: height of the lowest
     and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
     relative: it orders things and measures none. track_hint: an id that the perceiver is sure of. appearance: a unit
-    vector whose dot product with another says how alike two things look (1: the same).
+    vector whose dot product with another says how alike two things look (1: the same). also: other words that it might
+    rightly be called by, likeliest first.
     """
 
     mask: Bool[np.ndarray, "h w"]
@@ -128,6 +129,7 @@ class Detection:
     nearness: float | None = None
     track_hint: int | None = None
     appearance: Float32[np.ndarray, "k"] | None = field(default=None, compare=False, repr=False)
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,10 @@ class Motion:
 class TrackMemory:
     """What tracking keeps of an object from frame to frame; no part of the twin that others see (not in its JSON).
 
-    Votes: word -> evidence, fading with time. anchor_m: where its path was last counted to,
-    moved_s: when that was. frames: how many it was seen in, of `age`. motion: where it is and how it moves, filtered.
-    size_m: of the whole thing, as far as it was ever seen. middle_m: as in the last detection. appearance: as in
-    Detection, a slow mean.
+    Votes: word -> evidence, fading with time; also: for words that were not a look's first. anchor_m: where its path
+    was last counted to, moved_s: when that was. frames: how many it was seen in, of `age`. motion: where it is and how
+    it moves, filtered. size_m: of the whole thing, as far as it was ever seen. middle_m: as in the last detection.
+    appearance: as in Detection, a slow mean.
     """
 
     labels: Mapping[str, float]
@@ -178,13 +180,15 @@ class TrackMemory:
     size_m: Vector | None = None
     middle_m: Vector | None = None
     appearance: Float32[np.ndarray, "k"] | None = None
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Instance:
     """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked.
 
-    nearness: 0 (far) to 1 (near) where depth is relative, that is without metres; see `Detection`.
+    nearness: 0 (far) to 1 (near) where depth is relative, that is without metres. also: up to three other words that
+    it might rightly be called by, likeliest first; see `Detection`.
     """
 
     id: int
@@ -205,6 +209,7 @@ class Instance:
     visible: bool = True
     nearness: float | None = None
     memory: TrackMemory | None = field(default=None, compare=False, repr=False)
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.id < 1:
