@@ -21,7 +21,7 @@ from std_msgs.msg import Float32
 
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph
-from fastreasonseg_ros.plan.executor import PASSED_OVER
+from fastreasonseg_ros.plan.executor import NOT_TO_THE_LETTER
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.client_link import required
 from fastreasonseg_ros.ros.qos import latched
@@ -97,7 +97,7 @@ def grasp_target(robot: ReasonSegClient, question: str, max_opening_m: float, ti
         answer = required(robot.ask(question, timeout_s))
     finally:
         robot.node.destroy_subscription(listening)
-    if any(step.note == PASSED_OVER for step in answer.steps):  # a hand that is not sure does not close
+    if any(step.note in NOT_TO_THE_LETTER for step in answer.steps):  # a hand that is not sure does not close
         raise GraspError(answer.message)
     grasp = plan_grasp(answer.instances[0], up_of(twins[0] if twins else None), max_opening_m)
     for kind, topic, message in (

@@ -111,9 +111,9 @@ def instance(i: Instance) -> Any:
     )
     low, high = i.elevation_m or (NAN, NAN)
     return make(
-        f"{PACKAGE}/msg/Instance", id=i.id, label=i.label, score=float(i.score), color=i.color or "",
-        shape=i.shape or "", box=box, depth_mean=_known(i.depth_mean_m), depth_std=_known(i.depth_std_m),
-        nearness=_known(i.nearness),
+        f"{PACKAGE}/msg/Instance", id=i.id, label=i.label, also=list(i.also), score=float(i.score),
+        color=i.color or "", shape=i.shape or "", box=box, depth_mean=_known(i.depth_mean_m),
+        depth_std=_known(i.depth_std_m), nearness=_known(i.nearness),
         center=_point(i.center_m or (NAN,) * 3), size=_vector(i.size_m or (NAN,) * 3), elevation_bottom=float(low),
         elevation_top=float(high), velocity=_vector(i.velocity or (NAN,) * 3), path_length=_known(i.path_length_m),
         first_seen=time(round((i.first_seen_s or 0) * 1e9)), last_seen=time(round((i.last_seen_s or 0) * 1e9)),

@@ -119,6 +119,7 @@ def instance_to_msg(instance: Instance) -> InstanceMsg:
     msg = InstanceMsg(
         id=instance.id,
         label=instance.label,
+        also=list(instance.also),
         score=float(instance.score),
         color=instance.color or "",
         shape=instance.shape or "",
@@ -150,6 +151,7 @@ def instance_from_msg(msg: InstanceMsg) -> Instance:
     return Instance(
         id=msg.id,
         label=msg.label,
+        also=tuple(msg.also),
         score=msg.score,
         color=msg.color or None,
         shape=msg.shape or None,
