@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from fastreasonseg_ros.msg import SceneGraph
@@ -19,6 +17,7 @@ from .sync import ApproximateTimeSynchronizer, PictureInput, topic_of
 from .sync_monitor import SyncMonitor, SyncReport
 
 if TYPE_CHECKING:
+    from .node import ManagedNode
     from .settings import TwinSettings
 
 PATIENCE = 3  # pictures
@@ -39,12 +38,15 @@ class SceneInputs:
     """take: given each set of pictures. began_anew: told why, when stamps go back."""
 
     def __init__(
-        self, node: Node, settings: TwinSettings, take: Callable[[Taken], None], began_anew: Callable[[str], None]
+        self,
+        node: ManagedNode,
+        settings: TwinSettings,
+        take: Callable[[Taken], None],
+        began_anew: Callable[[str], None],
     ) -> None:
         self.settings = settings
         self._node, self._take, self._began_anew = node, take, began_anew
         self._inputs: list[PictureInput] = []
-        self._group = MutuallyExclusiveCallbackGroup()
         self._names = (COLOR, DEPTH, INFO, *((TRUTH,) if settings.perceiver == "oracle" else ()))
         self._monitor = SyncMonitor(self._names, settings.sync_slop_s, settings.depth_timeout_s)
         self._infos: OrderedDict[float, CameraInfo] = OrderedDict()
@@ -72,7 +74,7 @@ class SceneInputs:
         kinds |= {INFO: (CameraInfo, INFO), TRUTH: (SceneGraph, TRUTH)}
         for name in self._names:
             kind, topic = kinds[name]
-            one = PictureInput(self._node, kind, topic, s.picture_qos, callback_group=self._group)
+            one = PictureInput(self._node, kind, topic, s.picture_qos, callback_group=self._node.stream)
             self._inputs.append(one)
             one.registerCallback(self._came, name)
 

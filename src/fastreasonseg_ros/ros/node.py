@@ -7,16 +7,18 @@ and on /diagnostics; its services answer in every state, with a code.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import ClockChange, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+from rclpy.waitable import Waitable
 
 from ..errors import ReasonSegError, Status
 from .diagnostics import ERROR, OK, WARN, Diagnostics, Health
@@ -33,13 +35,16 @@ CLOCK_NOISE_S = 0.1  # a clock that is set back by less did not jump
 class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
     """Subclasses fill in setup, start, stop and free, each of which may raise; `meter` counts their work.
 
-    threads: that its callbacks need; with one, none may wait (spinning.py).
+    threads: that its callbacks need; with one, none may wait (spinning.py). stream: the group of what comes with every
+    picture. stream_apart: whether another executor than the node's serves that group.
     """
 
     threads = 1
+    stream_apart = False
     _made = False
 
     def __init__(self, name: str, settings: type[S]) -> None:
+        self.stream = MutuallyExclusiveCallbackGroup()
         Node.__init__(self, name)
         # Reentrant: `get_state` answers while `change_state` loads a model; two transitions exclude each other anyway.
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
@@ -58,6 +63,19 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
     @property
     def settings(self) -> S:
         return self._own.current
+
+    @property
+    def subscriptions(self) -> Iterator[Subscription]:
+        """Those that the node's executor serves."""
+        return (one for one in super().subscriptions if self._served(one))
+
+    @property
+    def waitables(self) -> Iterator[Waitable]:
+        """Those that the node's executor serves."""
+        return (one for one in super().waitables if self._served(one))
+
+    def _served(self, entity: Any) -> bool:
+        return not self.stream_apart or entity.callback_group is not self.stream
 
     # What a node does; the default is nothing.
     def setup(self) -> None:

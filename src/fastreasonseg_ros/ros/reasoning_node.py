@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
@@ -62,7 +62,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
             self.get_logger().info(f"{count} standing questions of a process that was killed stand again")
         self._reasoner.use(*self._models)
         self._standing = NewestWorker(self._update, self._failed, "standing")
-        self.listen(SceneGraph, "twin", self._twin_came, latched(), MutuallyExclusiveCallbackGroup())
+        self.listen(SceneGraph, "twin", self._twin_came, latched(), self.stream)
         late = isinstance(self._models[0], LateModel)
         self.get_logger().info(f"{self._models[0].name} {'still loads, new questions wait' if late else 'is ready'}")
 

@@ -13,8 +13,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
+from typing import Any
 
 import rclpy
 from rclpy.exceptions import InvalidHandle
@@ -56,29 +57,60 @@ def run(makers: Sequence[Callable[[], ManagedNode]], argv: Sequence[str] | None 
     return 0
 
 
+class Stream:
+    """What of a node comes with every picture, as an executor sees a node; the node's own executor leaves it out."""
+
+    timers = clients = services = guards = ()
+    executor: Executor | None = None
+
+    def __init__(self, node: ManagedNode) -> None:
+        self._node = node
+        node.stream_apart = True
+
+    @property
+    def subscriptions(self) -> Iterator[Any]:
+        """See rclpy's Node."""
+        return (one for one in super(ManagedNode, self._node).subscriptions if one.callback_group is self._node.stream)
+
+    @property
+    def waitables(self) -> Iterator[Any]:
+        """See rclpy's Node."""
+        return (one for one in super(ManagedNode, self._node).waitables if one.callback_group is self._node.stream)
+
+
 class Spinning:
-    """A node, and the thread that spins it from construction until `ending`."""
+    """A node, and the threads that spin it from construction until `ending`."""
 
     def __init__(self, node: ManagedNode, ending: Event) -> None:
         self.node, self._ending = node, ending
-        self._executor: Executor = (
-            MultiThreadedExecutor(num_threads=node.threads) if node.threads > 1 else SingleThreadedExecutor()
-        )
-        self._executor.add_node(node)
-        self._thread = Thread(target=self._spin, name=node.get_name(), daemon=True)
-        self._thread.start()
+        parts: list[tuple[Executor, Any, float]]
+        if node.threads > 1:
+            parts = [(MultiThreadedExecutor(num_threads=node.threads), node, 0.5)]
+            # Nobody wakes this one when a subscription is made: it looks for new ones often, which costs it little.
+            parts.append((SingleThreadedExecutor(), Stream(node), 0.1))
+        else:
+            parts = [(SingleThreadedExecutor(), node, 0.5)]
+        self._executors, self._threads = [executor for executor, *_ in parts], []
+        for executor, part, timeout_s in parts:
+            executor.add_node(part)
+            name = node.get_name() if part is node else "stream"
+            self._threads.append(Thread(target=self._spin, args=(executor, timeout_s), name=name, daemon=True))
+            self._threads[-1].start()
 
     def close(self) -> None:
         """After `ending` is set."""
-        self._executor.wake()
-        self._thread.join(2.0)
+        for executor in self._executors:
+            executor.wake()
+        for thread in self._threads:
+            thread.join(2.0)
         self.node.destroy_node()  # ends its threads first
-        self._executor.shutdown(timeout_sec=2.0)
+        for executor in self._executors:
+            executor.shutdown(timeout_sec=2.0)
 
-    def _spin(self) -> None:
+    def _spin(self, executor: Executor, timeout_s: float) -> None:
         while not self._ending.is_set():
             try:
-                self._executor.spin_once(timeout_sec=0.5)
+                executor.spin_once(timeout_sec=timeout_s)
             except InvalidHandle:  # a subscription that was waited for was destroyed: the node was deactivated
                 continue
             except Exception as error:  # of a callback: one message must not end the node
