@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from ..twin.geometry import quantiles, require_depth
+from ..twin.geometry import elevation, quantiles, require_depth
 from ..twin.types import Box, Detection, Frame, Plane, Vector
 from .appearance import appearance
 from .color import exposure_gain, name_color
@@ -91,8 +91,7 @@ def describe(
         features = measure(*known, geometry.plane, inside, crop, covered(geometry, box, inside))
     shape = before.shape if before else None if features is None else name_shape(features)
     some = some[np.argsort(some[:, 2])]  # nearest first
-    heights = None if geometry.plane is None else geometry.plane.height_m(some)
-    place = whole_box(some, geometry.plane, shape, geometry.pixel, heights)
+    place = whole_box(some, geometry.plane, shape, geometry.pixel)
     name, score, also = _words(namer, features, shape) if before is None else (before.label, before.score, before.also)
     depth = np.ascontiguousarray(some[:, 2])
     middle = float(quantiles(depth, 0.5)[0])
@@ -109,7 +108,7 @@ def describe(
         center_m=None if place is None else place[0],
         size_m=None if place is None else place[1],
         middle_m=_middle(some),
-        elevation_m=None if heights is None else _ends(heights),
+        elevation_m=None if geometry.plane is None else elevation(some, geometry.plane),
         appearance=looks,
         also=also,
     )
@@ -135,11 +134,6 @@ def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
     first, last = np.searchsorted(columns[2], low), np.searchsorted(columns[2], high, "right")
     x, y, z = columns[:, first:last].mean(axis=1).tolist()
     return x, y, z
-
-
-def _ends(heights: Float32[np.ndarray, "n"]) -> tuple[float, float]:
-    low, high = quantiles(heights, 0.01, 0.99)
-    return float(low), float(high)
 
 
 def covered(

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from ..errors import ModelError
+from ..twin.votes import OTHERS
 from .features import Features
 
 FILE = "labels/labels.npz"
 UNSURE = "object"
-OTHERS = 3  # words beside the first
 # A word less likely than this is named wrongly 19 times in 20, and nobody would look there for what is called so.
 LEAST = 0.05
 PLAIN = {"box": "box", "bowl": "bowl", "sphere": "ball"}  # shapes that are names themselves

@@ -16,24 +16,18 @@ CONTACT_M = 0.02  # what is seen down to this height over the support stands on 
 
 
 def whole_box(
-    points: Float32[np.ndarray, "n 3"],
-    plane: Plane | None,
-    shape: str | None,
-    pixel: float,
-    heights: Float32[np.ndarray, "n"] | None = None,
+    points: Float32[np.ndarray, "n 3"], plane: Plane | None, shape: str | None, pixel: float
 ) -> tuple[Vector, Vector] | None:
     """Centre and size (metres) along the camera's axes of the thing with these surface points; None without any.
 
     pixel: width of a pixel at a distance of 1 m. Every visible point stands for a pixel, and things are solid below
     what is seen of their top: the points are also taken where they would touch the support, or the lowest that is seen.
-    heights: of the points over the plane, where they are known; then all points must be.
     """
-    if heights is None:
-        points = points[np.isfinite(points[:, 2])]
-        points = points[:: max(1, len(points) // SAMPLE)]
-        heights = None if plane is None else plane.height_m(points)
+    points = points[np.isfinite(points[:, 2])]
     if not len(points):
         return None
+    points = points[:: max(1, len(points) // SAMPLE)]
+    heights = None if plane is None else plane.height_m(points)
     base = 0.0 if heights is None else float(quantiles(heights, 0.01)[0])
     if heights is not None and np.count_nonzero(heights > BLEED_M) > 0.5 * len(points):
         # Masks bleed onto the table at the rim; of a thing that stands on it, the foot is put back below.

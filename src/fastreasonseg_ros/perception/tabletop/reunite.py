@@ -66,14 +66,16 @@ def measure(
     flat = labels.ravel()
     areas = np.bincount(flat)
     areas[:1] = 0
-    groups: dict[int, Group] = {}
-    fresh: dict[int, np.ndarray] = {}
-    for label, pixels in _pixels(flat, areas, known):
-        groups[label] = known[label] if pixels is None else None  # type: ignore[assignment]  # in the labels' order
-        if pixels is not None:
-            fresh[label] = pixels[:: max(1, len(pixels) // 250)]
-    if not fresh:
-        return groups
+    found = dict(_pixels(flat, areas, known))
+    fresh = {label: some[:: max(1, len(some) // 250)] for label, some in found.items() if some is not None}
+    made = _measured(fresh, areas, surface, height_m, lab) if fresh else {}
+    return {label: made[label] if label in made else known[label] for label in found}
+
+
+def _measured(
+    fresh: Mapping[int, np.ndarray], areas: np.ndarray, surface: Surface, height_m: np.ndarray, lab: np.ndarray
+) -> dict[int, Group]:
+    """Groups by label; fresh: the numbers of some pixels of each, one or more."""
     # All of them at once, one row a pixel: a handful of numpy's calls instead of one for every group.
     count, sizes = len(fresh), np.array([len(pixels) for pixels in fresh.values()])
     of, sample = np.repeat(np.arange(count), sizes), np.concatenate(list(fresh.values()))
@@ -91,9 +93,10 @@ def measure(
     tint = np.add.reduceat(tints, firsts) / sizes[:, None].astype(np.float32)
     cuts = np.cumsum(np.bincount(of, good, count).astype(int))[:-1]
     parts = zip(fresh, np.split(p[good], cuts), np.split(n[good], cuts), low, high, turns, tint, strict=True)
-    for label, points, normals, lowest, highest, turn, color in parts:
-        groups[label] = Group(points, normals, int(areas[label]), lowest, highest, turn, color)
-    return groups
+    return {
+        label: Group(points, normals, int(areas[label]), lowest, highest, turn, color)
+        for label, points, normals, lowest, highest, turn, color in parts
+    }
 
 
 def _curvatures(of: np.ndarray, points: np.ndarray, normals: np.ndarray, count: int) -> list[float]:
