@@ -68,11 +68,18 @@ def test_the_command_trains_exports_and_what_it_exports_runs(frames, tmp_path, c
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 0  # a line every ten steps
     about = json.loads((tmp_path / "models" / "segmenter.json").read_text())
     assert about["samples"] == 8
+    assert about["bits"] == 8
+    assert about["decisions_as_before"] > 0.9
     network = AffinityNetwork(tmp_path / "models" / "segmenter.xml")
     shard = read_shard(split(frames)[1][0])
     said = network(shard.depth_m(0), shard.intrinsics(0), shard.support(0))
     assert said.logits.shape == (1 + len(OFFSETS), 120, 160)
     assert np.isfinite(said.logits).all()
+
+
+def test_without_calibration_weights_are_halves(frames, tmp_path):
+    segmenter.main(settings(frames, tmp_path, "calibration=0"))
+    assert json.loads((tmp_path / "models" / "segmenter.json").read_text())["bits"] == 16
 
 
 def test_a_run_goes_on_from_its_checkpoint_and_refuses_other_settings(frames, tmp_path):

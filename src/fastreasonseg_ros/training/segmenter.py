@@ -24,7 +24,7 @@ from ..config import load_config
 from ..errors import ModelError
 from .base import settings_file
 from .checkpoints import writing
-from .segmenter_data import Samples, measured, pool, split
+from .segmenter_data import Samples, calibration, measured, pool, split
 from .segmenter_frames import make_frames
 from .segmenter_net import AffinityNet, affinity_loss
 
@@ -40,6 +40,7 @@ class SegmenterConfig:
     workers: int = 0  # processes that simulate; 0: one a core
     out: str = "out/train/segmenter/run"
     models: str = "models/segmenter"
+    calibration: int = 300  # frames by which the exported network is put into 8 bits; 0: weights in half precision
     width: int = 32  # channels of the network's finest level
     batch: int = 16
     pool_files: int = 8  # files whose frames are shuffled together
@@ -57,6 +58,8 @@ class SegmenterConfig:
     def __post_init__(self) -> None:
         if min(self.frames, self.views, self.batch, self.pool_files, self.steps, self.width) < 1:
             raise ValueError("frames, views, batch, pool_files, steps and width must be at least 1")
+        if self.calibration < 0:
+            raise ValueError("calibration must be 0 or more")
 
 
 class Run:
@@ -211,7 +214,8 @@ def main(argv: list[str]) -> int:
         run = Run(config)
         if not run.resume():
             raise ModelError(f"{run.path} is not there: train first (stage=train)")
-        print(f"{export(run.net, Path(config.models), _story(run))}")
+        seen = calibration(Path(config.frames_dir), config.calibration, config.seed)
+        print(f"{export(run.net, Path(config.models), _story(run), seen)}")
     return 0
 
 

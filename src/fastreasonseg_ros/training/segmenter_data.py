@@ -20,6 +20,7 @@ HELD_OUT_EVERY = 25  # of so many files one is measured with, and never learnt f
 RIGHT_NORMAL = 2  # the channel that changes its sign in a mirror
 CROP = (80, 96)  # rows and columns that are learnt from: most of a picture is bare table
 CROPS = 2  # of every frame
+FRAMES_OF_A_FILE = 3  # that calibrate the exported network
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,19 @@ def measured(files: Sequence[Path]) -> Iterator[Samples]:
     """The frames of each file, unchanged. Raises DatasetError."""
     for path in files:
         yield _join(list(_samples(read_shard(path), None)), None)
+
+
+def calibration(folder: Path, count: int, seed: int) -> list[Float32[np.ndarray, "c h w"]]:
+    """What the network sees of so many frames to learn from, a few of a file, drawn by chance. Raises DatasetError."""
+    rng = np.random.default_rng(seed)
+    seen: list[np.ndarray] = []
+    learn = split(folder)[0] if count else []
+    for k in rng.permutation(len(learn)):
+        if len(seen) >= count:
+            break
+        frames = next(measured([learn[int(k)]])).seen
+        seen += list(frames[rng.permutation(len(frames))[:FRAMES_OF_A_FILE]])
+    return seen[:count]
 
 
 def _samples(shard: Shard, rng: np.random.Generator | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:

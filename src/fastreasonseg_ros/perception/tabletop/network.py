@@ -110,7 +110,8 @@ class AffinityNetwork:
         if self._shape != padded.shape[2:]:
             self._shape = padded.shape[2:]
             self._model.reshape(list(padded.shape))
-            self._request = self._core.compile_model(self._model, "CPU").create_infer_request()
+            compiled = self._core.compile_model(self._model, "CPU", {"INFERENCE_NUM_THREADS": 1})
+            self._request = compiled.create_infer_request()  # on one core: the caller is at work meanwhile
         request = self._request
         request.wait()  # a picture whose result nobody wanted
         request.start_async([padded])
