@@ -3,8 +3,8 @@ Robust fine-tuning of zero-shot models, CVPR 2022, do so with whole models).
 
     python scripts/average_adapters.py EARLIER LATER OUT [SHARE]    (folders of adapters, as train sft writes them)
 
-SHARE of the later one, 0.5 if it is not given; above 1 goes on in the direction in which the further part went (Zheng et
-al., Weak-to-Strong Extrapolation Expedites Alignment, arXiv 2404.16792).
+SHARE of the later one, 0.5 if it is not given; above 1 goes on in the direction in which the further part went (Zheng
+et al., Weak-to-Strong Extrapolation Expedites Alignment, arXiv 2404.16792).
 """
 
 from __future__ import annotations
