@@ -1,8 +1,9 @@
 """What names are learnt from: features and true names of simulated things.
 
 Of two sources: the segmenter's frames, full of clutter, and tables where many different things stand apart, which are
-quickly made. Things are cut out by their true masks, made a little too small or too large at random as any segmenter
-does, so that the names do not depend on which segmenter is used later. What a scene gives is kept.
+quickly made. Things are cut out twice: by their true masks, made a little too small or too large at random as any
+segmenter does, so that the names do not depend on which is used later, and as the table-top perceiver cuts them out.
+What a scene gives is kept.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from zipfile import BadZipFile
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8, UInt16
+from jaxtyping import Bool, Float32, UInt8, UInt16
 from scipy import ndimage
 
+from ..evaluation.perception_metrics import match_ids
 from ..perception.describe import Geometry, describe
+from ..perception.protocol import Perceiver
 from ..perception.surface import analyse
 from ..simulation.clutter import placements_of, random_look
 from ..simulation.household import KINDS, make_thing
@@ -25,10 +28,11 @@ from ..simulation.noise import SENSORS
 from ..simulation.placing import arrange
 from ..simulation.scene import Scene
 from ..simulation.world import random_world
-from ..twin.types import CameraIntrinsics, Plane
+from ..twin.types import CameraIntrinsics, Frame, Plane
 from .segmenter_frames import SIZE, Shard, read_shard
 
 LEAST_PX = 60  # of a thing, at 320x240
+LEAST_F = 0.7  # of what the perceiver cuts out: below it, it is another thing
 # Kinds that come in most proportions, and are met most: drawn twice as often.
 VARIED = (
     "box", "cereal box", "tea box", "book", "bowl", "mug", "cup", "bottle", "can", "tin", "canister", "cookie tin",
@@ -44,14 +48,14 @@ class Samples:
     vectors: Float32[np.ndarray, "n features"]
 
 
-def shard_samples(folder: Path, path: Path, views: int) -> Samples:
+def shard_samples(folder: Path, path: Path, views: int, perceiver: Perceiver) -> Samples:
     """Of `views` frames of one file of the segmenter's, spread over all of them; kept in the folder."""
-    return _cached(folder / f"{path.stem}-{views}.npz", lambda: look_at(_frames_of(read_shard(path), views)))
+    return _cached(folder / f"{path.stem}-{views}.npz", lambda: look_at(_frames_of(read_shard(path), views), perceiver))
 
 
-def table_samples(folder: Path, seed: int, views: int, things: int = 14) -> Samples:
+def table_samples(folder: Path, seed: int, views: int, perceiver: Perceiver, things: int = 14) -> Samples:
     """Of a table with things that stand apart, seen `views` times; kept in the folder."""
-    return _cached(folder / f"table{seed}-{views}.npz", lambda: look_at(_table(seed, views, things)))
+    return _cached(folder / f"table{seed}-{views}.npz", lambda: look_at(_table(seed, views, things), perceiver))
 
 
 def _cached(path: Path, make: Callable[[], Samples]) -> Samples:
@@ -82,20 +86,32 @@ class Shot:
     seed: int
 
 
-def look_at(shots: Iterable[Shot]) -> Samples:
-    """Samples of all things in the pictures that are large enough to be told."""
+def look_at(shots: Iterable[Shot], perceiver: Perceiver) -> Samples:
+    """Samples of all things in the pictures that are large enough to be told, by both of their masks."""
     found: list[tuple[str, np.ndarray]] = []
     for shot in shots:
         rng = np.random.default_rng([shot.seed, 42])
         surface = analyse(shot.depth_m, shot.camera)
         geometry = Geometry(surface, 1, _jittered(shot.plane, rng), 1 / shot.camera.fx)
-        for id in np.unique(shot.ids[shot.ids > 0]):
-            mask = _as_segmented(shot.ids == id, rng).astype(np.int32)
+        masks = [(int(id), _as_segmented(shot.ids == id, rng)) for id in np.unique(shot.ids[shot.ids > 0])]
+        frame = Frame(shot.color, shot.depth_m, shot.camera)
+        for id, mask in (*masks, *cut_out(perceiver, frame, shot.ids).items()):
             if np.count_nonzero(mask) >= LEAST_PX:
-                _, features = describe(1, mask, ndimage.find_objects(mask)[0], shot.color, geometry, None, 1.0)
+                label = mask.astype(np.int32)
+                _, features = describe(1, label, ndimage.find_objects(label)[0], shot.color, geometry, None, 1.0)
                 if features is not None:
-                    found.append((shot.names[int(id)], features.vector()))
+                    found.append((shot.names[id], features.vector()))
     return Samples(tuple(name for name, _ in found), np.array([vector for _, vector in found], np.float32))
+
+
+def cut_out(
+    perceiver: Perceiver, frame: Frame, true_ids: UInt16[np.ndarray, "h w"], least_f: float = LEAST_F
+) -> dict[int, Bool[np.ndarray, "h w"]]:
+    """By true id, the masks of things as the perceiver cuts them out, of those with an overlap F of least_f or more."""
+    ids = np.zeros(true_ids.shape, np.uint16)
+    for n, detection in enumerate(perceiver.perceive(frame).detections, 1):
+        ids[detection.mask] = n
+    return {true_id: ids == n for true_id, (n, f) in match_ids(ids, true_ids).items() if f >= least_f}
 
 
 def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:

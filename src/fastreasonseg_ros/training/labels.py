@@ -19,7 +19,6 @@ from jaxtyping import Float32
 from scipy import ndimage
 from tqdm import tqdm
 
-from ..evaluation.perception_metrics import match_ids
 from ..evaluation.synonyms import load_synonyms
 from ..perception.describe import describe, geometry_of
 from ..perception.labels import UNSURE, LabelModel
@@ -28,7 +27,7 @@ from ..perception.tabletop import TabletopConfig, TabletopPerceiver
 from ..simulation.household import KINDS
 from ..simulation.placing import CLUTTER
 from .label_fit import fit
-from .label_samples import Samples, shard_samples, table_samples
+from .label_samples import Samples, cut_out, shard_samples, table_samples
 from .label_scenes import Seen, see_cached
 from .segmenter_frames import make_frames, shard_names, shard_path
 
@@ -62,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         shard_path(args.frames, *job)
         for job in shard_names(args.scenes * args.frames_per_scene, args.frames_per_scene, args.seed)
     ]
-    samples = [shard_samples(args.work / "samples", p, args.views) for p in tqdm(shards, desc="files", unit="file")]
+    perceiver, kept = TabletopPerceiver(TabletopConfig(names=False)), args.work / "samples"
+    samples = [shard_samples(kept, path, args.views, perceiver) for path in tqdm(shards, desc="files", unit="file")]
     tables = tqdm(range(args.tables), desc="tables", unit="table")
-    samples += [table_samples(args.work / "samples", args.seed + n, TABLE_VIEWS) for n in tables]
-    perceiver = TabletopPerceiver(TabletopConfig(names=False))
+    samples += [table_samples(kept, args.seed + n, TABLE_VIEWS, perceiver) for n in tables]
     tests: list[list[Row]] = []
     for n in tqdm(range(args.test_scenes), desc="test scenes", unit="scene"):
         seen = see_cached(args.work / "scenes", args.test_seed + n, n)
@@ -78,22 +77,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def rows_of(picture: Seen, perceiver: Perceiver, least_f: float = 0.7) -> list[Row]:
-    """Name and features of every thing that the perceiver cuts out with overlap F >= `least_f`."""
+def rows_of(picture: Seen, perceiver: Perceiver) -> list[Row]:
+    """Name and features of every thing that the perceiver cuts out well enough (see cut_out)."""
     frame = picture.frame
     geometry = geometry_of(frame, 320)
     if geometry is None or frame.truth is None:
         raise ValueError("samples need depth, a camera model and the truth")
-    ids = np.zeros(frame.truth.ids.shape, np.uint16)
-    for n, detection in enumerate(perceiver.perceive(frame).detections, 1):
-        ids[detection.mask] = n
-    boxes = ndimage.find_objects(ids.astype(np.int32))
     rows: list[Row] = []
-    for true_id, (n, f) in match_ids(ids, frame.truth.ids).items():
-        if f >= least_f:
-            _, features = describe(n, ids.astype(np.int32), boxes[n - 1], frame.color, geometry, None)
-            if features is not None:
-                rows.append((frame.truth.labels[true_id], features.vector()))
+    for true_id, mask in cut_out(perceiver, frame, frame.truth.ids).items():
+        label = mask.astype(np.int32)
+        _, features = describe(1, label, ndimage.find_objects(label)[0], frame.color, geometry, None)
+        if features is not None:
+            rows.append((frame.truth.labels[true_id], features.vector()))
     return rows
 
 
