@@ -1,10 +1,10 @@
 """`fastreasonseg train labels`: the names of things, learnt from simulated scenes (models/labels/labels.npz).
 
 Learnt from the frames that `train segmenter` learns from (they are made where they are missing) and from tables with
-many things apart, and measured on other scenes, at full size and as the table-top perceiver cuts them out. On every
-second of those the temperature is fitted (Guo et al., On Calibration of Modern Neural Networks, ICML 2017), on the
-others all figures are taken. What is seen of each scene is kept in the work folder, so that the command can be stopped
-and run again.
+many things apart, by true masks and as the installed table-top perceiver cuts them out; measured on other scenes, at
+full size, as it cuts those out. On every second of them the temperature is fitted (Guo et al., On Calibration of Modern
+Neural Networks, ICML 2017), on the others all figures are taken. What is seen of each scene is kept in the work folder,
+so that the command can be stopped and run again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         shard_path(args.frames, *job)
         for job in shard_names(args.scenes * args.frames_per_scene, args.frames_per_scene, args.seed)
     ]
-    perceiver, kept = TabletopPerceiver(TabletopConfig(names=False)), args.work / "samples"
+    perceiver, kept = TabletopPerceiver(TabletopConfig(names=False)), args.work / "cut-outs"
     samples = [shard_samples(kept, path, args.views, perceiver) for path in tqdm(shards, desc="files", unit="file")]
     tables = tqdm(range(args.tables), desc="tables", unit="table")
     samples += [table_samples(kept, args.seed + n, TABLE_VIEWS, perceiver) for n in tables]

@@ -24,8 +24,8 @@ Seen = Float32[np.ndarray, "c h w"]
 def export(net: AffinityNet, folder: Path, story: Mapping[str, Any], seen: Sequence[Seen] = ()) -> Path:
     """Writes segmenter.xml, .bin and .json (story, offsets, hashes); the .xml. Raises ModelError (a full disk).
 
-    seen: pictures, as the network sees them, by which weights and activations are put into 8 bits: half the time of a
-    frame, where the CPU can (AVX-512 VNNI, AMX, Arm's dot product). Without them weights are halves.
+    seen: pictures, as the network sees them, by which weights and activations are put into 8 bits: half the network's
+    time, where the CPU can (AVX-512 VNNI, AMX, Arm's dot product). Without them weights are halves.
     """
     net = net.eval().to(memory_format=torch.contiguous_format)
     example = torch.from_numpy(np.zeros((1, CHANNELS, HEIGHT_PX, WIDTH_PX), np.float32))
