@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from ..evaluation.perception_metrics import match_ids
 from ..perception.describe import Geometry, describe
+from ..perception.features import Features
 from ..perception.protocol import Perceiver
 from ..perception.surface import analyse
 from ..simulation.clutter import placements_of, random_look
@@ -97,11 +98,18 @@ def look_at(shots: Iterable[Shot], perceiver: Perceiver) -> Samples:
         frame = Frame(shot.color, shot.depth_m, shot.camera)
         for id, mask in (*masks, *cut_out(perceiver, frame, shot.ids).items()):
             if np.count_nonzero(mask) >= LEAST_PX:
-                label = mask.astype(np.int32)
-                _, features = describe(1, label, ndimage.find_objects(label)[0], shot.color, geometry, None, 1.0)
+                features = features_of(mask, shot.color, geometry, 1.0)
                 if features is not None:
                     found.append((shot.names[id], features.vector()))
     return Samples(tuple(name for name, _ in found), np.array([vector for _, vector in found], np.float32))
+
+
+def features_of(
+    mask: Bool[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"], geometry: Geometry, gain: float | None = None
+) -> Features | None:
+    """What the name of the thing under a mask, of one pixel or more, is told from; None where depth says too little."""
+    label = mask.astype(np.int32)
+    return describe(1, label, ndimage.find_objects(label)[0], color, geometry, None, gain)[1]
 
 
 def cut_out(

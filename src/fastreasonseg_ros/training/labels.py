@@ -16,18 +16,17 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from scipy import ndimage
 from tqdm import tqdm
 
 from ..evaluation.synonyms import load_synonyms
-from ..perception.describe import describe, geometry_of
+from ..perception.describe import geometry_of
 from ..perception.labels import UNSURE, LabelModel
 from ..perception.protocol import Perceiver
 from ..perception.tabletop import TabletopConfig, TabletopPerceiver
 from ..simulation.household import KINDS
 from ..simulation.placing import CLUTTER
 from .label_fit import fit
-from .label_samples import Samples, cut_out, shard_samples, table_samples
+from .label_samples import Samples, cut_out, features_of, shard_samples, table_samples
 from .label_scenes import Seen, see_cached
 from .segmenter_frames import make_frames, shard_names, shard_path
 
@@ -85,8 +84,7 @@ def rows_of(picture: Seen, perceiver: Perceiver) -> list[Row]:
         raise ValueError("samples need depth, a camera model and the truth")
     rows: list[Row] = []
     for true_id, mask in cut_out(perceiver, frame, frame.truth.ids).items():
-        label = mask.astype(np.int32)
-        _, features = describe(1, label, ndimage.find_objects(label)[0], frame.color, geometry, None)
+        features = features_of(mask, frame.color, geometry)
         if features is not None:
             rows.append((frame.truth.labels[true_id], features.vector()))
     return rows

@@ -30,10 +30,8 @@ def export(net: AffinityNet, folder: Path, story: Mapping[str, Any], seen: Seque
     net = net.eval().to(memory_format=torch.contiguous_format)
     example = torch.from_numpy(np.zeros((1, CHANNELS, HEIGHT_PX, WIDTH_PX), np.float32))
     with torch.inference_mode():
-        model = openvino.convert_model(net, example_input=example)
-    whole = model.clone()
-    if seen:
-        model = _in_8_bits(model, seen)
+        whole = openvino.convert_model(net, example_input=example)
+    model = _in_8_bits(whole.clone(), seen) if seen else whole
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "segmenter.xml"
     with writing(path, "the network itself is kept in its checkpoint"):
@@ -44,7 +42,7 @@ def export(net: AffinityNet, folder: Path, story: Mapping[str, Any], seen: Seque
             "offsets": OFFSETS,
             "parameters": sum(p.numel() for p in net.parameters()),
             "bits": 8 if seen else 16,
-            "decisions_as_before": agreement(whole, model, seen) if seen else 1.0,
+            **({"decisions_as_before": agreement(whole, model, seen)} if seen else {}),
             "sha256": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
         }
         path.with_suffix(".json").write_text(json.dumps(about | dict(story), indent=2) + "\n")
