@@ -7,11 +7,13 @@ import pytest
 
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning import make_word_meaning
 from fastreasonseg_ros.reasoning.nouns import load_nouns
 from fastreasonseg_ros.reasoning.sayings import TAGS
 from fastreasonseg_ros.reasoning.words import quotable
 from fastreasonseg_ros.training import ask_things, data, english
 from fastreasonseg_ros.training.families import FAMILIES
+from fastreasonseg_ros.training.hints import hint_of
 from fastreasonseg_ros.training.questions import make_question
 from fastreasonseg_ros.training.scenes import packaging, places, random_twin
 
@@ -106,3 +108,18 @@ def test_a_half_written_file_goes_on_where_it_stopped(tmp_path):
     asked = [json.loads(line) for line in (tmp_path / "set" / "queries.jsonl").read_text().splitlines()]
     assert {q["scene"] for q in asked} <= {"s0", "s1", "s2", "s3"}
     assert all(q["text"] for q in asked)
+
+
+def test_run_time_hints_are_those_that_the_reasoner_gives(tmp_path):
+    usual, asked = tmp_path / "usual.jsonl", tmp_path / "asked.jsonl"
+    data.main(["--out", str(usual), "--scenes", "6", "--per-scene", "3"])
+    data.main(["--out", str(asked), "--scenes", "6", "--per-scene", "3", "--run-time-hints"])
+    meaning, equal = make_word_meaning(), []
+    for a, b in zip(usual.read_text().splitlines(), asked.read_text().splitlines(), strict=True):
+        before, row = json.loads(a), json.loads(b)
+        labels = list(dict.fromkeys(i["label"] for i in row["twin"]["instances"]))
+        for old, question in zip(before["questions"], row["questions"], strict=True):
+            assert old["text"] == question["text"]
+            assert hint_of(question) == meaning.hint(question["text"], labels)
+            equal.append(hint_of(old) == hint_of(question))
+    assert not all(equal)

@@ -65,6 +65,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--per-scene", type=int, default=5, help="questions about one scene, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="unseen nouns, forms and places, to measure with")
+    parser.add_argument("--run-time-hints", action="store_true", help="hints as the reasoner gives them, none left out")
     parser.add_argument("--dataset", type=Path, help="also write DIR/scenes.jsonl and queries.jsonl, for eval-twins")
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +78,12 @@ def main(argv: list[str]) -> int:
         for line, twin, questions in tqdm(lines, initial=start, total=args.scenes, unit="scene"):
             rng = Random(f"hints {args.seed} {line}")
             labels = list(dict.fromkeys(i.label for i in twin.instances))
-            hints = index.hints([q.text for q in questions], labels, glosses=rng.random() < 0.5)
+            glosses, dropout = (True, 0.0) if args.run_time_hints else (rng.random() < 0.5, _HINT_DROPOUT)
+            hints = index.hints([q.text for q in questions], labels, glosses)
             rows = [
                 {
                     "text": q.text,
-                    **(Hint() if rng.random() < _HINT_DROPOUT else hint)._asdict(),
+                    **(Hint() if rng.random() < dropout else hint)._asdict(),
                     "completion": q.rollout.short(),
                     "target_ids": list(q.target_ids),
                     "category": q.category,

@@ -64,6 +64,7 @@ class GrpoConfig:
     reasoning_weight: float = 0.5  # agreement of executed steps with the teacher's
     judge_weight: float = 0.0  # the paper's: a large model compares the chains
     judge: JudgeConfig = JudgeConfig()
+    scale_rewards: Literal["group", "batch", "none"] = "group"  # whose standard deviation advantages are divided by
     beta: float = 0.0  # of the KL term; 0 saves the reference's forward pass, and no KL is logged
     learning_rate: float = 1e-5
     warmup_steps: int = 3
@@ -216,7 +217,7 @@ def _identity(config: GrpoConfig, base_hash: str, rollouts: Path) -> dict[str, o
     """What must be the same for a checkpoint to go on exactly: weights, data and their order, rewards, optimizer."""
     keys = ("rank", "alpha", "prompts", "filter_generations", "num_generations", "prompts_per_step")
     keys += ("prompts_per_forward", "format_weight", "accuracy_weight", "binary_accuracy", "reasoning_weight")
-    keys += ("judge_weight", "beta", "learning_rate", "weight_decay", "seed")
+    keys += ("judge_weight", "scale_rewards", "beta", "learning_rate", "weight_decay", "seed")
     start = Path(config.init_adapter)
     start = start if start.is_file() else start / "adapter_model.safetensors"
     start_hash = hashlib.sha256(start.read_bytes()).hexdigest() if start.is_file() else config.init_adapter
@@ -240,6 +241,7 @@ def _arguments(config: GrpoConfig, weights: list[float]) -> TrainerConfig:
         temperature=config.sampling.temperature,
         top_k=0,
         reward_weights=weights,
+        scale_rewards=config.scale_rewards,
         beta=config.beta,
         loss_type="dapo",
     )

@@ -1,8 +1,9 @@
 """TRL's GRPOTrainer with what this project needs of it: prompts that are read once a group, and whole checkpoints.
 
 TRL scores every sample in a row of its own, and on a CPU every position of it goes through the output layer. Here the
-samples of a prompt are branches behind one reading of the prompt, equal samples are one branch, only their tokens go
-through the output layer, and samples that teach nothing (advantage 0) are left out of the loss, which is a sum.
+samples of a prompt are a tree behind one reading of it, in which a beginning that several share is read once; only what
+is followed by a sample's token goes through the output layer, and samples that teach nothing (advantage 0) are left out
+of the loss, which is a sum.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch.optim.lr_scheduler import LambdaLR
@@ -20,7 +21,6 @@ from transformers import PrinterCallback
 from trl import GRPOTrainer
 
 from .checkpoints import SafeCheckpoints
-from .packing import IGNORED, ScenePacker
 from .sft_trainer import Progress
 
 Tensor = torch.Tensor
@@ -107,32 +107,42 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
 def branch_logps(
     core, prompt: Sequence[int], replies: Sequence[Sequence[int]], temperature: float
 ) -> list[tuple[Float[Tensor, "t"], Float[Tensor, "t"]]]:
-    """Log-probabilities and entropies of every reply's tokens (nats, at that temperature) after one prompt."""
-    row = {"scene": list(prompt), "questions": [[] for _ in replies], "replies": [list(r) for r in replies]}
-    ids, labels, positions, seen = ScenePacker.pack(row)
+    """Log-probabilities and entropies of every reply's tokens (nats, at that temperature) after one prompt.
+
+    Replies that begin alike share these tokens: prompt and replies are read in one row, as a tree in which a token sees
+    what leads to it.
+    """
+    tokens, parents, depths = list(prompt), list(range(-1, len(prompt) - 1)), list(range(len(prompt)))
+    known: dict[tuple[int, int], int] = {}  # (place before, token) -> place
+    paths: list[list[int]] = []
+    for reply in replies:
+        place, path = len(prompt) - 1, []
+        for token in reply:
+            if (place, token) not in known:
+                known[place, token] = len(tokens)
+                tokens.append(token)
+                parents.append(place)
+                depths.append(depths[place] + 1)
+            place = known[place, token]
+            path.append(place)
+        paths.append(path)
+    seen = torch.eye(len(tokens), dtype=torch.bool)
+    for place, parent in enumerate(parents[1:], 1):
+        seen[place] |= seen[parent]
     device = core.get_output_embeddings().weight.device
     hidden = core.base_model(
-        input_ids=ids[None].to(device),
-        position_ids=positions[None].to(device),
+        input_ids=torch.tensor([tokens], device=device),
+        position_ids=torch.tensor([depths], device=device),
         attention_mask=seen[None, None].to(device),
         use_cache=False,
     ).last_hidden_state[0]
-    logits = core.get_output_embeddings()(hidden[_before(labels, len(prompt), replies).to(device)])
-    logps = torch.log_softmax(logits.float() / temperature, dim=-1)
-    target = labels[labels != IGNORED].to(device)
-    chosen = logps.gather(-1, target[:, None])[:, 0]
+    before, row = torch.tensor(parents[len(prompt) :], device=device).unique(return_inverse=True)
+    logps = torch.log_softmax(core.get_output_embeddings()(hidden[before]).float() / temperature, dim=-1)
+    chosen = logps[row, torch.tensor(tokens[len(prompt) :], device=device)]
     with torch.no_grad():
-        entropies = -(logps.exp() * logps).sum(-1)
-    sizes = [len(reply) for reply in replies]
-    return list(zip(chosen.split(sizes), entropies.split(sizes), strict=True))
-
-
-def _before(labels: Int64[Tensor, "t"], start: int, replies: Sequence[Sequence[int]]) -> Int64[Tensor, "n"]:
-    """The place whose output predicts each reply token: the one before it; before a reply, the prompt's last."""
-    places = (labels != IGNORED).nonzero()[:, 0] - 1
-    first = torch.tensor([0, *[len(r) for r in replies[:-1]]]).cumsum(0)
-    places[first] = start - 1
-    return places
+        entropies = -(logps.exp() * logps).sum(-1)[row]
+    places = [torch.tensor(path, device=device) - len(prompt) for path in paths]
+    return [(chosen[p], entropies[p]) for p in places]
 
 
 class RewardProgress(Progress):
