@@ -20,7 +20,7 @@ from fastreasonseg_ros.reasoning.gguf import base_gguf
 from fastreasonseg_ros.training import base, data, grpo
 from fastreasonseg_ros.training.grpo_data import Grammars, choose, informative, read_examples
 from fastreasonseg_ros.training.grpo_trainer import RewardProgress, branch_logps
-from fastreasonseg_ros.training.rollouts import Sampler, SamplingConfig, merged
+from fastreasonseg_ros.training.rollouts import Sampler, SamplingConfig, allowed_tokens, merged
 from fastreasonseg_ros.twin.serialization import twin_from_json
 
 pytest.importorskip("trl")
@@ -163,6 +163,33 @@ def test_samples_behind_one_prompt_have_the_values_that_they_have_alone(tiny):
         torch.testing.assert_close(entropies, torch.distributions.Categorical(logits=logits).entropy())
 
 
+def test_inside_a_grammar_chances_are_those_among_the_tokens_it_allows(policy, tokenizer, examples):
+    prompts = [str(examples[0]["prompt"])] * 6
+    sampler = Sampler(tokenizer, SamplingConfig(max_new_tokens=12, in_grammar=True), Grammars(examples))
+    (prompt, *_), written = sampler.sample(policy, prompts)
+    replies, core = list(map(list, dict.fromkeys(map(tuple, written)))), policy.get_base_model()
+    assert len(replies) > 1
+    found = branch_logps(core, prompt, replies, 0.7, sampler.matcher(core, prompt))
+    free = branch_logps(core, prompt, replies, 0.7)
+    for reply, (logps, entropies), (unbound, _) in zip(replies, found, free, strict=True):
+        state = sampler.matcher(core, prompt)
+        with torch.no_grad():
+            logits = core(input_ids=torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1] / 0.7
+        for place, token in enumerate(reply):
+            [allowed] = allowed_tokens([state], logits.shape[-1])
+            among = torch.distributions.Categorical(logits=logits[place, allowed])
+            chosen = among.log_prob(allowed.nonzero()[:, 0].eq(token).nonzero()[0])
+            torch.testing.assert_close(logps[place], chosen[0], rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(entropies[place], among.entropy(), rtol=1e-4, atol=1e-4)
+            state.accept_token(token)
+        assert logps.sum() > unbound.sum()
+    sum(logps.sum() for logps, _ in found).backward()
+    gradients = [p.grad for p in policy.parameters() if p.grad is not None]
+    policy.zero_grad()
+    assert gradients
+    assert all(g.isfinite().all() for g in gradients)
+
+
 def test_loss_and_gradients_are_trls_own(settings, tiny, tmp_path):
     norms = []
     for share in ("true", "false"):
@@ -283,8 +310,9 @@ def test_broken_rollouts_name_the_line_and_the_way_out(text, complaint, tmp_path
         ("judge.on_failur=skip", "judge.on_failure"),
         ("sampling.temprature=1", "sampling.temperature"),
         ("prompts_per_step=3", "no multiple"),
+        ("share_prompts=false", "in_grammar needs share_prompts"),
     ],
 )
 def test_wrong_settings_are_refused_before_training(wrong, complaint, settings, tmp_path):
     with pytest.raises(ConfigError, match=complaint):
-        grpo.main([*settings, wrong, f"out={tmp_path}"])
+        grpo.main([*settings, "sampling.in_grammar=true", wrong, f"out={tmp_path}"])

@@ -26,7 +26,7 @@ from transformers import set_seed
 from trl import GRPOConfig as TrainerConfig
 
 from ..config import load_config
-from ..errors import DatasetError, ModelError, ReasonSegError
+from ..errors import ConfigError, DatasetError, ModelError, ReasonSegError
 from ..reasoning import make_word_meaning
 from ..reasoning.protocol import WordMeaning
 from .base import init_from, load_base, lora_model, save_adapter, settings_file
@@ -89,6 +89,8 @@ class GrpoConfig:
         weights = (self.format_weight, self.accuracy_weight, self.reasoning_weight, self.judge_weight)
         if min(weights) < 0 or not any(weights):
             raise ValueError("weights of rewards are 0 or more, and one is above 0")
+        if self.sampling.in_grammar and not self.share_prompts:
+            raise ValueError("sampling.in_grammar needs share_prompts=true: TRL's own loss knows no grammar")
         if self.share_prompts and self.attention.startswith("flash"):
             raise ValueError(f"attention={self.attention} takes no block mask; set share_prompts=false")
 
@@ -101,6 +103,8 @@ def train(config: GrpoConfig) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     rewards, weights = make_rewards(config)
     args = _arguments(config, weights)  # first: it finds out about the other processes
+    if config.sampling.in_grammar and args.world_size > 1:
+        raise ConfigError("sampling.in_grammar runs in one process: launch one, or set it to false")
     rollouts = training_rollouts(config)
     examples = choose(read_examples(rollouts), config.prompts, config.seed)
     base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -21,6 +22,7 @@ from transformers import PrinterCallback
 from trl import GRPOTrainer
 
 from .checkpoints import SafeCheckpoints
+from .rollouts import allowed_tokens
 from .sft_trainer import Progress
 
 Tensor = torch.Tensor
@@ -61,7 +63,8 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
         for prompt in dict.fromkeys(prompt for prompt, _ in rows):
             replies = list(dict.fromkeys(reply for p, reply in rows if p == prompt))
             with self.accelerator.autocast():
-                values = branch_logps(core, prompt, replies, self.temperature)
+                matcher = self.rollout_func.matcher(core, prompt)
+                values = branch_logps(core, prompt, replies, self.temperature, matcher)
             found.update({(prompt, reply): value for reply, value in zip(replies, values, strict=True)})
         padded = torch.zeros(logits_to_keep, device=input_ids.device)
         columns = [
@@ -105,15 +108,17 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
 
 
 def branch_logps(
-    core, prompt: Sequence[int], replies: Sequence[Sequence[int]], temperature: float
+    core, prompt: Sequence[int], replies: Sequence[Sequence[int]], temperature: float, matcher: Any = None
 ) -> list[tuple[Float[Tensor, "t"], Float[Tensor, "t"]]]:
     """Log-probabilities and entropies of every reply's tokens (nats, at that temperature) after one prompt.
 
     Replies that begin alike share these tokens: prompt and replies are read in one row, as a tree in which a token sees
-    what leads to it.
+    what leads to it. matcher: xgrammar's state before the replies, where the policy is what the grammar leaves of the
+    model; chances are those among the tokens that it allows.
     """
     tokens, parents, depths = list(prompt), list(range(-1, len(prompt) - 1)), list(range(len(prompt)))
     known: dict[tuple[int, int], int] = {}  # (place before, token) -> place
+    states = {len(prompt) - 1: matcher}
     paths: list[list[int]] = []
     for reply in replies:
         place, path = len(prompt) - 1, []
@@ -123,6 +128,9 @@ def branch_logps(
                 tokens.append(token)
                 parents.append(place)
                 depths.append(depths[place] + 1)
+                if matcher is not None:
+                    states[known[place, token]] = state = states[place].fork()
+                    state.accept_token(token)
             place = known[place, token]
             path.append(place)
         paths.append(path)
@@ -137,10 +145,14 @@ def branch_logps(
         use_cache=False,
     ).last_hidden_state[0]
     before, row = torch.tensor(parents[len(prompt) :], device=device).unique(return_inverse=True)
-    logps = torch.log_softmax(core.get_output_embeddings()(hidden[before]).float() / temperature, dim=-1)
+    logits = core.get_output_embeddings()(hidden[before]).float() / temperature
+    if matcher is not None:
+        allowed = allowed_tokens([states[place] for place in before.tolist()], logits.shape[-1])
+        logits = logits.masked_fill(~allowed.to(device), -torch.inf)
+    logps = torch.log_softmax(logits, dim=-1)
     chosen = logps[row, torch.tensor(tokens[len(prompt) :], device=device)]
     with torch.no_grad():
-        entropies = -(logps.exp() * logps).sum(-1)[row]
+        entropies = -(logps.exp() * logps).nan_to_num(0.0).sum(-1)[row]
     places = [torch.tensor(path, device=device) - len(prompt) for path in paths]
     return [(chosen[p], entropies[p]) for p in places]
 

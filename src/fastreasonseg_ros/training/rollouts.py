@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor
@@ -25,8 +25,9 @@ END = "<|im_end|>"
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """temperature: of the policy, in sampling and in training. in_grammar: only what the twin's grammar allows can be
-    sampled, as at run time; otherwise sampling is free and the format reward has something to teach. merge: see module.
+    """temperature: of the policy, in sampling and in training. in_grammar: the policy is what the twin's grammar leaves
+    of the model, as at run time, in sampling and in training; otherwise it is the free model, and the format reward
+    has something to teach. merge: see module.
     """
 
     temperature: float = 1.0
@@ -61,6 +62,17 @@ def merged(model: PeftModel) -> Iterator[None]:
             layer.merged_adapters.clear()
 
 
+def allowed_tokens(matchers: Sequence[Any], vocabulary: int) -> Bool[Tensor, "matchers words"]:
+    """Which tokens may come next in each of xgrammar's states."""
+    import xgrammar
+
+    packed = xgrammar.allocate_token_bitmask(len(matchers), vocabulary)
+    for n, matcher in enumerate(matchers):
+        matcher.fill_next_token_bitmask(packed, n)
+    bits = packed[:, :, None] >> torch.arange(32, dtype=torch.int32) & 1
+    return bits.flatten(1)[:, :vocabulary].bool()
+
+
 class Sampler:
     """Called by TRL as `sampler(prompts, trainer)`; equal prompts share one tree."""
 
@@ -69,6 +81,7 @@ class Sampler:
         self.config, self._tokenizer, self._grammars = config, tokenizer, grammars
         self._end = tokenizer.convert_tokens_to_ids(END)
         self._compile = None
+        self._texts: dict[tuple[int, ...], str] = {}  # of the prompts sampled last
 
     def __call__(self, prompts: Sequence[str], trainer) -> dict[str, list]:
         model = trainer.accelerator.unwrap_model(trainer.model)
@@ -84,6 +97,7 @@ class Sampler:
         unique = list(dict.fromkeys(prompts))
         ids = [self._tokenizer.encode(text, add_special_tokens=False) for text in unique]
         owner = [unique.index(prompt) for prompt in prompts]
+        self._texts = {tuple(row): text for row, text in zip(ids, unique, strict=True)}
         was_training = model.training
         model.eval()
         try:
@@ -150,12 +164,8 @@ class Sampler:
         """Each branch's children: one for every token that its samples drew."""
         logits = logits.float() / self.config.temperature
         if self.config.in_grammar:
-            import xgrammar
-
-            allowed = xgrammar.allocate_token_bitmask(len(branches), logits.shape[1])
-            for n, branch in enumerate(branches):
-                branch.matcher.fill_next_token_bitmask(allowed, n)
-            xgrammar.apply_token_bitmask_inplace(logits, allowed.to(logits.device))
+            allowed = allowed_tokens([branch.matcher for branch in branches], logits.shape[1])
+            logits = logits.masked_fill(~allowed.to(logits.device), -torch.inf)
         for branch, chances in zip(branches, torch.softmax(logits, dim=-1), strict=True):
             drawn = torch.multinomial(chances, len(branch.rows), replacement=True).tolist()
             children = []
@@ -167,8 +177,11 @@ class Sampler:
                 children.append(Branch([*branch.tokens, token], rows, matcher))
             yield children
 
+    def matcher(self, core, prompt_ids: Sequence[int]) -> Any:
+        """xgrammar's state before a reply to one of the last sampled prompts; None where sampling is free."""
+        return self._matcher(core, self._texts[tuple(prompt_ids)]) if self.config.in_grammar else None
+
     def _matcher(self, core, prompt: str) -> Any:
-        """xgrammar's state at the beginning of a reply to `prompt`; None where sampling is free."""
         if not self.config.in_grammar:
             return None
         import xgrammar
