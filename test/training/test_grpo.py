@@ -7,21 +7,14 @@ nonsense, so what it is rewarded for is the score of a judge that counts letters
 import hashlib
 import json
 import shutil
-from collections import Counter
 
 import pytest
-import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError, ModelError
-from fastreasonseg_ros.plan.grammar import grammar
-from fastreasonseg_ros.reasoning.gguf import base_gguf
-from fastreasonseg_ros.training import base, data, grpo
-from fastreasonseg_ros.training.grpo_data import Grammars, choose, informative, read_examples
-from fastreasonseg_ros.training.grpo_trainer import RewardProgress, branch_logps
-from fastreasonseg_ros.training.rollouts import Sampler, SamplingConfig, allowed_tokens, merged
-from fastreasonseg_ros.twin.serialization import twin_from_json
+from fastreasonseg_ros.training import base, grpo
+from fastreasonseg_ros.training.grpo_data import choose, informative, read_examples
+from fastreasonseg_ros.training.grpo_trainer import RewardProgress
 
 pytest.importorskip("trl")
 pytest.importorskip("openai")
@@ -41,36 +34,6 @@ SETTINGS = [
     "judge.retries=0",
     "threads=1",
 ]
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    path = base_gguf()
-    return AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
-
-
-@pytest.fixture(scope="module")
-def tiny(tokenizer, tmp_path_factory):
-    """A folder with a random Llama and the real tokenizer."""
-    folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    heads = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
-    config = LlamaConfig(vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, **heads)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def rollouts(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "rollouts.jsonl"
-    data.main(["--out", str(path), "--scenes", "5", "--per-scene", "2"])
-    return path
-
-
-@pytest.fixture(scope="module")
-def examples(rollouts):
-    return read_examples(rollouts)
 
 
 @pytest.fixture(scope="module")
@@ -152,44 +115,6 @@ def test_a_full_disk_is_an_error_that_says_what_is_kept(settings, tmp_path, monk
     assert (tmp_path / "checkpoint-1").is_dir()
 
 
-def test_samples_behind_one_prompt_have_the_values_that_they_have_alone(tiny):
-    model, _, _ = base.load_base(str(tiny))
-    prompt, replies = [5, 6, 7, 8], [[9, 10, 11], [12], [9, 13]]
-    shared = branch_logps(model, prompt, replies, temperature=0.7)
-    for reply, (logps, entropies) in zip(replies, shared, strict=True):
-        logits = model(input_ids=torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1] / 0.7
-        alone = torch.log_softmax(logits, -1)
-        torch.testing.assert_close(logps, alone[range(len(reply)), reply], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(entropies, torch.distributions.Categorical(logits=logits).entropy())
-
-
-def test_inside_a_grammar_chances_are_those_among_the_tokens_it_allows(policy, tokenizer, examples):
-    prompts = [str(examples[0]["prompt"])] * 6
-    sampler = Sampler(tokenizer, SamplingConfig(max_new_tokens=12, in_grammar=True), Grammars(examples))
-    (prompt, *_), written = sampler.sample(policy, prompts)
-    replies, core = list(map(list, dict.fromkeys(map(tuple, written)))), policy.get_base_model()
-    assert len(replies) > 1
-    found = branch_logps(core, prompt, replies, 0.7, sampler.matcher(core, prompt))
-    free = branch_logps(core, prompt, replies, 0.7)
-    for reply, (logps, entropies), (unbound, _) in zip(replies, found, free, strict=True):
-        state = sampler.matcher(core, prompt)
-        with torch.no_grad():
-            logits = core(input_ids=torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1] / 0.7
-        for place, token in enumerate(reply):
-            [allowed] = allowed_tokens([state], logits.shape[-1])
-            among = torch.distributions.Categorical(logits=logits[place, allowed])
-            chosen = among.log_prob(allowed.nonzero()[:, 0].eq(token).nonzero()[0])
-            torch.testing.assert_close(logps[place], chosen[0], rtol=1e-4, atol=1e-4)
-            torch.testing.assert_close(entropies[place], among.entropy(), rtol=1e-4, atol=1e-4)
-            state.accept_token(token)
-        assert logps.sum() > unbound.sum()
-    sum(logps.sum() for logps, _ in found).backward()
-    gradients = [p.grad for p in policy.parameters() if p.grad is not None]
-    policy.zero_grad()
-    assert gradients
-    assert all(g.isfinite().all() for g in gradients)
-
-
 def test_loss_and_gradients_are_trls_own(settings, tiny, tmp_path):
     norms = []
     for share in ("true", "false"):
@@ -198,65 +123,6 @@ def test_loss_and_gradients_are_trls_own(settings, tiny, tmp_path):
         norms.append([log(out)[0][key] for key in ("grad_norm", "loss", "reward")])
     assert norms[0] == pytest.approx(norms[1], rel=1e-3, abs=1e-6)
     assert norms[0][0] > 0
-
-
-@pytest.fixture(scope="module")
-def policy(tiny):
-    model, _, _ = base.load_base(str(tiny))
-    model = base.lora_model(model, 2, 4)
-    torch.manual_seed(1)
-    for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight)
-    return model
-
-
-def test_merging_for_sampling_leaves_the_weights_as_they_were(policy):
-    ids = torch.tensor([[5, 6, 7]])
-    before, kept = (
-        policy(input_ids=ids).logits,
-        policy.state_dict()["base_model.model.model.layers.0.mlp.up_proj.base_layer.weight"].clone(),
-    )
-    with merged(policy):
-        inside = policy(input_ids=ids).logits
-    torch.testing.assert_close(inside, before, rtol=1e-3, atol=1e-3)
-    assert torch.equal(policy(input_ids=ids).logits, before)
-    assert torch.equal(policy.state_dict()["base_model.model.model.layers.0.mlp.up_proj.base_layer.weight"], kept)
-
-
-def test_samples_follow_the_policy_whatever_their_neighbours(policy, tokenizer, examples):
-    """Sharp sampling is greedy: prompts of other lengths in the batch must not change what is written."""
-    prompts = sorted({e["prompt"] for e in examples}, key=len)
-    prompts = [prompts[0], prompts[-1]]
-    sampler = Sampler(tokenizer, SamplingConfig(temperature=1e-4, max_new_tokens=4, merge=False), {})
-    ids, written = sampler.sample(policy, [prompts[0]] * 2 + [prompts[1]] * 2)
-    for prompt, row, reply in zip([prompts[0]] * 2 + [prompts[1]] * 2, ids, written, strict=True):
-        assert tokenizer.decode(row) == prompt
-        for n, token in enumerate(reply):
-            logits = policy(input_ids=torch.tensor([row + reply[:n]])).logits[0, -1]
-            assert logits[token] > logits.max() - 2e-3  # 49,152 random words: the best are close to each other
-
-
-def test_a_tree_of_samples_has_the_chances_of_single_ones(policy, tokenizer):
-    count, sampler = 1000, Sampler(tokenizer, SamplingConfig(temperature=0.01, max_new_tokens=2), {})
-    torch.manual_seed(0)
-    ids, written = sampler.sample(policy, ["mug\n"] * count)
-    pair, found = Counter(map(tuple, written)).most_common(1)[0]
-    logits = policy(input_ids=torch.tensor([ids[0] + list(pair[:1])])).logits[0, -2:].detach() / 0.01
-    chance = float(torch.log_softmax(logits, -1)[[0, 1], list(pair)].sum().exp())
-    assert found / count == pytest.approx(chance, abs=4 * (chance * (1 - chance) / count) ** 0.5)
-    assert 0.01 < chance < 0.9  # neither never nor always, or the test says nothing
-
-
-def test_samples_stay_inside_the_grammar_of_their_twin(policy, tokenizer, examples):
-    xgrammar = pytest.importorskip("xgrammar")
-    prompts = [e["prompt"] for e in examples[:2] for _ in range(2)]
-    sampler = Sampler(tokenizer, SamplingConfig(max_new_tokens=8, in_grammar=True), Grammars(examples))
-    _, written = sampler.sample(policy, prompts)
-    compiler = xgrammar.GrammarCompiler(xgrammar.TokenizerInfo.from_huggingface(tokenizer))
-    for example, reply in zip([e for e in examples[:2] for _ in range(2)], written, strict=True):
-        rules = compiler.compile_grammar(grammar(twin_from_json(example["twin"])))
-        assert xgrammar.GrammarMatcher(rules).accept_string(tokenizer.decode(reply, skip_special_tokens=True))
 
 
 def test_the_filter_keeps_prompts_with_samples_of_different_worth_and_goes_on(examples, tmp_path):
