@@ -83,10 +83,13 @@ def _by_group(report: Report, name: str) -> str:
         for by in ("by_category", "by_level")
         for group in sorted({g for r in results.values() for g in r.get(by, {})})
     ]
-    first = next(iter(results.values()))
-    heads = ["student", *(f"{head} ({first[by].get(group, {}).get('n', 0)})" for by, group, head in groups)]
+    most = max(results.values(), key=lambda r: r["n"])
+    heads = ["student", *(f"{head} ({most[by].get(group, {}).get('n', 0)})" for by, group, head in groups)]
     rows = [
-        [report["variants"][v]["title"], *(_number(_value(r.get(by, {}).get(group)), 2) for by, group, _ in groups)]
+        [
+            report["variants"][v]["title"] + (f", first {r['n']}" if r["n"] < most["n"] else ""),
+            *(_number(_value(r.get(by, {}).get(group)), 2) for by, group, _ in groups),
+        ]
         for v, r in results.items()
     ]
     return f"## {_head(report, name)}\n\nQuestions in brackets.\n\n{table(heads, rows)}"
