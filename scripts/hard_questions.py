@@ -15,6 +15,9 @@ import json
 from pathlib import Path
 from random import Random
 
+from fastreasonseg_ros.errors import DatasetError
+from fastreasonseg_ros.evaluation.files import read_jsonl
+
 
 def choose(rollouts: list[dict], rows: list[dict], per_wrong: float, seed: int) -> list[dict]:
     """Rollout lines with the questions that `rows` says are wrong, and per_wrong times as many right ones by chance.
@@ -42,8 +45,11 @@ def main() -> None:
     parser.add_argument("--right", type=float, default=1.0, help="right questions to each wrong one")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    read = [[json.loads(line) for line in path.read_text().splitlines()] for path in (args.rollouts, args.rows)]
-    lines = choose(*read, args.right, args.seed)
+    try:
+        rollouts, rows = ([line for _, line in read_jsonl(path)] for path in (args.rollouts, args.rows))
+    except DatasetError as error:
+        raise SystemExit(f"hard_questions: {error}") from error
+    lines = choose(rollouts, rows, args.right, args.seed)
     args.out.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     print(f"{args.out}: {sum(len(line['questions']) for line in lines)} questions in {len(lines)} scenes")
 

@@ -179,7 +179,7 @@ class Sampler:
 
     def matcher(self, core, prompt_ids: Sequence[int]) -> Any:
         """xgrammar's state before a reply to one of the last sampled prompts; None where sampling is free."""
-        return self._matcher(core, self._texts[tuple(prompt_ids)]) if self.config.in_grammar else None
+        return self._matcher(core, self._texts[tuple(prompt_ids)])
 
     def _matcher(self, core, prompt: str) -> Any:
         if not self.config.in_grammar:
