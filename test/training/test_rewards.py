@@ -75,15 +75,18 @@ REASONING = {
         TEACHER,
         1.0,
     ),
-    # found: {2} fits the teacher's {2}; covered: mugs by half, plate not, {2} fully
-    "the answer without the way": ("Blue.\na = find(color=blue)", TEACHER, (1 + (0.5 + 0 + 1) / 3) / 2),
-    # found: (1 + 1 + 1 + 0) / 4
-    "a step that leads nowhere": (TEACHER + "\nd = find(color=green)", TEACHER, (3 / 4 + 1) / 2),
+    "the answer without the way": ("Blue.\na = find(color=blue)", TEACHER, 1 / 3),
+    "a step that leads nowhere": (TEACHER + "\nd = find(color=green)", TEACHER, 3 / 4),
+    "a step left out": ("Mugs.\na = find(label=mug)\nb = find(label=plate)", TEACHER, 2 / 3),
+    "the same step, wrong": ("Mugs.\na = find(label=mug)\nb = find(label=plate)\nc = farthest(b, a)", TEACHER, 2 / 3),
+    "a step twice": ("Mugs.\na = find(label=mug)\nb = find(label=mug)", "Mugs.\na = find(label=mug)", 1 / 2),
+    "another operator, the same set": ("Mugs.\na = find(label=mug)\nb = find(label=plate)\nc = max(a, x)", TEACHER, 1.0),
+    "half of a set": ("Red.\na = find(color=red)", "Mugs.\na = find(label=mug)", 1 / 2),
     "none by both": ("No.\nnone", "Nothing.\nnone", 1.0),
     "none where the teacher searched in vain": (
         "No.\nnone",
         "No.\na = find(label=mug)\nb = on(a, a)",
-        (1 + (0 + 1) / 2) / 2,
+        1 / 2,
     ),
     "none where the teacher found": ("No.\nnone", "Mugs.\na = find(label=mug)", 0.0),
     "ids read off": ("Those.\n1, 2", "Mugs.\na = find(label=mug)", 1.0),

@@ -22,6 +22,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
 from ..errors import MissingDataError, PlanError
 from ..plan.executor import execute
 from ..plan.grammar import vocabulary
@@ -94,21 +97,20 @@ def jaccard(a: Iterable[int], b: Iterable[int]) -> float:
 def agreement(student: Sequence[frozenset[int]], teacher: Sequence[frozenset[int]]) -> float:
     """How far two chains of executed steps went over the same sets, 0..1.
 
-    Every step is compared with the step of the other chain that is most like it (Jaccard); the mean over the student's
-    steps, which falls with steps that lead nowhere, and the mean over the teacher's, which falls with steps left out,
-    count alike. The order of steps is free.
+    Steps are paired one to one so that their Jaccard sums highest; the sum is divided by the length of the longer chain.
+    The order of steps is free. A step left out costs what a wrong one costs, so that giving up early never pays, and a
+    step that leads nowhere costs as much.
 
-    >>> mugs, plate, nearest = frozenset({3, 5}), frozenset({7}), frozenset({5})
+    >>> mugs, plate, nearest, other = frozenset({3, 5}), frozenset({7}), frozenset({5}), frozenset({8})
     >>> agreement([plate, mugs, nearest], [mugs, plate, nearest])
     1.0
-    >>> round(agreement([mugs], [mugs, nearest]), 3)  # precision 1, recall (1 + 1/2) / 2
-    0.875
+    >>> agreement([mugs], [mugs, nearest]), agreement([mugs, other], [mugs, nearest])
+    (0.5, 0.5)
     """
     if not student or not teacher:
         return 0.0
-    found = [max(jaccard(s, t) for t in teacher) for s in student]
-    covered = [max(jaccard(t, s) for s in student) for t in teacher]
-    return (sum(found) / len(found) + sum(covered) / len(covered)) / 2
+    likeness = np.array([[jaccard(s, t) for t in teacher] for s in student])
+    return float(likeness[linear_sum_assignment(-likeness)].sum()) / max(likeness.shape)
 
 
 def format_reward(completions: Sequence[str], twin: Sequence[str], **columns: object) -> list[float]:
