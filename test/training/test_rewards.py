@@ -80,7 +80,11 @@ REASONING = {
     "a step left out": ("Mugs.\na = find(label=mug)\nb = find(label=plate)", TEACHER, 2 / 3),
     "the same step, wrong": ("Mugs.\na = find(label=mug)\nb = find(label=plate)\nc = farthest(b, a)", TEACHER, 2 / 3),
     "a step twice": ("Mugs.\na = find(label=mug)\nb = find(label=mug)", "Mugs.\na = find(label=mug)", 1 / 2),
-    "another operator, the same set": ("Mugs.\na = find(label=mug)\nb = find(label=plate)\nc = max(a, x)", TEACHER, 1.0),
+    "another operator, the same set": (
+        "Mugs.\na = find(label=mug)\nb = find(label=plate)\nc = max(a, x)",
+        TEACHER,
+        1.0,
+    ),
     "half of a set": ("Red.\na = find(color=red)", "Mugs.\na = find(label=mug)", 1 / 2),
     "none by both": ("No.\nnone", "Nothing.\nnone", 1.0),
     "none where the teacher searched in vain": (

@@ -97,9 +97,9 @@ def jaccard(a: Iterable[int], b: Iterable[int]) -> float:
 def agreement(student: Sequence[frozenset[int]], teacher: Sequence[frozenset[int]]) -> float:
     """How far two chains of executed steps went over the same sets, 0..1.
 
-    Steps are paired one to one so that their Jaccard sums highest; the sum is divided by the length of the longer chain.
-    The order of steps is free. A step left out costs what a wrong one costs, so that giving up early never pays, and a
-    step that leads nowhere costs as much.
+    Steps are paired one to one, in any order, so that the sum of their Jaccard indices is highest; it is divided by the
+    length of the longer chain. A step left out costs what a wrong one in its place costs, so that stopping there is no
+    way round it; a step too many costs as much.
 
     >>> mugs, plate, nearest, other = frozenset({3, 5}), frozenset({7}), frozenset({5}), frozenset({8})
     >>> agreement([plate, mugs, nearest], [mugs, plate, nearest])
