@@ -24,8 +24,8 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from fastreasonseg_ros.evaluation.machine import machine, peak_rss_mb
-from fastreasonseg_ros.evaluation.metrics import percentiles
+from fastreasonseg_ros.evaluation.benchmark.machine import machine, peak_rss_mb
+from fastreasonseg_ros.evaluation.metrics.masks import percentiles
 from fastreasonseg_ros.perception.foundation.depth import DepthConfig, DepthEstimator
 from fastreasonseg_ros.perception.foundation.detector import DetectorConfig, Found, Owlv2
 from fastreasonseg_ros.perception.foundation.pictures import to_device

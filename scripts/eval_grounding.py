@@ -17,11 +17,12 @@ from unittest import mock
 
 import numpy as np
 
-from fastreasonseg_ros.reasoning import lexicon, likeness, meaning, sayings
-from fastreasonseg_ros.reasoning.grounding import Grounder
-from fastreasonseg_ros.reasoning.nouns import Noun, load_nouns, other_class_words
-from fastreasonseg_ros.training import english
-from fastreasonseg_ros.training.scenes import places
+from fastreasonseg_ros.reasoning.word_meaning import lexicon, likeness, meaning
+from fastreasonseg_ros.reasoning.word_meaning import paraphrases as sayings
+from fastreasonseg_ros.reasoning.word_meaning.grounding import Grounder
+from fastreasonseg_ros.reasoning.word_meaning.nouns import Noun, load_nouns, other_class_words
+from fastreasonseg_ros.training.student.questions import english
+from fastreasonseg_ros.training.student.questions.scenes import places
 
 Case = tuple[str, frozenset[str]]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.files import read_jsonl
+from fastreasonseg_ros.io.files import read_jsonl
 
 
 def choose(rollouts: list[dict], rows: list[dict], per_wrong: float, seed: int) -> list[dict]:

@@ -1,4 +1,4 @@
-"""Makes reasoning/lexicon/wordnet.txt.gz, the nouns of WordNet 3.0 for physical things, from Debian's wordnet-base.
+"""Makes reasoning/word_meaning/lexicon/wordnet.txt.gz, the nouns of WordNet 3.0 for physical things, from Debian's wordnet-base.
 
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb wordnet
     python scripts/make_lexicon.py wordnet/usr/share/wordnet
@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "src/fastreasonseg_ros/reasoning/lexicon/wordnet.txt.gz"
+OUT = Path(__file__).parents[1] / "src/fastreasonseg_ros/reasoning/word_meaning/lexicon/wordnet.txt.gz"
 # Lexicographer files (lexnames(5WN)): animal, artifact, body, food, object, person, plant, substance; 3 = top classes.
 ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT, SUBSTANCE, TOPS = 5, 6, 8, 13, 17, 18, 20, 27, 3
 KEPT = {ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PLANT, SUBSTANCE, TOPS}

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fastreasonseg_ros.evaluation.bag_writer import write_bag
+from fastreasonseg_ros.io.bags.writer import write_bag
 from fastreasonseg_ros.simulation import Event, Scene, play
-from fastreasonseg_ros.simulation.household import make_thing
-from fastreasonseg_ros.simulation.materials import Paint, wood
-from fastreasonseg_ros.simulation.placing import Placement, on_top
-from fastreasonseg_ros.simulation.shapes import rotation
-from fastreasonseg_ros.simulation.world import World, view_from
+from fastreasonseg_ros.simulation.objects.household import make_thing
+from fastreasonseg_ros.simulation.objects.materials import Paint, wood
+from fastreasonseg_ros.simulation.objects.shapes import rotation
+from fastreasonseg_ros.simulation.scenes.placing import Placement, on_top
+from fastreasonseg_ros.simulation.scenes.world import World, view_from
 
 SEED, DURATION_S, FPS = 24, 10.0, 7.5
 # Kind, place on the table in metres (x to the right, y away), and turn in degrees.

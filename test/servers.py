@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from fastreasonseg_ros.reasoning.gguf import base_gguf, find_adapter, merge, read_adapter
+from fastreasonseg_ros.reasoning.language_models.gguf import base_gguf, find_adapter, merge, read_adapter
 
 _LLAMA_CPP = """
 import sys, time, xllamacpp

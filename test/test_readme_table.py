@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fastreasonseg_ros.evaluation.reasoner_cost import measure
+from fastreasonseg_ros.evaluation.benchmark.reasoner_cost import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = runpy.run_path(str(ROOT / "scripts/update_readme_table.py"))

@@ -82,7 +82,7 @@ def _runs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict[str, Any]
 
 
 def _run(part: Callable[[Path], dict[str, Any]], folder: Path) -> dict[str, Any]:
-    from fastreasonseg_ros.evaluation.machine import machine
+    from fastreasonseg_ros.evaluation.benchmark.machine import machine
 
     folder.mkdir(parents=True)
     before = os.getloadavg()[0]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.reasoning.gguf import base_gguf
-from fastreasonseg_ros.reasoning.openvino import OpenVinoConfig, prepared_model
+from fastreasonseg_ros.reasoning.language_models.gguf import base_gguf
+from fastreasonseg_ros.reasoning.language_models.openvino import OpenVinoConfig, prepared_model
 
 from .robot import Robot
 

@@ -15,7 +15,7 @@ from .perception.protocol import Perceiver
 from .perception.vocabulary import Vocabulary
 from .pipeline import observe, wanted_words
 from .reasoning.protocol import WordMeaning
-from .reasoning.wanted import words_of
+from .reasoning.word_meaning.noun_extraction import words_of
 from .twin.tracking import with_new_words
 from .twin.types import Answer, DigitalTwin, Frame
 
@@ -24,7 +24,7 @@ def missing_words(answer: Answer, twin: DigitalTwin, meaning: WordMeaning | None
     """What perception should look for so that the question can be answered better; at most six nouns.
 
     Words of the plan's own `look_for` steps that gave nothing. Where nothing was found at all also those of empty
-    `like` steps and of the question, as far as no label in view means the same; see reasoning/wanted.py.
+    `like` steps and of the question, as far as no label in view means the same; see reasoning/word_meaning/noun_extraction.py.
     """
     asked = wanted_words(answer)
     if asked or answer.status is not Status.NO_MATCH:

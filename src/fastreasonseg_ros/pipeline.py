@@ -21,8 +21,16 @@ from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, 
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
-from .reasoning.forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
-from .reasoning.prompt import prompt
+from .reasoning.prompting.prompt import prompt
+from .reasoning.prompting.reply_forms import (
+    Form,
+    answer_grammar,
+    answered,
+    ids_grammar,
+    ids_prompt,
+    plan_grammar,
+    results_turn,
+)
 from .reasoning.protocol import Hint, LanguageModel, WordMeaning
 from .twin.tracking import update
 from .twin.types import Answer, DigitalTwin, Frame, Query
@@ -78,7 +86,7 @@ def reason(
     """Answers one question about one twin.
 
     instructions: put the plan language into the prompt, for models that were not trained on it. look_for: let plans
-    ask perception for words it does not know (see `wanted_words`). form: what the model writes (reasoning/forms.py).
+    ask perception for words it does not know (see `wanted_words`). form: what the model writes (reasoning/prompting/reply_forms.py).
     without: operators that plans may not use; `like` is left out where there is no word meaning. on_text gets the
     model's text as it comes, and returns True to cancel. Where nothing fits every measured condition of a description,
     the answer is what comes closest (`execute_closest`), and says so. Whatever goes wrong with the question, the model

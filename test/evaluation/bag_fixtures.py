@@ -9,7 +9,7 @@ import pytest
 from benchmarks import lines
 from scripted import Scripted
 
-from fastreasonseg_ros.evaluation.bag_writer import write_bag
+from fastreasonseg_ros.io.bags.writer import write_bag
 from fastreasonseg_ros.twin.types import CameraIntrinsics, Frame, GroundTruth
 
 CAMERA = CameraIntrinsics(64, 48, 60.0, 60.0, 31.5, 23.5)
@@ -46,5 +46,5 @@ def questions(tmp_path: Path) -> Path:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, asker: Scripted) -> Scripted:
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_bag.asker_of", lambda args: asker)
+    monkeypatch.setattr("fastreasonseg_ros.cli.bag.asker_of", lambda args: asker)
     return asker

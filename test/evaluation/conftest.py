@@ -9,7 +9,7 @@ from bag_fixtures import bag, questions  # noqa: F401, fixtures of the tests of 
 
 from fastreasonseg_ros.cli import build_parser
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.evaluation.backends import asker_of
+from fastreasonseg_ros.evaluation.runners.backends import asker_of
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,5 @@ def real_asker():
 @pytest.fixture
 def one_model(real_asker, monkeypatch: pytest.MonkeyPatch):
     """Commands use the model that is loaded already instead of loading one each."""
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: real_asker)
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: real_asker)
     return real_asker

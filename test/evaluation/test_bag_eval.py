@@ -19,16 +19,16 @@ from benchmarks import folder, lines
 from scripted import Scripted
 
 from fastreasonseg_ros.cli import main
+from fastreasonseg_ros.cli.bag import evaluate_one
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.bag_eval import LockStep, Looked, Outputs
-from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion, assign, question_of
-from fastreasonseg_ros.evaluation.bag_writer import START_S, write_bag
-from fastreasonseg_ros.evaluation.bags import BagTopics, read_stamped
-from fastreasonseg_ros.evaluation.cpu import cpu_share
-from fastreasonseg_ros.evaluation.curve import MOST, Curve
-from fastreasonseg_ros.evaluation.evaluate import Times
-from fastreasonseg_ros.evaluation.run_bag import evaluate_one
-from fastreasonseg_ros.evaluation.viewers import Onlookers
+from fastreasonseg_ros.evaluation.benchmark.cpu_time import cpu_share
+from fastreasonseg_ros.evaluation.runners.bag import LockStep, Looked, Outputs
+from fastreasonseg_ros.evaluation.runners.curve import MOST, Curve
+from fastreasonseg_ros.evaluation.runners.evaluate import Times
+from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
+from fastreasonseg_ros.io.bags.questions import TimedQuestion, assign, question_of
+from fastreasonseg_ros.io.bags.reader import BagTopics, read_stamped
+from fastreasonseg_ros.io.bags.writer import START_S, write_bag
 from fastreasonseg_ros.perception.oracle import OraclePerceiver
 from fastreasonseg_ros.twin.types import Detection, Frame, Perceived
 
@@ -72,7 +72,7 @@ def test_a_bag_made_of_a_data_set_gives_the_figures_of_the_data_set(
         {"scene": "table", "text": "the book", "target_ids": [1]},
     )
     asker = use(monkeypatch, Scripted(RIGHT))
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: asker)
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: asker)
     assert main(["bag", "make", str(root), str(tmp_path / "bags")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "bags/table")
     common, results = ["--perception", "oracle", "--json"], []
@@ -220,7 +220,7 @@ def test_what_was_answered_before_the_bag_breaks_off_is_kept(
                 raise DatasetError(f"{path}: message 30 cannot be read")
             yield item
 
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_bag.read_stamped", broken)
+    monkeypatch.setattr("fastreasonseg_ros.cli.bag.read_stamped", broken)
     use(monkeypatch, Scripted(RIGHT))
     rows = tmp_path / "rows.jsonl"
     file = lines(tmp_path / "q.jsonl", {"text": "the mug", "at": 0.2, "target_ids": [1]}, {"text": "the book"})

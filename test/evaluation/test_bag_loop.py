@@ -9,9 +9,9 @@ import pytest
 from bag_fixtures import frames
 
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation.bag_questions import questions_in
-from fastreasonseg_ros.evaluation.bag_writer import START_S, write_bag
-from fastreasonseg_ros.evaluation.bags import read_stamped
+from fastreasonseg_ros.io.bags.questions import questions_in
+from fastreasonseg_ros.io.bags.reader import read_stamped
+from fastreasonseg_ros.io.bags.writer import START_S, write_bag
 
 
 def test_a_bag_is_played_round_after_round_until_it_is_as_long_as_asked_for(tmp_path: Path, capsys) -> None:

@@ -14,8 +14,8 @@ from bag_fixtures import RIGHT, use
 from scripted import Scripted
 
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation.bag_writer import START_S
-from fastreasonseg_ros.evaluation.bags import read_bag
+from fastreasonseg_ros.io.bags.reader import read_bag
+from fastreasonseg_ros.io.bags.writer import START_S
 
 
 def test_the_output_bag_has_pictures_masks_twins_and_answers_at_the_recorded_stamps(

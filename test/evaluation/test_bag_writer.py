@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.bag_writer import START_S, write_bag
-from fastreasonseg_ros.evaluation.bags import bag_info, read_bag
+from fastreasonseg_ros.io.bags.reader import bag_info, read_bag
+from fastreasonseg_ros.io.bags.writer import START_S, write_bag
 from fastreasonseg_ros.twin.types import CameraIntrinsics, Frame, GroundTruth
 
 CAMERA = CameraIntrinsics(64, 48, 60.0, 61.0, 31.5, 23.5)

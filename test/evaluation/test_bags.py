@@ -11,8 +11,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation import bags
-from fastreasonseg_ros.evaluation.bags import BagTopics, bag_info, find_topics, read_bag
+from fastreasonseg_ros.io.bags import reader as bags
+from fastreasonseg_ros.io.bags.reader import BagTopics, bag_info, find_topics, read_bag
 
 TYPES = get_typestore(Stores.ROS2_HUMBLE)
 IMAGE, COMPRESSED = TYPES.types["sensor_msgs/msg/Image"], TYPES.types["sensor_msgs/msg/CompressedImage"]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError, ModelError, Status
-from fastreasonseg_ros.evaluation.batch import Replies, Reply, in_batches
+from fastreasonseg_ros.evaluation.runners.batch import Replies, Reply, in_batches
 from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
+from fastreasonseg_ros.cli.bench import questions_about
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.evaluation.bench import questions_about
-from fastreasonseg_ros.evaluation.machine import peak_rss_mb, rss_mb
-from fastreasonseg_ros.evaluation.reasoner_cost import measure, reasoner_cost
+from fastreasonseg_ros.evaluation.benchmark.machine import peak_rss_mb, rss_mb
+from fastreasonseg_ros.evaluation.benchmark.reasoner_cost import measure, reasoner_cost
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")))

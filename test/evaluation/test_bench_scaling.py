@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.evaluation.bench import plan_of
-from fastreasonseg_ros.evaluation.bench_scaling import ScalingPlan, measure_reasoning, scaling, scaling_table
-from fastreasonseg_ros.evaluation.bench_scene import table_of_balls
-from fastreasonseg_ros.evaluation.perception_metrics import match_ids
+from fastreasonseg_ros.cli.bench import plan_of
+from fastreasonseg_ros.evaluation.benchmark.scaling import ScalingPlan, measure_reasoning, scaling, scaling_table
+from fastreasonseg_ros.evaluation.benchmark.scene import table_of_balls
+from fastreasonseg_ros.evaluation.metrics.segmentation import match_ids
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.compare import compare, compare_table
+from fastreasonseg_ros.evaluation.reports.compare import compare, compare_table
 
 
 def rows(ious: list[float], category: str = "spatial") -> list[dict]:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.datasets import read_questions, read_twin_scenes
-from fastreasonseg_ros.evaluation.readers import open_dataset
-from fastreasonseg_ros.evaluation.readers.folder import FolderScene
+from fastreasonseg_ros.io.datasets import open_dataset
+from fastreasonseg_ros.io.datasets.base import read_questions, read_twin_scenes
+from fastreasonseg_ros.io.datasets.folder import FolderScene
 
 CAMERA = {"width": 4, "height": 3, "fx": 5.0, "fy": 5.0, "cx": 1.5, "cy": 1.0, "depth_unit_m": 0.001}
 

@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("mujoco")
 
+from fastreasonseg_ros.cli import eval_clutter as run_eval_clutter
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation import run_eval_clutter
 
 
 def test_simulated_clutter_is_measured_by_arrangement(tmp_path, monkeypatch, capsys):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError, FrameError
-from fastreasonseg_ros.evaluation.datasets import Dataset, read_questions
-from fastreasonseg_ros.evaluation.evaluate import Ask, evaluate, evaluate_twins
-from fastreasonseg_ros.evaluation.readers import open_dataset
-from fastreasonseg_ros.evaluation.report import Output, table
+from fastreasonseg_ros.evaluation.reports.outputs import Output, table
+from fastreasonseg_ros.evaluation.runners.evaluate import Ask, evaluate, evaluate_twins
+from fastreasonseg_ros.io.datasets import open_dataset
+from fastreasonseg_ros.io.datasets.base import Dataset, read_questions
 from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.twin.masks import box
 from fastreasonseg_ros.twin.types import Answer, Detection, DigitalTwin, Frame, Instance, Perceived, Query

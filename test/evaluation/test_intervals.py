@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fastreasonseg_ros.evaluation.intervals import paired_interval, ratio_interval
+from fastreasonseg_ros.evaluation.metrics.intervals import paired_interval, ratio_interval
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.evaluation.evaluate import score_row
-from fastreasonseg_ros.evaluation.metrics import boundary_f, davis_boundary, percentiles, score_masks
-from fastreasonseg_ros.evaluation.summary import summarise
+from fastreasonseg_ros.evaluation.metrics.masks import boundary_f, davis_boundary, percentiles, score_masks
+from fastreasonseg_ros.evaluation.metrics.summary import summarise
+from fastreasonseg_ros.evaluation.runners.evaluate import score_row
 
 
 def mask(text: str) -> np.ndarray:

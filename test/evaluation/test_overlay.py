@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.evaluation.overlay import DIMMED, PALETTE, draw_answer, draw_masks
 from fastreasonseg_ros.twin.types import Answer, Query, TraceStep
+from fastreasonseg_ros.visualization.overlay import DIMMED, PALETTE, draw_answer, draw_masks
 
 COLOR = np.full((120, 160, 3), 100, np.uint8)
 IDS = np.zeros((120, 160), np.uint16)

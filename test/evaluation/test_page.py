@@ -12,10 +12,10 @@ from benchmarks import folder, lines
 from scripted import Scripted
 
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation.compare import compare
-from fastreasonseg_ros.evaluation.gallery import BEST, WORST, Gallery
-from fastreasonseg_ros.evaluation.page import confusion, html_page, markdown, outcome
-from fastreasonseg_ros.evaluation.svg import curve
+from fastreasonseg_ros.evaluation.reports.compare import compare
+from fastreasonseg_ros.evaluation.reports.gallery import BEST, WORST, Gallery
+from fastreasonseg_ros.evaluation.reports.page import confusion, html_page, markdown, outcome
+from fastreasonseg_ros.visualization.svg_charts import curve
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 RIGHT = {"the red box": (1,), "the other one": (1, 2), "<script>alert(1)</script> anything?": (2,)}
@@ -34,7 +34,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         category = ["attribute", "semantic", "compositional", "none"][k % 4]
         asked.append({"scene": f"scene_{k}", "text": text, "target_ids": target, "category": category, "level": k % 3})
     lines(root / "queries.jsonl", *asked)
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: Scripted(RIGHT))
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: Scripted(RIGHT))
     command = ["eval", str(root), "--perception", "oracle", "--html", str(tmp_path / "page.html")]
     assert main([*command, "--json", str(tmp_path / "r.json"), "--rows", str(tmp_path / "rows.jsonl")]) == 0
     return tmp_path / "page.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.evaluation.perception_metrics import match_ids, mean_score, score_segmentation
+from fastreasonseg_ros.evaluation.metrics.segmentation import match_ids, mean_score, score_segmentation
 
 TRUTH = np.array([[1, 1, 0, 2], [1, 1, 0, 2], [0, 0, 0, 2], [0, 0, 0, 2]], np.uint16)
 NOTHING = np.zeros((4, 4), np.uint16)

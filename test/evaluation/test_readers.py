@@ -12,8 +12,8 @@ import pytest
 from benchmarks import ALL, BLUE, RED, H, W, break_png, dump, ids, lines, picture, save
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.readers import FORMATS, READERS, open_dataset
-from fastreasonseg_ros.evaluation.readers.reasonseg import draw_polygons
+from fastreasonseg_ros.io.datasets import FORMATS, READERS, open_dataset
+from fastreasonseg_ros.io.datasets.reasonseg import draw_polygons
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside pycocotools
 

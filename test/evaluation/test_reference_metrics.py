@@ -16,11 +16,11 @@ import pytest
 from pycocotools import mask as coco
 from scipy import ndimage
 
-from fastreasonseg_ros.evaluation.evaluate import score_row
-from fastreasonseg_ros.evaluation.metrics import boundary_f, davis_boundary, score_masks
-from fastreasonseg_ros.evaluation.perception_metrics import outer_contour, score_segmentation
-from fastreasonseg_ros.evaluation.summary import summarise
-from fastreasonseg_ros.evaluation.tracking_metrics import TrackingMetric, idf1
+from fastreasonseg_ros.evaluation.metrics.masks import boundary_f, davis_boundary, score_masks
+from fastreasonseg_ros.evaluation.metrics.segmentation import outer_contour, score_segmentation
+from fastreasonseg_ros.evaluation.metrics.summary import summarise
+from fastreasonseg_ros.evaluation.metrics.tracking import TrackingMetric, idf1
+from fastreasonseg_ros.evaluation.runners.evaluate import score_row
 
 SEEDS = range(8)
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside pycocotools

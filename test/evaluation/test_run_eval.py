@@ -82,7 +82,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_with_the_same_figures(
     command = ["eval", str(root), "--perception", "oracle", "--rows", str(rows), "--json", str(out)]
 
     def use(asker: Scripted) -> Scripted:
-        monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: asker)
+        monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: asker)
         return asker
 
     use(Scripted(RIGHT))
@@ -120,7 +120,7 @@ def test_a_broken_picture_ends_the_run_by_name_and_keeps_what_was_done(
     broken = root / "scene_b/000000/rgb.png"
     good = broken.read_bytes()
     break_png(broken)
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: Scripted(RIGHT))
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: Scripted(RIGHT))
     command = ["eval", str(root), "--perception", "oracle", "--rows", str(rows)]
     assert main(command) == 2
     assert f"{broken}: is not a picture that can be read" in capsys.readouterr().err
@@ -131,7 +131,7 @@ def test_a_broken_picture_ends_the_run_by_name_and_keeps_what_was_done(
 
 
 def test_frames_of_mixed_sizes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: Scripted({}))
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: Scripted({}))
     video = revos(tmp_path / "video")
     save(video / "JPEGImages/v1/00005.jpg", np.zeros((10, 12, 3), np.uint8))
     assert main(["eval", str(video), "--perception", "oracle"]) == 2
@@ -157,10 +157,10 @@ def test_a_run_stands_beside_an_earlier_one_with_paired_intervals(
     root = three_scenes(tmp_path / "data")
     first, second, rows = tmp_path / "first.json", tmp_path / "second.json", tmp_path / "first.jsonl"
     command = ["eval", str(root), "--perception", "oracle"]
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: Scripted(RIGHT))
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: Scripted(RIGHT))
     assert main([*command, "--json", str(first), "--rows", str(rows)]) == 0
     better = Scripted(RIGHT | {"two": (1,), "four": (1,)})
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: better)
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: better)
     assert main([*command, "--json", str(second), "--against", str(first)]) == 0
     against = json.loads(second.read_text())["against"]
     giou = against["measures"]["giou"]
@@ -183,7 +183,7 @@ def test_several_configurations_are_measured_in_one_run_and_stand_side_by_side(
 
     def use(of_second: Scripted) -> Scripted:
         askers = {"openvino": Scripted(RIGHT), "remote": of_second}
-        monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval.asker_of", lambda args: askers[args.model])
+        monkeypatch.setattr("fastreasonseg_ros.cli.eval.asker_of", lambda args: askers[args.model])
         return of_second
 
     use(better)

@@ -15,8 +15,8 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import DatasetError, ReasonSegError
-from fastreasonseg_ros.evaluation.bag_writer import write_bag
-from fastreasonseg_ros.evaluation.scale import BagWorker, _connect, share
+from fastreasonseg_ros.evaluation.runners.ray_cluster import BagWorker, _connect, share
+from fastreasonseg_ros.io.bags.writer import write_bag
 
 TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")
 LOCAL = Namespace(ray="local", workers=2)
@@ -77,8 +77,8 @@ def test_bags_over_two_workers_give_the_figures_of_one_machine_though_a_worker_d
                 os._exit(1)
             return super().run(path, name, items)
 
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_bag.asker_of", lambda args: real_asker)
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.scale.BagWorker", Mortal)
+    monkeypatch.setattr("fastreasonseg_ros.cli.bag.asker_of", lambda args: real_asker)
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.runners.ray_cluster.BagWorker", Mortal)
     results = []
     for more in ([], ["--ray", "--workers", "2"]):
         out, rows = tmp_path / f"{len(more)}.json", tmp_path / f"{len(more)}.jsonl"
@@ -117,7 +117,7 @@ def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Pat
     assert (len(times.perception), sum(times.reasoning)) == (3, 6.0)
     assert (tmp_path / "1").read_text() == "xx"
     assert "1: its worker died, another one tries again (1 of 3)" in capsys.readouterr().err
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.scale.ATTEMPTS", 1)
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.runners.ray_cluster.ATTEMPTS", 1)
     with pytest.raises(ReasonSegError, match=r"2: its worker died 1 times.*go on with --resume"):
         share(Mortal, LOCAL, {"2": (str(tmp_path), 2)}, rows.append)
     with pytest.raises(DatasetError, match="shard 3: its picture is broken"):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.cli import main
+from fastreasonseg_ros.cli.eval_students import spread
 from fastreasonseg_ros.errors import ConfigError, Status
-from fastreasonseg_ros.evaluation.few_shot import EXAMPLES, few_shot, zero_shot
-from fastreasonseg_ros.evaluation.run_eval_students import spread
-from fastreasonseg_ros.evaluation.students import by_meaning, read_comparison
-from fastreasonseg_ros.evaluation.students_table import difference, markdown, table
+from fastreasonseg_ros.evaluation.students.configuration import by_meaning, read_comparison
+from fastreasonseg_ros.evaluation.students.few_shot import EXAMPLES, few_shot, zero_shot
+from fastreasonseg_ros.evaluation.students.table import difference, markdown, table
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning.protocol import Hint
 from fastreasonseg_ros.twin.serialization import twin_to_dict
@@ -135,8 +135,8 @@ def test_a_student_is_measured_once_and_then_read_from_disk(tmp_path, capsys, mo
     def measured_again(*_):
         raise AssertionError
 
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval_students.in_batches", measured_again)
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.run_eval_students.reasoner_cost", measured_again)
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval_students.in_batches", measured_again)
+    monkeypatch.setattr("fastreasonseg_ros.cli.eval_students.reasoner_cost", measured_again)
     assert main(command) == 0
     assert json.loads((tmp_path / "out/students.json").read_text())["results"]["base"] == first
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.synonyms import load_synonyms
-from fastreasonseg_ros.simulation.household import KINDS
+from fastreasonseg_ros.evaluation.metrics.synonyms import load_synonyms
+from fastreasonseg_ros.simulation.objects.household import KINDS
 
 
 @pytest.mark.parametrize(

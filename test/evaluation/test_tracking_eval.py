@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("mujoco", reason="the simulation is not installed")
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation import clips
-from fastreasonseg_ros.evaluation.clips import Clip, choose_clips, told, without_truth
-from fastreasonseg_ros.evaluation.tracking_eval import ClipResult, figures, markdown
-from fastreasonseg_ros.simulation.stories import STORIES, tell
+from fastreasonseg_ros.evaluation.runners import tracking_clips as clips
+from fastreasonseg_ros.evaluation.runners.tracking import ClipResult, figures, markdown
+from fastreasonseg_ros.evaluation.runners.tracking_clips import Clip, choose_clips, told, without_truth
+from fastreasonseg_ros.simulation.scenes.stories import STORIES, tell
 
 
 def test_the_clips_are_three_of_each_story_with_a_seed_of_their_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import BLUE, RED, dump, jitbench, packed, rvtbench
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.readers import open_dataset
+from fastreasonseg_ros.io.datasets import open_dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside pycocotools
 

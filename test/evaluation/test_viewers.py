@@ -9,11 +9,11 @@ import pytest
 from bag_fixtures import frames
 
 from fastreasonseg_ros.errors import DatasetError, Status
-from fastreasonseg_ros.evaluation.bag_eval import Looked, Shown
-from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion
-from fastreasonseg_ros.evaluation.drawn import Drawn
-from fastreasonseg_ros.evaluation.viewers import Onlookers
+from fastreasonseg_ros.evaluation.runners.bag import Looked, Shown
+from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
+from fastreasonseg_ros.io.bags.questions import TimedQuestion
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Query
+from fastreasonseg_ros.visualization.cached_overlay import Drawn
 
 
 def looked(count: int) -> list[Looked]:

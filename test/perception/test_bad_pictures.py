@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import FrameError
-from fastreasonseg_ros.evaluation.bench_scene import table_of_balls
+from fastreasonseg_ros.evaluation.benchmark.scene import table_of_balls
 from fastreasonseg_ros.perception.tabletop import TabletopPerceiver
 from fastreasonseg_ros.pipeline import observe
 from fastreasonseg_ros.twin.types import DigitalTwin, Frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.color import color_shares, exposure_gain, name_color
+from fastreasonseg_ros.perception.attributes.color import color_shares, exposure_gain, name_color
 from fastreasonseg_ros.twin.types import COLORS
 
 SWATCHES = {

@@ -10,9 +10,9 @@ from rays import Box, picture
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.features import COLOR_FEATURES, Features
-from fastreasonseg_ros.perception.labels import LabelModel, find_label_model
-from fastreasonseg_ros.perception.profile import LOOK, PROFILE
+from fastreasonseg_ros.perception.attributes.features import COLOR_FEATURES, Features
+from fastreasonseg_ros.perception.attributes.names import LabelModel, find_label_model
+from fastreasonseg_ros.perception.attributes.outline_profile import LOOK, PROFILE
 
 THING = Features(
     length=0.2, width=0.1, height=0.05, low=0.0, flatness=0.9, upward=0.5, upright=0.5, hollow=0.0, curvature=2.0,

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from fastreasonseg_ros.evaluation.perception_metrics import match_ids, mean_score, score_segmentation
+from fastreasonseg_ros.evaluation.metrics.segmentation import match_ids, mean_score, score_segmentation
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.simulation import make_scene
 from fastreasonseg_ros.twin.tracking import update

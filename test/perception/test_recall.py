@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.recall import CHANGED_WAIT, GONE_FRAMES, WAITS, Recall
+from fastreasonseg_ros.perception.attributes.label_cache import CHANGED_WAIT, GONE_FRAMES, WAITS, Recall
 from fastreasonseg_ros.twin.types import Detection
 
 RED, DARK, BLUE = (200, 30, 30), (185, 30, 30), (30, 30, 200)

@@ -7,7 +7,7 @@ import pytest
 from rays import Ball, Box, picture
 
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.whole import whole_box
+from fastreasonseg_ros.perception.attributes.amodal_box import whole_box
 from fastreasonseg_ros.twin.types import Plane
 
 DOWN = Plane((0.0, 0.0, -1.0), -1.0)  # 1 m below a camera that looks straight down

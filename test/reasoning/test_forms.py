@@ -6,7 +6,13 @@ import pytest
 
 from fastreasonseg_ros.errors import PlanError
 from fastreasonseg_ros.plan.parser import parse_plan
-from fastreasonseg_ros.reasoning.forms import answer_grammar, answered, ids_grammar, ids_scene_text, results_turn
+from fastreasonseg_ros.reasoning.prompting.reply_forms import (
+    answer_grammar,
+    answered,
+    ids_grammar,
+    ids_scene_text,
+    results_turn,
+)
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, TraceStep
 
 TWIN = DigitalTwin(

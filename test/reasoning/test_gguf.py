@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning import gguf as student
+from fastreasonseg_ros.reasoning.language_models import gguf as student
 
 TEXT = "a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)\nThe mug that is closest to the plate is red."
 LAYERS = 6

@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning import lexicon
-from fastreasonseg_ros.reasoning.grounding import Grounder
-from fastreasonseg_ros.reasoning.nouns import load_nouns, wider_classes
-from fastreasonseg_ros.reasoning.sayings import TAGS, has_material, tag_of_phrase
-from fastreasonseg_ros.reasoning.words import clean, content, corrected, edit_distance, key, singulars, without_article
+from fastreasonseg_ros.reasoning.word_meaning import lexicon
+from fastreasonseg_ros.reasoning.word_meaning.grounding import Grounder
+from fastreasonseg_ros.reasoning.word_meaning.nouns import load_nouns, wider_classes
+from fastreasonseg_ros.reasoning.word_meaning.paraphrases import TAGS, has_material, tag_of_phrase
+from fastreasonseg_ros.reasoning.word_meaning.word_forms import (
+    clean,
+    content,
+    corrected,
+    edit_distance,
+    key,
+    singulars,
+    without_article,
+)
 
 PANTRY = (
     "cereal box",

@@ -10,9 +10,9 @@ import pytest
 from yardstick import python_steps
 
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning import minilm
-from fastreasonseg_ros.reasoning.meaning import SentenceMeaning, fitting, phrases, wider_words
 from fastreasonseg_ros.reasoning.protocol import Hint
+from fastreasonseg_ros.reasoning.word_meaning import minilm
+from fastreasonseg_ros.reasoning.word_meaning.meaning import SentenceMeaning, fitting, phrases, wider_words
 
 CASES = Path(__file__).parent / "grounding_cases.jsonl"
 KITCHEN = ("ladle", "cheese", "grater", "carrot", "plate", "glass", "kettle", "towel", "broccoli")

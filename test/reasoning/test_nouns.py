@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.reasoning.nouns import find_noun, load_nouns
+from fastreasonseg_ros.reasoning.word_meaning.nouns import find_noun, load_nouns
 
 
 def test_the_table_of_the_project_knows_over_a_thousand_things_with_glosses_and_uses():

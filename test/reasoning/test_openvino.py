@@ -12,8 +12,8 @@ from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.plan.grammar import grammar
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_language_model
-from fastreasonseg_ros.reasoning.openvino import OpenVinoConfig, OpenVinoModel, prepared_model
-from fastreasonseg_ros.reasoning.prompt import prompt
+from fastreasonseg_ros.reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel, prepared_model
+from fastreasonseg_ros.reasoning.prompting.prompt import prompt
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
 TWIN = DigitalTwin(

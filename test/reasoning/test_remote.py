@@ -16,9 +16,9 @@ from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.plan.grammar import grammar
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_language_model
-from fastreasonseg_ros.reasoning.prompt import instructed, prompt
+from fastreasonseg_ros.reasoning.language_models.remote import BusyError, RemoteConfig, RemoteModel
+from fastreasonseg_ros.reasoning.prompting.prompt import instructed, prompt
 from fastreasonseg_ros.reasoning.protocol import LanguageModel
-from fastreasonseg_ros.reasoning.remote import BusyError, RemoteConfig, RemoteModel
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
 TWIN = DigitalTwin(

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from fastreasonseg_ros.evaluation.machine import rss_mb
-from fastreasonseg_ros.reasoning.resident import release
+from fastreasonseg_ros.evaluation.benchmark.machine import rss_mb
+from fastreasonseg_ros.reasoning.language_models.resident_memory import release
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system call is Linux's")

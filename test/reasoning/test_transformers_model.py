@@ -19,9 +19,9 @@ from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.plan.grammar import grammar
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_language_model
-from fastreasonseg_ros.reasoning.gguf import base_gguf
-from fastreasonseg_ros.reasoning.prompt import prompt, question_turn, scene_text, scene_turn
-from fastreasonseg_ros.reasoning.transformers_model import TransformersConfig, TransformersModel
+from fastreasonseg_ros.reasoning.language_models.gguf import base_gguf
+from fastreasonseg_ros.reasoning.language_models.transformers import TransformersConfig, TransformersModel
+from fastreasonseg_ros.reasoning.prompting.prompt import prompt, question_turn, scene_text, scene_turn
 from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
 from fastreasonseg_ros.twin.types import COLORS, DigitalTwin, Instance, Query
 

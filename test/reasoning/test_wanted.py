@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastreasonseg_ros.reasoning.wanted import MOST_WORDS, named, serving, words_of
+from fastreasonseg_ros.reasoning.word_meaning.noun_extraction import MOST_WORDS, named, serving, words_of
 
 IN_VIEW = ("mug", "plate", "dog")
 

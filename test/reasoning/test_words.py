@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastreasonseg_ros.reasoning.words import MAX_QUOTABLE, quotable
+from fastreasonseg_ros.reasoning.word_meaning.word_forms import MAX_QUOTABLE, quotable
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from processes import PATIENCE_S, write_scene
 
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.evaluation.bag_writer import START_S, write_bag
-from fastreasonseg_ros.evaluation.sources import frames_of
+from fastreasonseg_ros.io.bags.writer import START_S, write_bag
+from fastreasonseg_ros.io.sources import frames_of
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("mujoco")
 
 from fastreasonseg_ros.errors import ConfigError
-from fastreasonseg_ros.simulation.clutter import ARRANGEMENTS, frames_of, make_clutter, random_look
+from fastreasonseg_ros.simulation.scenes.clutter import ARRANGEMENTS, frames_of, make_clutter, random_look
 
 SIZE = (80, 60)
 

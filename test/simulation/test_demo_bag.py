@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion, read_timed_questions
-from fastreasonseg_ros.evaluation.bags import read_bag
+from fastreasonseg_ros.io.bags.questions import TimedQuestion, read_timed_questions
+from fastreasonseg_ros.io.bags.reader import read_bag
 from fastreasonseg_ros.simulation import play, true_twin
 from fastreasonseg_ros.twin.types import DigitalTwin, Frame
 

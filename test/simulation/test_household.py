@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError
-from fastreasonseg_ros.simulation.household import KINDS, make_thing
-from fastreasonseg_ros.simulation.materials import NAMES, shade
-from fastreasonseg_ros.simulation.shapes import box, lathe, tube
+from fastreasonseg_ros.simulation.objects.household import KINDS, make_thing
+from fastreasonseg_ros.simulation.objects.materials import NAMES, shade
+from fastreasonseg_ros.simulation.objects.shapes import box, lathe, tube
 from fastreasonseg_ros.twin.types import COLORS
 
 

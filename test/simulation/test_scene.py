@@ -9,8 +9,8 @@ import pytest
 
 from fastreasonseg_ros.errors import ConfigError
 from fastreasonseg_ros.simulation import Scene, make_scene
-from fastreasonseg_ros.simulation import render as render_module
-from fastreasonseg_ros.simulation.noise import KINECT
+from fastreasonseg_ros.simulation.rendering import render as render_module
+from fastreasonseg_ros.simulation.rendering.depth_noise import KINECT
 from fastreasonseg_ros.twin.types import Frame
 
 SMALL = (320, 240)

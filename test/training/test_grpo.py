@@ -12,9 +12,10 @@ import pytest
 from safetensors.torch import load_file
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError, ModelError
-from fastreasonseg_ros.training import base, grpo
-from fastreasonseg_ros.training.grpo_data import choose, informative, read_examples
-from fastreasonseg_ros.training.grpo_trainer import RewardProgress
+from fastreasonseg_ros.training.student import base_model as base
+from fastreasonseg_ros.training.student.grpo import train as grpo
+from fastreasonseg_ros.training.student.grpo.prompts import choose, informative, read_examples
+from fastreasonseg_ros.training.student.grpo.trainer import RewardProgress
 
 pytest.importorskip("trl")
 pytest.importorskip("openai")

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from fastreasonseg_ros.plan.grammar import grammar
-from fastreasonseg_ros.training import base
-from fastreasonseg_ros.training.grpo_data import Grammars
-from fastreasonseg_ros.training.grpo_trainer import branch_logps
-from fastreasonseg_ros.training.rollouts import Sampler, SamplingConfig, allowed_tokens, merged
+from fastreasonseg_ros.training.student import base_model as base
+from fastreasonseg_ros.training.student.grpo.prompts import Grammars
+from fastreasonseg_ros.training.student.grpo.sampler import Sampler, SamplingConfig, allowed_tokens, merged
+from fastreasonseg_ros.training.student.grpo.trainer import branch_logps
 from fastreasonseg_ros.twin.serialization import twin_from_json
 
 pytest.importorskip("trl")

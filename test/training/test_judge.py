@@ -5,7 +5,7 @@ import time
 import pytest
 
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.training.judge import Judge, JudgeConfig, judge_reward, parse_score
+from fastreasonseg_ros.training.student.grpo.judge import Judge, JudgeConfig, judge_reward, parse_score
 
 pytest.importorskip("openai")
 from judge_server import judge_server

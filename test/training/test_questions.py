@@ -8,14 +8,16 @@ import pytest
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_word_meaning
-from fastreasonseg_ros.reasoning.nouns import load_nouns
-from fastreasonseg_ros.reasoning.sayings import TAGS
-from fastreasonseg_ros.reasoning.words import quotable
-from fastreasonseg_ros.training import ask_things, data, english
-from fastreasonseg_ros.training.families import FAMILIES
-from fastreasonseg_ros.training.hints import hint_of
-from fastreasonseg_ros.training.questions import make_question
-from fastreasonseg_ros.training.scenes import packaging, places, random_twin
+from fastreasonseg_ros.reasoning.word_meaning.nouns import load_nouns
+from fastreasonseg_ros.reasoning.word_meaning.paraphrases import TAGS
+from fastreasonseg_ros.reasoning.word_meaning.word_forms import quotable
+from fastreasonseg_ros.training.student.corpus import data
+from fastreasonseg_ros.training.student.corpus.hints import hint_of
+from fastreasonseg_ros.training.student.questions import english
+from fastreasonseg_ros.training.student.questions import objects as ask_things
+from fastreasonseg_ros.training.student.questions.draw import make_question
+from fastreasonseg_ros.training.student.questions.families import FAMILIES
+from fastreasonseg_ros.training.student.questions.scenes import packaging, places, random_twin
 
 NOUNS = load_nouns()
 

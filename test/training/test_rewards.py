@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fastreasonseg_ros.training import judge, rewards
+from fastreasonseg_ros.training.student.grpo import judge, rewards
 
 # A mug left of a plate, another right of it, and a ball that lies on the plate.
 TWIN = json.dumps(

@@ -13,10 +13,11 @@ from trl import SFTTrainer
 
 from fastreasonseg_ros import cli
 from fastreasonseg_ros.errors import ConfigError, ModelError
-from fastreasonseg_ros.training import base, sft
-from fastreasonseg_ros.training.hints import hint_of
-from fastreasonseg_ros.training.packing import IGNORED, QuestionRows, ScenePacker
-from fastreasonseg_ros.training.sft_trainer import SceneTrainer, Schedule
+from fastreasonseg_ros.training.student import base_model as base
+from fastreasonseg_ros.training.student.corpus.hints import hint_of
+from fastreasonseg_ros.training.student.sft import train as sft
+from fastreasonseg_ros.training.student.sft.packing import IGNORED, QuestionRows, ScenePacker
+from fastreasonseg_ros.training.student.sft.trainer import SceneTrainer, Schedule
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ class Step:
 
 
 def sft_question(question):
-    from fastreasonseg_ros.reasoning.prompt import question_turn
+    from fastreasonseg_ros.reasoning.prompting.prompt import question_turn
 
     return question_turn(question["text"], hint_of(question))
 

@@ -3,8 +3,9 @@
 import pytest
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.training import base, sft
-from fastreasonseg_ros.training.packing import ScenePacker, read_rollouts
+from fastreasonseg_ros.training.student import base_model as base
+from fastreasonseg_ros.training.student.sft import train as sft
+from fastreasonseg_ros.training.student.sft.packing import ScenePacker, read_rollouts
 
 GOOD = '{"text": "mug", "questions": [{"text": "a mug", "near": [], "completion": "none"}]}\n'
 

@@ -20,9 +20,9 @@ from fastreasonseg_ros.config import load_config
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_word_meaning
-from fastreasonseg_ros.reasoning.prompt import question_turn, scene_text
-from fastreasonseg_ros.training.packing import read_rollouts
-from fastreasonseg_ros.training.teach import TeachConfig
+from fastreasonseg_ros.reasoning.prompting.prompt import question_turn, scene_text
+from fastreasonseg_ros.training.student.corpus.teach import TeachConfig
+from fastreasonseg_ros.training.student.sft.packing import read_rollouts
 from fastreasonseg_ros.twin.serialization import twin_from_dict, twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 

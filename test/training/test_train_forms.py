@@ -8,9 +8,9 @@ import pytest
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.pipeline import reason
-from fastreasonseg_ros.reasoning.prompt import question_turn, scene_text, scene_turn
-from fastreasonseg_ros.training.forms import in_form, main
-from fastreasonseg_ros.training.hints import hint_of
+from fastreasonseg_ros.reasoning.prompting.prompt import question_turn, scene_text, scene_turn
+from fastreasonseg_ros.training.student.corpus.hints import hint_of
+from fastreasonseg_ros.training.student.corpus.reply_forms import in_form, main
 from fastreasonseg_ros.twin.serialization import twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 

@@ -10,8 +10,10 @@ import pytest
 pytest.importorskip("mujoco")
 pytest.importorskip("torch")
 
-from fastreasonseg_ros.perception.labels import LabelModel
-from fastreasonseg_ros.training import label_samples, label_scenes, labels
+from fastreasonseg_ros.perception.attributes.names import LabelModel
+from fastreasonseg_ros.training.perception.names import samples as label_samples
+from fastreasonseg_ros.training.perception.names import scenes as label_scenes
+from fastreasonseg_ros.training.perception.names import train as labels
 
 
 def test_the_command_makes_a_model_and_sees_no_scene_twice(tmp_path, capsys, monkeypatch):

@@ -13,10 +13,11 @@ torch = pytest.importorskip("torch")
 from fastreasonseg_ros.errors import ConfigError, DatasetError, ModelError
 from fastreasonseg_ros.perception.tabletop.affinity import OFFSETS
 from fastreasonseg_ros.perception.tabletop.network import AffinityNetwork
-from fastreasonseg_ros.training import segmenter, segmenter_frames
-from fastreasonseg_ros.training.segmenter_data import pool, split
-from fastreasonseg_ros.training.segmenter_frames import make_frames, read_shard, shards_in
-from fastreasonseg_ros.training.segmenter_net import AffinityNet, affinity_loss
+from fastreasonseg_ros.training.perception.segmenter import frames as segmenter_frames
+from fastreasonseg_ros.training.perception.segmenter import train as segmenter
+from fastreasonseg_ros.training.perception.segmenter.batches import pool, split
+from fastreasonseg_ros.training.perception.segmenter.frames import make_frames, read_shard, shards_in
+from fastreasonseg_ros.training.perception.segmenter.network import AffinityNet, affinity_loss
 
 TINY = ["width=4", "batch=4", "pool_files=1", "steps=2", "threads=1", "workers=1", "frames=6", "views=3", "seed=200"]
 

@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from ..errors import ConfigError, FrameError
 from ..twin.types import COLORS, Frame, Perceived
-from .color import exposure_gain
-from .describe import describe, geometry_of
+from .attributes.color import exposure_gain
+from .attributes.describe import describe, geometry_of
 
 SPELLINGS = {"grey": "gray"}
 

@@ -21,15 +21,15 @@ def make_language_model(
     a server that cannot be used.
     """
     if backend == "openvino":
-        from .openvino import OpenVinoConfig, OpenVinoModel
+        from .language_models.openvino import OpenVinoConfig, OpenVinoModel
 
         return OpenVinoModel(load_config(OpenVinoConfig, config, overrides))
     if backend == "transformers":
-        from .transformers_model import TransformersConfig, TransformersModel
+        from .language_models.transformers import TransformersConfig, TransformersModel
 
         return TransformersModel(load_config(TransformersConfig, config, overrides))
     if backend == "remote":
-        from .remote import RemoteConfig, RemoteModel
+        from .language_models.remote import RemoteConfig, RemoteModel
 
         return RemoteModel(load_config(RemoteConfig, config, overrides))
     raise ConfigError(f"unknown language model {backend!r}; there are: {', '.join(LANGUAGE_MODELS)}")
@@ -44,13 +44,13 @@ def prepared_name(
     """
     if backend != "openvino":
         return None
-    from .openvino import OpenVinoConfig, prepared_name
+    from .language_models.openvino import OpenVinoConfig, prepared_name
 
     return prepared_name(load_config(OpenVinoConfig, config, overrides))
 
 
 def make_word_meaning(config: str | Path | None = None, overrides: Sequence[str] = ()) -> WordMeaning:
     """The sentence-embedding model behind `like`, loaded. Raises ConfigError, ModelError."""
-    from .meaning import MeaningConfig, SentenceMeaning
+    from .word_meaning.meaning import MeaningConfig, SentenceMeaning
 
     return SentenceMeaning(load_config(MeaningConfig, config, overrides))

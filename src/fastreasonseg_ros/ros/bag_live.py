@@ -27,13 +27,13 @@ from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 
 from ..errors import ConfigError, DatasetError, Status
-from ..evaluation.bag_questions import TimedQuestion
-from ..evaluation.bags import bag_info, find_topics, read_stamped
-from ..evaluation.curve import Curve
-from ..evaluation.datasets import PackedIds
-from ..evaluation.evaluate import Row, Times, describe_row, score_row
-from ..evaluation.metrics import percentiles, score_masks
-from ..evaluation.summary import slim, summarise
+from ..evaluation.metrics.masks import percentiles, score_masks
+from ..evaluation.metrics.summary import slim, summarise
+from ..evaluation.runners.curve import Curve
+from ..evaluation.runners.evaluate import Row, Times, describe_row, score_row
+from ..io.bags.questions import TimedQuestion
+from ..io.bags.reader import bag_info, find_topics, read_stamped
+from ..io.datasets.base import PackedIds
 from ..twin.masks import select
 from ..twin.types import DigitalTwin, Frame, Instance
 from .client import ReasonSegClient

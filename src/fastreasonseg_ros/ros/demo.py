@@ -23,12 +23,12 @@ from sensor_msgs.msg import Image
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 
+from ..cli.ask import as_dict
 from ..errors import Status
-from ..evaluation.ask import as_dict
-from ..evaluation.bag_questions import TimedQuestion
-from ..evaluation.overlay import draw_answer
-from ..evaluation.report import write_picture, write_text
+from ..evaluation.reports.outputs import write_picture, write_text
+from ..io.bags.questions import TimedQuestion
 from ..twin.masks import iou, select
+from ..visualization.overlay import draw_answer
 from .client import ReasonSegClient
 from .conversions import answer_from_msg
 from .demo_questions import camera_parameters, questions_for

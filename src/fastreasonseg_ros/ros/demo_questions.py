@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
-from ..evaluation.bag_questions import TimedQuestion, read_timed_questions
-from ..evaluation.datasets import read_questions
+from ..io.bags.questions import TimedQuestion, read_timed_questions
+from ..io.datasets.base import read_questions
 
 # Asked where nobody wrote questions for the source.
 GENERAL = (

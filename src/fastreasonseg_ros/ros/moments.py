@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
-from ..evaluation.overlay import draw_masks
+from ..visualization.overlay import draw_masks
 from .images import color_from_msg, ids_from_msg, image_to_msg
 
 KEPT = 60  # pictures and twins that wait for an answer about them

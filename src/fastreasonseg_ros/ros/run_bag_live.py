@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from ..cli.bag import find_bags, topics_of
+from ..cli.report import title_of
 from ..errors import DatasetError
-from ..evaluation.bag_questions import assign, check_targets, read_timed_questions
-from ..evaluation.page import html_page
-from ..evaluation.provenance import made
-from ..evaluation.report import Output, write_text
-from ..evaluation.run_bag import find_bags, topics_of
-from ..evaluation.run_report import title_of
+from ..evaluation.reports.outputs import Output, write_text
+from ..evaluation.reports.page import html_page
+from ..evaluation.reports.provenance import made
+from ..io.bags.questions import assign, check_targets, read_timed_questions
 from .bag_live import run_live
 
 

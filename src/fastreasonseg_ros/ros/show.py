@@ -11,8 +11,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 from fastreasonseg_ros.msg import Answer
 
 from ..errors import Status
-from ..evaluation.overlay import PALETTE
 from ..twin.types import Instance
+from ..visualization.overlay import PALETTE
 
 
 def markers(instances: Sequence[Instance], header: Header) -> MarkerArray:

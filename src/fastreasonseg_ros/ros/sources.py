@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from ..errors import ConfigError, DatasetError
-from ..evaluation.files import read_color
+from ..io.files import read_color
 from ..twin.types import Frame
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -71,7 +71,7 @@ def _scene(path: str) -> Iterator[Frame]:
     """A scene of a data set: DATASET/SCENE, with the words of DATASET/labels.jsonl where it is there."""
     if not Path(path).is_dir():
         raise DatasetError(f"{path or 'parameter path'}: is not a folder; give DATASET/SCENE")
-    from ..evaluation.sources import frames_of as read  # on first use: a robot needs no reader of bags
+    from ..io.sources import frames_of as read  # on first use: a robot needs no reader of bags
 
     yield from read(path)
 
@@ -80,7 +80,7 @@ def _bag(path: str) -> Iterator[Frame]:
     """A rosbag2 folder, or an .mcap, .db3 or .bag file."""
     if not path:
         raise DatasetError("parameter path is empty; give a rosbag2 folder or an .mcap, .db3 or .bag file")
-    from ..evaluation.bags import read_bag
+    from ..io.bags.reader import read_bag
 
     yield from read_bag(path)
 

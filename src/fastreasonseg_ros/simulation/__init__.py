@@ -4,8 +4,8 @@ with make_scene(3, clutter="stacked") as scene:
     frame = scene.render("structured_light")      # Frame with .truth (ids, labels, colours)
 """
 
-from .clips import Event, make_clip, play
-from .scene import Scene, make_scene
-from .truth import true_twin
+from .scenes.clips import Event, make_clip, play
+from .scenes.scene import Scene, make_scene
+from .scenes.truth import true_twin
 
 __all__ = ["Event", "Scene", "make_clip", "make_scene", "play", "true_twin"]

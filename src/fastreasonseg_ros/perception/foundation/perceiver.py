@@ -16,8 +16,8 @@ from ...errors import ConfigError
 from ...twin.masks import box
 from ...twin.types import Detection, Frame, Perceived
 from ...weights import Device, Precision, loading
-from ..color import exposure_gain
-from ..describe import Geometry, describe, geometry_of
+from ..attributes.color import exposure_gain
+from ..attributes.describe import Geometry, describe, geometry_of
 from ..vocabulary import checked_word
 from .depth import DepthConfig, DepthEstimator
 from .detector import Detector, DetectorConfig, make_detector

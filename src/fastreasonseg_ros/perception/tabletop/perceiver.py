@@ -13,13 +13,13 @@ from scipy import ndimage
 from ...errors import ConfigError, ModelError
 from ...twin.geometry import require_depth
 from ...twin.types import Detection, Frame, Perceived
-from ..body import read_body_mask, without_body
-from ..checks import check_color, check_depth
-from ..color import exposure_gain
-from ..describe import Geometry, describe
+from ..attributes.color import exposure_gain
+from ..attributes.describe import Geometry, describe
+from ..attributes.label_cache import LONGEST_S, Recall
+from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
-from ..labels import LabelModel, find_label_model
-from ..recall import LONGEST_S, Recall
+from ..input_checks import check_color, check_depth
+from ..robot_self_filter import read_body_mask, without_body
 from ..structure import Layout, upwards
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment

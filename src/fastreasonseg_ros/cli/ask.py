@@ -1,0 +1,97 @@
+"""`fastreasonseg ask SOURCE TEXT`: one question, without ROS."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DatasetError
+from ..evaluation.reports.outputs import write_picture, write_text
+from ..evaluation.runners.backends import asker_of, perceiver_of
+from ..io.sources import frames_of, read_twin
+from ..just_in_time import look_again
+from ..perception.protocol import Perceiver
+from ..perception.vocabulary import Vocabulary
+from ..pipeline import observe
+from ..twin.masks import select
+from ..twin.types import Answer, DigitalTwin, Frame, Query
+from ..visualization.overlay import draw_answer
+
+
+def run(args: Namespace) -> int:
+    frame, twin, perceiver, perception_ms = _look(args)
+    ask, query = asker_of(args), Query(args.text)
+    answer = ask(twin, query)
+    if perceiver is not None and frame is not None:
+        better = look_again(answer, twin, frame, perceiver, Vocabulary(perceiver), ask.meaning)
+        if better is not None:
+            twin, answer = better, ask(better, query)
+    labels = {i.id: i.label for i in twin.instances}
+    print(describe(answer, twin))
+    if args.overlay:
+        if frame is None:
+            raise DatasetError(f"{args.source}: a twin has no picture to draw on; leave --overlay out")
+        ids = np.zeros(frame.color.shape[:2], np.uint16) if twin.ids is None else twin.ids
+        write_picture(args.overlay, draw_answer(frame.color, ids, answer, labels))
+    if args.mask:
+        if twin.ids is None:
+            raise DatasetError(f"{args.source}: has no masks; leave --mask out")
+        write_picture(args.mask, select(twin.ids, answer.ids).astype(np.uint8) * np.uint8(255))
+    if args.json:
+        write_text(args.json, json.dumps(as_dict(answer, perception_ms), ensure_ascii=False, indent=1) + "\n")
+    return 0
+
+
+def describe(answer: Answer, twin: DigitalTwin) -> str:
+    """The answer as a person reads it: found objects with place, reasoning, steps, cost."""
+    by_id = {i.id: i for i in twin.instances}
+    lines = [f"{answer.status.name}: {answer.message}" if answer.message else answer.status.name]
+    for i in (by_id[k] for k in answer.ids if k in by_id):
+        place = "at (" + ", ".join(f"{v:.2f}" for v in i.center_m) + ") m" if i.center_m else "place unknown"
+        lines.append(f"  {i.id} {' '.join(w for w in (i.color, i.label) if w)} {place}")
+    if answer.reason:
+        lines.append(answer.reason)
+    lines += [f"  {step}" for step in answer.trace]
+    lines.append(", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.latency_ms.items()))
+    return "\n".join(line for line in lines if line)
+
+
+def as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any]:
+    """Plain values for JSON."""
+    latency = dict(answer.latency_ms) if perception_ms is None else {"perception": perception_ms, **answer.latency_ms}
+    return {
+        "text": answer.query.text,
+        "status": answer.status.name,
+        "message": answer.message,
+        "ids": list(answer.ids),
+        "reason": answer.reason,
+        "plan": answer.plan,
+        "trace": [str(step) for step in answer.trace],
+        "model": answer.model,
+        "latency_ms": {k: round(v, 2) for k, v in latency.items()},
+    }
+
+
+def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
+    if Path(args.source).suffix == ".json":
+        return None, read_twin(args.source), None, None
+    perceiver = perceiver_of(args)
+    twin: DigitalTwin | None = None
+    last: Frame | None = None
+    start_s = milliseconds = None
+    for frame in frames_of(args.source, args.depth, args.camera):
+        start_s = frame.stamp_s if start_s is None else start_s
+        if args.at is not None and last is not None and frame.stamp_s - start_s > args.at:
+            break
+        began = time.perf_counter()
+        twin = observe(twin or DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id), frame, perceiver)
+        milliseconds = (time.perf_counter() - began) * 1000
+        last = frame
+    if twin is None:
+        raise DatasetError(f"{args.source}: holds no frame; depth and colour must have stamps that go together")
+    return last, twin, perceiver, milliseconds

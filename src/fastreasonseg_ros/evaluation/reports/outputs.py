@@ -1,0 +1,147 @@
+"""Figures to a JSON file and to the terminal, rows to a file as they come, pictures beside them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from tqdm import tqdm
+
+from ...errors import DatasetError
+from ...io.tables import open_table
+
+
+class Output:
+    """Where a measuring command writes. Both paths are tried at once, so that a wrong one fails before the work.
+
+    Every row is on disk when row() returns: what was answered is not lost if something fails later, and a run that is
+    stopped says how to go on. done: rows that the file has already, behind which more are added; None where a command
+    cannot go on with them.
+    """
+
+    def __init__(
+        self, json_path: str | None, rows_path: str | None, total: int, unit: str = "question", done: int | None = None
+    ) -> None:
+        self._json_path, self._rows_path = json_path, rows_path
+        self._resumable, self._done = done is not None, done or 0
+        if json_path:
+            _writable(json_path, "a").close()  # written at the end: until then what was there stays
+        self._rows = open_table(rows_path, bool(done)) if rows_path else None
+        self._total, self._unit, self._written = total, unit, 0
+        self._bar: tqdm | None = None
+
+    def row(self, row: Mapping[str, Any]) -> None:
+        if self._rows:
+            self._rows.write(row)
+            self._written += 1
+        # Made with the first row: models load before it, and an error there should stand alone on the terminal.
+        self._bar = self._bar or tqdm(total=self._total, initial=self._done, unit=self._unit, dynamic_ncols=True)
+        self._bar.update()
+
+    def result(self, result: Mapping[str, Any]) -> None:
+        """Writes and prints the figures."""
+        if self._json_path:
+            write_text(self._json_path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        self.show(result)
+
+    def show(self, result: Mapping[str, Any]) -> None:
+        """Prints the figures."""
+        self._close_bar()
+        print(table(result))
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_bar()
+        if self._rows:
+            self._rows.close()
+            if kind is not None and self._resumable and self._done + self._written:
+                rows = self._done + self._written
+                print(f"{rows} rows are in {self._rows_path}; --resume goes on there", file=sys.stderr)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The figures as lines of text: groups below the whole, then perception and cost."""
+    heads = [k for k in ("giou", "ciou", "exact", "j", "f", "j_and_f", "n") if k in result]
+    lines = [_line("", heads), _line("all", [result[k] for k in heads])]
+    intervals = result.get("intervals") or {}
+    for k, word in enumerate(("  95 % from", "  to")):
+        if any(intervals.values()):
+            lines.append(_line(word, [i[k] if (i := intervals.get(h)) else "" for h in heads]))
+    for group in ("by_category", "by_level"):
+        for name, part in result.get(group, {}).items():
+            lines.append(_line(f"level {name}" if group == "by_level" else name, [part[k] for k in heads]))
+    if video := result.get("video"):
+        lines.append("video: " + ", ".join(f"{k} {_shown(video[k])}" for k in ("j", "f", "j_and_f", "n")))
+    if result.get("caution"):
+        lines.append(f"caution: {result['caution']}")
+    if result.get("perception"):
+        lines.append("")
+        lines += [f"perception {k}: {_shown(v)}" for k, v in result["perception"].items()]
+    lines.append("")
+    if result.get("statuses"):
+        lines.append("questions: " + ", ".join(f"{n} {status}" for status, n in result["statuses"].items()))
+    for stage, p in result.get("latency_ms", {}).items():
+        if p.get("p50") is not None:
+            lines.append(f"{stage}: p50 {p['p50']:.1f} ms, p95 {p['p95']:.1f} ms")
+    share = (result.get("timed") or {}).get("evaluation_cpu_share")
+    if share is not None:
+        lines.append(f"evaluation beside the models: {share:.1%} of their processor time")
+    if "peak_rss_mb" in result:
+        m = result["machine"]
+        lines.append(f"peak memory {result['peak_rss_mb']:.0f} MiB on {m['cores']} cores of {m['cpu']}")
+    return "\n".join(lines)
+
+
+def _line(name: str, values: list[Any]) -> str:
+    return f"{name:<16}" + "".join(f"{_shown(v):>9}" for v in values)
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _writable(path: str, mode: str = "w") -> TextIO:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, mode, encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+
+
+def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w"]) -> None:
+    """RGB or one channel, as PNG. Raises DatasetError."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes())
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+
+
+def write_result(args: argparse.Namespace, result: Mapping[str, Any], text: str) -> None:
+    """As --json and --markdown ask. Raises DatasetError."""
+    if args.json:
+        write_text(args.json, json.dumps(result, indent=1) + "\n")
+    if args.markdown:
+        write_text(args.markdown, text)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Raises DatasetError."""
+    with _writable(str(path)) as file:
+        file.write(text)

@@ -1,0 +1,155 @@
+"""Scenes or bags shared over the workers of a Ray cluster; the figures are those of one machine.
+
+A shard is a scene or a bag, since a twin must not be split; its rows come back and are added up as if they had been
+made here. A worker that dies (out of memory, a machine that went away) is replaced and its shard given to another, a
+few times; what is wrong with data or settings ends the run by name. Other machines need the same paths.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigError, ReasonSegError
+from .backends import asker_of, perceiver_of
+from .evaluate import Row, Times, evaluate
+
+ATTEMPTS = 3  # of one shard
+STORE_BYTES = 100 * 2**20  # of Ray's object store on this machine: rows are small
+Spent = tuple[list[float], list[float], list[float]]
+Done = tuple[list[Row], Spent]
+
+
+class SceneWorker:
+    """Holds perceiver and models of one process; `run` gives the rows of one scene of a data set."""
+
+    def __init__(self, args: Namespace) -> None:
+        from ...io.datasets import open_dataset
+
+        self._dataset = open_dataset(args.dataset, args.format, args.split).limited(args.limit)
+        self._args, self._perceiver = args, perceiver_of(args)
+        self._ask = asker_of(args) if self._dataset.questions else None
+
+    def run(self, name: str, numbers: Sequence[int], done: Sequence[Row]) -> Done:
+        """numbers: of the scene's questions in the whole data set; done: rows that are there already."""
+        questions = tuple(self._dataset.questions[n] for n in numbers)
+        part = replace(self._dataset, questions=questions, scene_names=(name,))
+        here = {n: k for k, n in enumerate(numbers)}
+        before = [row | {"n": here[row["n"]]} if "n" in row else row for row in done]
+        rows: list[Row] = []
+        times = Times()
+        evaluate(part, self._perceiver, self._ask, rows.append, None, before, self._args.seed, times)  # type: ignore[arg-type]
+        return [row | {"n": numbers[row["n"]]} if "n" in row else row for row in rows], _spent(times)
+
+
+class BagWorker:
+    """The same for bags."""
+
+    def __init__(self, args: Namespace) -> None:
+        self._args, self._perceiver, self._ask = args, perceiver_of(args), asker_of(args)
+
+    def run(self, path: str, name: str, items: Sequence[Any]) -> Done:
+        from ...cli.bag import evaluate_one
+        from .bag import Outputs
+
+        rows: list[Row] = []
+        times = Times()
+        outputs = Outputs(rows.append)
+        row = evaluate_one(self._args, Path(path), name, items, self._perceiver, self._ask, times, outputs)
+        return [*rows, row], _spent(times)
+
+
+def share(
+    worker: type[Any], args: Namespace, shards: Mapping[str, tuple[Any, ...]], add: Callable[[Row], None]
+) -> Times:
+    """Runs worker(args).run(*shard) for every shard; `add` gets rows as shards come in. Returns all times together.
+
+    args.ray: "local" for args.workers processes of this machine, else the address of a cluster ("auto" or
+    "ray://HOST:PORT"). Raises ConfigError without Ray; the workers' own errors; ReasonSegError when a shard's worker
+    died ATTEMPTS times.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("--ray needs Ray; `pip install ray` (extra scale)") from error
+    times = Times()
+    if not shards:
+        return times
+    ours = not ray.is_initialized()  # a caller's own connection is used, and left as it is
+    if ours:
+        _connect(ray, args)
+    try:
+        workers = int(args.workers if args.ray == "local" else ray.cluster_resources().get("CPU", 1))
+        remote = ray.remote(num_cpus=1, max_restarts=0)(worker)
+        _drive(ray, lambda: remote.remote(args), min(workers, len(shards)), shards, add, times)
+    finally:
+        if ours:
+            ray.shutdown()
+    return times
+
+
+def _drive(
+    ray: Any,
+    start: Callable[[], Any],
+    count: int,
+    shards: Mapping[str, tuple[Any, ...]],
+    add: Callable[[Row], None],
+    times: Times,
+) -> None:
+    waiting = [(name, 1) for name in reversed(shards)]
+    running: dict[Any, tuple[Any, str, int]] = {}
+    idle = [start() for _ in range(count)]
+    while waiting or running:
+        while waiting and idle:
+            actor, (name, attempt) = idle.pop(), waiting.pop()
+            running[actor.run.remote(*shards[name])] = (actor, name, attempt)
+        [ready], _ = ray.wait(list(running), num_returns=1)
+        actor, name, attempt = running.pop(ready)
+        try:
+            rows, spent = ray.get(ready)
+        except ray.exceptions.RayTaskError as error:
+            cause = error.cause
+            raise cause if isinstance(cause, ReasonSegError) else error from None
+        except ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", None)
+            if isinstance(cause, ReasonSegError):
+                raise cause from None
+            if attempt >= ATTEMPTS:
+                raise ReasonSegError(
+                    f"{name}: its worker died {ATTEMPTS} times ({' '.join(str(error).split())[:300]}); give the "
+                    "workers more memory or fewer --workers, and go on with --resume"
+                ) from error
+            print(f"\n{name}: its worker died, another one tries again ({attempt} of {ATTEMPTS})", file=sys.stderr)
+            waiting.append((name, attempt + 1))
+            idle.append(start())
+            continue
+        for row in rows:
+            add(row)
+        for kept, more in zip((times.perception, times.reasoning, times.kept), spent, strict=True):
+            kept.extend(more)
+        idle.append(actor)
+
+
+def _connect(ray: Any, args: Namespace) -> None:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning about GPUs of Ray's
+    common = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if args.ray == "local":
+        settings = {"num_cpus": args.workers, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        ray.init(**settings, **common)
+    else:
+        try:
+            ray.init(address=args.ray, **common)
+        except (ConnectionError, ValueError) as error:
+            raise ConfigError(
+                f"--ray {args.ray}: no Ray cluster is there ({error}); start one with `ray start`"
+            ) from error
+
+
+def _spent(times: Times) -> Spent:
+    return list(times.perception), list(times.reasoning), list(times.kept)

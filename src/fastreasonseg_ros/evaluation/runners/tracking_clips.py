@@ -1,0 +1,102 @@
+"""The simulated test clips of tracking: rendered once, kept on disk in our own folder form, read from there.
+
+ROOT/CLIP/camera.json, ROOT/CLIP/000000/{rgb,depth,ids}.png and pose.json are as in DESIGN 6 and can be used like any
+scene; things.json holds where every thing in sight is. Nothing here comes from anywhere but a seed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ...io.datasets.folder import FolderScene
+from ...io.files import read_json
+from ...simulation.scenes.stories import FPS, STORIES, Told, TrueThing, tell
+from ...twin.types import Frame
+
+FIRST_SEED = 9000  # seeds that nothing is trained on
+DEPTH_UNIT_M = 0.0001
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Whether the perceiver may know where the camera is follows from the story's name."""
+
+    story: str
+    seed: int
+    size: tuple[int, int] = (320, 240)
+
+    @property
+    def name(self) -> str:
+        return f"{self.story.replace(', ', '-').replace(' ', '-')}-{self.seed}-{self.size[0]}x{self.size[1]}"
+
+    @property
+    def pose_known(self) -> bool:
+        return not self.story.endswith("pose unknown")
+
+
+def choose_clips(count: int = 30, stories: tuple[str, ...] = (), size: tuple[int, int] = (320, 240)) -> list[Clip]:
+    """The first `count` clips, one of each story in turn; only of some stories where these are named."""
+    names = [name for name in STORIES if not stories or name in stories]
+    return [Clip(names[n % len(names)], FIRST_SEED + n, size) for n in range(count)]
+
+
+def told(clip: Clip, root: Path) -> Iterator[Told]:
+    """The pictures of a clip, from disk where it was rendered before; what was interrupted is rendered again."""
+    folder = root / clip.name
+    if not (folder / "camera.json").is_file():
+        _render(clip, folder)
+    scene = FolderScene(folder)
+    for number in scene.numbers:
+        things = read_json(folder / f"{number:06d}" / "things.json")
+        yield Told(
+            scene.frame(number),
+            {int(i): TrueThing(tuple(t["at_m"]), tuple(t["size_m"]), t["visible_px"]) for i, t in things.items()},
+        )
+
+
+def _render(clip: Clip, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    camera = None
+    for number, picture in enumerate(tell(clip.story, clip.seed, clip.size)):
+        _write(picture, folder / f"{number:06d}")
+        camera = picture.frame.intrinsics
+    assert camera is not None
+    # Written last: it says that the clip is whole.
+    about = {k: getattr(camera, k) for k in ("width", "height", "fx", "fy", "cx", "cy")}
+    (folder / "camera.json").write_text(json.dumps(about | {"depth_unit_m": DEPTH_UNIT_M, "fps": FPS}) + "\n")
+
+
+def _write(picture: Told, folder: Path) -> None:
+    frame = picture.frame
+    folder.mkdir(parents=True)
+    assert frame.depth_m is not None
+    assert frame.truth is not None
+    assert frame.pose is not None
+    depth = np.nan_to_num(frame.depth_m / DEPTH_UNIT_M).round().clip(0, 65535).astype(np.uint16)
+    fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    for name, image in (("rgb", frame.color[..., ::-1]), ("depth", depth), ("ids", frame.truth.ids)):
+        cv2.imwrite(str(folder / f"{name}.png"), image, fast)
+    things = {i: {"at_m": t.at_m, "size_m": t.size_m, "visible_px": t.visible_px} for i, t in picture.things.items()}
+    (folder / "things.json").write_text(json.dumps(things) + "\n")
+    pose = {"turn": frame.pose.turn.tolist(), "at_m": frame.pose.at_m.tolist()}
+    (folder / "pose.json").write_text(json.dumps(pose) + "\n")
+
+
+def without_truth(picture: Told, clip: Clip) -> Frame:
+    """What a robot would have: no truth, and the camera's pose only where the clip says that it is known."""
+    frame = picture.frame
+    return Frame(
+        frame.color,
+        frame.depth_m,
+        frame.intrinsics,
+        frame.stamp_s,
+        frame.frame_id,
+        pose=frame.pose if clip.pose_known else None,
+    )

@@ -1,0 +1,248 @@
+"""What every data set gives, whatever its format: questions, and scenes that are read one frame at a time.
+
+The formats are in readers/, one file each; `readers.open_dataset` finds out which one a folder is in. Questions of our
+own form (queries.jsonl) and words (labels.jsonl) may lie beside pictures of other formats that have none:
+
+queries.jsonl    {"scene", "text", "target_ids", "category"?, "level"?, "frames"? [first, last]}
+labels.jsonl     {"scene", "id", "label", "colour"}
+scenes.jsonl     {"scene": "k01", "twin": {twin JSON}}    twin questions, with a queries.jsonl as above
+"""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, UInt16
+
+from ...errors import DatasetError
+from ...twin.masks import select
+from ...twin.serialization import twin_from_dict
+from ...twin.types import DigitalTwin, Frame
+from ..files import read_jsonl
+
+Mask = Bool[np.ndarray, "h w"]
+IdImage = UInt16[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. frames: numbers of the first and last frame it speaks of; None = the last one.
+
+    target_ids: ids of the scene's truth that are the right answer. where: "FILE:LINE" or what comes nearest to it.
+    """
+
+    scene: str
+    text: str
+    target_ids: tuple[int, ...]
+    category: str | None = None
+    level: int | None = None
+    frames: tuple[int, int] | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is known of the objects of one scene, by id."""
+
+    labels: Mapping[int, str] = field(default_factory=dict)
+    colors: Mapping[int, str] = field(default_factory=dict)
+
+
+class PackedIds:
+    """Id images by frame number, compressed: a window of frames may be long."""
+
+    def __init__(self) -> None:
+        self._images: dict[int, tuple[bytes, tuple[int, ...]]] = {}
+
+    def put(self, number: int, ids: IdImage) -> None:
+        self._images[number] = zlib.compress(ids.tobytes(), 1), ids.shape
+
+    def drop(self, number: int) -> None:
+        self._images.pop(number, None)
+
+    def get(self, number: int) -> IdImage | None:
+        packed, shape = self._images.get(number, (None, ()))
+        return None if packed is None else np.frombuffer(zlib.decompress(packed), np.uint16).reshape(shape)
+
+
+class Scene(ABC):
+    """One picture or one video. Nothing is read before its turn; what cannot be read raises DatasetError."""
+
+    def __init__(self, name: str, words: Words | None = None) -> None:
+        self.name = name
+        self.words = words or Words()
+        self._truth = PackedIds()
+
+    @property
+    @abstractmethod
+    def numbers(self) -> tuple[int, ...]:
+        """Frame numbers, ascending; at least one."""
+
+    @abstractmethod
+    def frame(self, number: int) -> Frame:
+        """One frame, with its ground truth where there is one."""
+
+    @abstractmethod
+    def read_truth(self, number: int) -> IdImage | None:
+        """Ground-truth ids of a frame, 0 = background; None where the frame is not annotated."""
+
+    def truth_ids(self, number: int) -> IdImage | None:
+        """The same, read from disk once."""
+        ids = self._truth.get(number)
+        if ids is None and (ids := self.read_truth(number)) is not None:
+            self._truth.put(number, ids)
+        return ids
+
+    def target(self, question: Question, number: int) -> Mask | None:
+        """Pixels of the right answer in a frame; None where the frame is not annotated and must not count."""
+        ids = self.truth_ids(number)
+        return None if ids is None else select(ids, question.target_ids)
+
+    def ignore(self, number: int) -> Mask | None:
+        """Pixels that count neither for nor against an answer."""
+        return None
+
+    def frames(self, last: int | None = None) -> Iterator[tuple[int, Frame]]:
+        """Frame numbers and frames in order, up to and with `last`, read one at a time."""
+        for number in self.numbers:
+            if last is not None and number > last:
+                return
+            yield number, self.frame(number)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Questions and scenes, checked against each other as far as that needs no picture to be decoded.
+
+    truth: "all" where every object of a picture is annotated (then perception is measured too), "annotated" where some
+    objects are, "targets" where there is only the mask of the right answer. scene_names: also those without a question.
+    """
+
+    format: str
+    path: Path
+    questions: tuple[Question, ...]
+    scene_names: tuple[str, ...]
+    open_scene: Callable[[str], Scene]
+    has_depth: bool
+    truth: Literal["all", "annotated", "targets"]
+    split: str | None = None
+
+    def limited(self, count: int | None) -> Dataset:
+        """The same with the first `count` questions only; None for all."""
+        return self if count is None else replace(self, questions=self.questions[:count])
+
+    def scene(self, name: str) -> Scene:
+        return self.open_scene(name)
+
+    def by_scene(self) -> dict[str, list[tuple[int, Question]]]:
+        """Questions with their numbers, by scene in the order of the file; every scene where there is no question."""
+        if not self.questions:
+            return {name: [] for name in self.scene_names}
+        groups: dict[str, list[tuple[int, Question]]] = {}
+        for number, question in enumerate(self.questions):
+            groups.setdefault(question.scene, []).append((number, question))
+        return groups
+
+    def check_perceiver(self, kind: str) -> None:
+        """Raises DatasetError where this perceiver could only fail on this data."""
+        if kind == "tabletop" and not self.has_depth:
+            oracle = {
+                "all": "--perception oracle (objects from the annotation)",
+                "annotated": "--perception oracle (the annotated objects, and no others)",
+                "targets": "--perception oracle (which sees the right answer and nothing else: it tests the set-up)",
+            }
+            raise DatasetError(
+                f"{self.path}: {self.format} has pictures without depth, and the table-top perceiver needs depth; use "
+                f"--perception foundation, or {oracle[self.truth]}"
+            )
+
+    def caution(self, kind: str) -> str | None:
+        """What a reader of the figures has to know; None where they mean what they seem to."""
+        if kind == "oracle" and self.truth == "targets":
+            return f"{self.format} annotates the right answer only: oracle perception sees nothing else"
+        if kind == "oracle" and self.truth == "annotated":
+            return f"{self.format} annotates some objects only: oracle perception sees no others"
+        return None
+
+
+def check_questions(scene: Scene, questions: list[Question]) -> None:
+    """Raises DatasetError naming file and line for a frame or a target id that the scene does not have."""
+    for question in questions:
+        for number in question.frames or ():
+            if number not in scene.numbers:
+                raise DatasetError(
+                    f"{question.where}: frame {number} is not in {scene.name} "
+                    f"({scene.numbers[0]} to {scene.numbers[-1]})"
+                )
+    wanted = {id: q for q in reversed(questions) for id in q.target_ids}
+    for number in reversed(scene.numbers):  # the last frame alone usually shows all of them
+        if not wanted:
+            return
+        ids = scene.truth_ids(number)
+        for id in () if ids is None else np.unique(ids):
+            wanted.pop(int(id), None)
+    for id, question in wanted.items():
+        raise DatasetError(f"{question.where}: target id {id} is in no annotation of {scene.name}")
+
+
+def read_questions(path: str | Path) -> tuple[Question, ...]:
+    """The questions of a queries.jsonl. Raises DatasetError naming file and line."""
+    return tuple(_question(where, data) for where, data in read_jsonl(path))
+
+
+def _question(where: str, data: Mapping[str, Any]) -> Question:
+    def wrong(key: str, expected: str) -> DatasetError:
+        return DatasetError(f"{where}: {key}: expected {expected}, got {data.get(key)!r}")
+
+    def whole(value: Any, least: int) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    ids, frames = data.get("target_ids"), data.get("frames")
+    for key in ("scene", "text"):
+        if not isinstance(data.get(key), str):
+            raise wrong(key, "text")
+    if not isinstance(ids, list) or not all(whole(i, 1) for i in ids):
+        raise wrong("target_ids", "a list of ids from 1 (empty for none)")
+    if data.get("category") is not None and not isinstance(data["category"], str):
+        raise wrong("category", "text")
+    if data.get("level") is not None and not whole(data["level"], 0):
+        raise wrong("level", "a whole number")
+    if frames is not None and not (
+        isinstance(frames, list) and len(frames) == 2 and all(whole(f, 0) for f in frames) and frames[0] <= frames[1]
+    ):
+        raise wrong("frames", "[first, last]")
+    return Question(
+        data["scene"], data["text"], tuple(ids), data.get("category"), data.get("level"),
+        None if frames is None else (frames[0], frames[1]), where,
+    )  # fmt: skip
+
+
+def read_words(path: str | Path) -> dict[str, Words]:
+    """labels.jsonl: labels and colours of every scene; nothing where the file is not there."""
+    scenes: dict[str, Words] = {}
+    for where, data in read_jsonl(path) if Path(path).exists() else ():
+        scene, id, label, color = (data.get(k) for k in ("scene", "id", "label", "colour"))
+        if not isinstance(scene, str) or not isinstance(id, int) or not isinstance(label, str):
+            raise DatasetError(f'{where}: expected {{"scene": text, "id": number, "label": text}}, got {data}')
+        words = scenes.setdefault(scene, Words({}, {}))
+        words.labels[id] = label  # type: ignore[index]
+        if isinstance(color, str):
+            words.colors[id] = color  # type: ignore[index]
+    return scenes
+
+
+def read_twin_scenes(path: str | Path) -> dict[str, DigitalTwin]:
+    """scenes.jsonl: scene name -> twin. Raises DatasetError naming file, line and field."""
+    twins: dict[str, DigitalTwin] = {}
+    for where, data in read_jsonl(path):
+        name = data.get("scene")
+        if not isinstance(name, str) or name in twins:
+            raise DatasetError(f"{where}: scene: expected a name that no line above has, got {name!r}")
+        twins[name] = twin_from_dict(data.get("twin"), f"{where}: twin")
+    return twins

@@ -1,0 +1,104 @@
+"""The name of a thing's colour: one of the eleven basic terms of Berlin and Kay, from CIELAB."""
+
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from ...twin.geometry import pixels_of
+from ...twin.types import COLORS
+
+_BITS = 5  # of each channel in the look-up table
+_NAMES = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
+
+
+def name_color(color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0) -> str | None:
+    """The dominant colour inside the mask of an RGB picture, or None for an empty mask.
+
+    gain: brightness by which to multiply first, see `exposure_gain`. Every pixel votes for a basic term; the rim of
+    the mask does not (it mixes with the background). Print and shade leave white, gray and black pixels on coloured
+    things, so a colour wins over them with a smaller share of the votes.
+    """
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    pixels = pixels_of(color, inner if np.count_nonzero(inner) > 30 else mask)
+    if not len(pixels):
+        return None
+    if gain != 1.0:
+        pixels = np.minimum(pixels.astype(np.float32) * gain, 255).astype(np.uint8)
+    shares = color_shares(pixels)
+    return _NAMES[int(np.argmax(shares * _WEIGHT))]
+
+
+_WEIGHT = np.array([0.9, 0.9, 0.7, 1.2, 1.4, 1.2, 1.1, 1.0, 0.9, 0.9, 1.0])
+
+
+def color_shares(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "11"]:
+    """Share of RGB pixels for every basic term, in the order of `twin.types.COLORS`."""
+    code = pixels >> (8 - _BITS)
+    red, green, blue = cv2.split(code[None])
+    index = (red[0].astype(np.int32) << (2 * _BITS)) | (green[0].astype(np.int32) << _BITS) | blue[0]
+    counts = np.bincount(_table().take(index), minlength=len(_NAMES)).astype(np.float32)
+    return counts / max(len(pixels), 1)
+
+
+def exposure_gain(color: UInt8[np.ndarray, "h w 3"]) -> float:
+    """How much brighter a picture would be if its brightest surfaces were white, within 0.8..2."""
+    red, green, blue = (color[::8, ::8, c] for c in range(3))  # a maximum over the last axis takes ten times as long
+    bright = np.percentile(np.maximum(np.maximum(red, green), blue), 95)
+    return float(np.clip(235.0 / max(float(bright), 1.0), 1.0, 2.0))
+
+
+@functools.cache
+def _table() -> np.ndarray:
+    """Basic term of every RGB colour of 5 bits a channel."""
+    axis = (np.arange(1 << _BITS) << (8 - _BITS)) + (1 << (7 - _BITS))
+    rgb = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(1, -1, 3).astype(np.float32) / 255
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0]
+    return name_lab(lab).astype(np.uint8)
+
+
+def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
+    """Index of the basic term for every CIELAB colour (L 0..100).
+
+    Borders in lightness, chroma and hue angle follow the foci of Berlin and Kay's terms as measured by Sturges and
+    Whitfield (1995): hue sectors for the chromatic terms, lightness to tell brown from orange and pink from red.
+    """
+    light, a, b = lab.T
+    chroma = np.hypot(a, b)
+    hue = np.degrees(np.arctan2(b, a)) % 360
+    sectors = ((46, "red"), (78, "orange"), (107, "yellow"), (195, "green"), (296, "blue"), (335, "purple"),
+               (361, "red"))  # fmt: skip
+    name = np.full(len(lab), _NAMES.index("red"))
+    lower = 0
+    for upper, term in sectors:
+        name[(hue >= lower) & (hue < upper)] = _NAMES.index(term)
+        lower = upper
+
+    def put(where: np.ndarray, term: str) -> None:
+        name[where] = _NAMES.index(term)
+
+    # CIELAB bends at blue: the more saturated a blue, the nearer its hue is to that of dull purples (sRGB blue: 306).
+    put((hue >= 296) & (hue < 296 + 13 * np.clip((chroma - 25) / 35, 0, 1)), "blue")
+    # Yellow is a light colour: dark, the same hue is called green, and pale, a greener one is still called yellow.
+    put((hue >= 100) & (hue < 107) & (light < 68), "green")
+    put((hue >= 107) & (hue < 117) & (light > 80), "yellow")
+    put((hue >= 325) & (hue < 350) & (light > 45), "pink")
+    put(((hue >= 335) | (hue < 40)) & (light > 62), "pink")
+    # Brown is dark orange, and what is left of red when its chroma is low.
+    put((hue >= 46) & (hue < 88) & (light < np.where(chroma < 32, 58, 46)), "brown")
+    put(((hue >= 10) & (hue < 46)) & (chroma < 27) & (light < 60), "brown")
+    warm = (hue < 110) | (hue >= 330)
+    put(chroma < np.where(warm, 10, 9), "gray")
+    # Daylight and shade tint white along the blue-yellow axis: there it may have more chroma than elsewhere.
+    put((hue >= 235) & (hue < 315) & (chroma < 14) & (light < 70), "gray")
+    put((hue >= 235) & (hue < 315) & (chroma < 25) & (light > 66), "white")
+    put((chroma < np.where((hue > 55) & (hue < 115), 12, 10)) & (light > 70), "white")
+    put((light < 24) & (chroma < 14), "black")
+    put(light < 12, "black")
+    return name
+
+
+assert _NAMES == COLORS

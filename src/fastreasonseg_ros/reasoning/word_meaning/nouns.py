@@ -1,0 +1,154 @@
+"""What the project knows about things: one line a noun in nouns/*.jsonl, written by hand for this project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+
+from ...errors import DatasetError
+
+FOLDER = Path(__file__).parent / "nouns"
+CLASSES = Path(__file__).parent / "lexicon" / "classes.txt"
+
+
+@dataclass(frozen=True)
+class Noun:
+    """One kind of thing.
+
+    is_a: wider words, nearest first, complete under lexicon/classes.txt. uses: verb phrases, what it is for. needs:
+    sentences of somebody who needs it, which do not name it. size: width, height, depth of a usual one in metres.
+    """
+
+    noun: str
+    category: str = ""
+    is_a: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    gloss: str = ""
+    uses: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    material: str = ""
+    colors: tuple[str, ...] = ()
+    shape: str = ""
+    size: tuple[float, ...] = ()
+    tags: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+_LISTS = tuple(f.name for f in fields(Noun) if str(f.type).startswith("tuple"))
+
+
+@cache
+def load_nouns(folder: Path = FOLDER) -> Mapping[str, Noun]:
+    """Every noun by its name, with every kind that it is. One that stands in two files has the lists of both.
+
+    Raises DatasetError that names file and line.
+    """
+    nouns: dict[str, Noun] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                noun = Noun(**{k: tuple(v) if k in _LISTS else v for k, v in row.items()})
+            except (ValueError, TypeError, AttributeError) as error:
+                raise DatasetError(f"{path}:{number}: is no noun ({error}); see Noun in {__name__}") from error
+            nouns[noun.noun] = _joined(nouns[noun.noun], noun) if noun.noun in nouns else noun
+    used = {word for noun in nouns.values() for word in (noun.category, *noun.is_a)}
+    used |= {parent for above in _classes()[0].values() for parent in above}
+    return {name: replace(noun, is_a=_complete(noun, used)) for name, noun in nouns.items()}
+
+
+def _complete(noun: Noun, used: Set[str]) -> tuple[str, ...]:
+    """Its wider words, and all kinds that these are kinds of; other words for a kind only where the table has them."""
+    found = dict.fromkeys((*noun.is_a, noun.category))
+    for word in (noun.noun, noun.category, *noun.is_a):
+        found |= {wider: None for wider in wider_classes(word) if wider in used}
+    own = {noun.noun, *noun.synonyms, ""}
+    return tuple(word for word in found if word not in own)
+
+
+@cache
+def wider_classes(word: str) -> tuple[str, ...]:
+    """All kinds that a kind or a noun is a kind of, by lexicon/classes.txt, and other words for it and for them."""
+    parents, same = _classes()
+    found: dict[str, None] = {}
+    queue = [word]
+    for word_now in queue:
+        for near in (*same.get(word_now, ()), *parents.get(word_now, ())):
+            if near not in found and near != word:
+                found[near] = None
+                queue.append(near)
+    return tuple(found)
+
+
+def other_class_words(word: str) -> tuple[str, ...]:
+    """Other words for the same kind: 'beverage' -> ('drink',)."""
+    return _classes()[1].get(word, ())
+
+
+@cache
+def class_words() -> frozenset[str]:
+    """Every word of lexicon/classes.txt that names a kind with members or other words."""
+    parents, same = _classes()
+    return frozenset(same) | {p for above in parents.values() for p in above}
+
+
+@cache
+def _classes() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
+    """Parents of each kind, and the other words for it."""
+    parents: dict[str, tuple[str, ...]] = {}
+    same: dict[str, tuple[str, ...]] = {}
+    for line in CLASSES.read_text(encoding="utf-8").splitlines():
+        left, _, right = line.partition("#")[0].partition("<")
+        name, equals, others = left.partition("=")
+        names = _split(f"{name},{others}") if equals else ()
+        for word in names:
+            same[word] = tuple(dict.fromkeys((*same.get(word, ()), *(w for w in names if w != word))))
+        for child in names[:1] or _split(left):
+            parents[child] = tuple(dict.fromkeys((*parents.get(child, ()), *_split(right))))
+    return parents, same
+
+
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(w.strip() for w in words.split(",") if w.strip())
+
+
+def _joined(a: Noun, b: Noun) -> Noun:
+    lists = ("is_a", "synonyms", "uses", "needs", "colors", "tags", "places")
+    return replace(a, **{name: tuple(dict.fromkeys(getattr(a, name) + getattr(b, name))) for name in lists})
+
+
+def find_noun(label: str, folder: Path = FOLDER) -> Noun | None:
+    """The noun that a label speaks of: by name, by synonym, in the singular, or by its last words.
+
+    An unknown "olive oil bottle" is first an "oil bottle", then a "bottle".
+    """
+    index = _index(folder)
+    words = " ".join(label.lower().replace("_", " ").split()).split(" ")
+    for start in range(len(words)):
+        text = " ".join(words[start:])
+        for form in (text, *_singular(text)):
+            if form in index:
+                return index[form]
+    return None
+
+
+def _singular(text: str) -> tuple[str, ...]:
+    if text.endswith("ies"):
+        return (text[:-3] + "y",)
+    if text.endswith("ves"):
+        return text[:-3] + "f", text[:-3] + "fe", text[:-1]
+    if text.endswith("es"):
+        return text[:-1], text[:-2]
+    return (text[:-1],) if text.endswith("s") and not text.endswith("ss") else ()
+
+
+@cache
+def _index(folder: Path) -> Mapping[str, Noun]:
+    nouns = load_nouns(folder)
+    index = {synonym.lower(): noun for noun in reversed(nouns.values()) for synonym in noun.synonyms}
+    return {**index, **{name.lower(): noun for name, noun in nouns.items()}}

@@ -1,0 +1,208 @@
+"""Clips in which things are pushed, enter, leave or are covered; ids stay those of the scene throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ...errors import ConfigError
+from ...twin.types import Frame
+from .scene import STEP_S, Scene, make_scene
+
+EVENTS = ("push", "enter", "leave", "cover")
+AWAY_M = 0.45  # beyond the picture's edge on the table
+LIFT_M = 0.16
+Point = tuple[float, float]
+Mover = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens to thing `id` from start_s to end_s of the clip.
+
+    push: slides to `to`, taking along what is in the way. enter: is out of sight until start_s, then is brought to
+    `to`. leave: is carried out of the picture to the side. cover: is put in front of thing `over`, as the camera sees
+    it. `to` is x, y in metres in the table's frame (x to the right, y away from the camera, 0 in the middle).
+    """
+
+    kind: str
+    id: int
+    start_s: float
+    end_s: float
+    to: Point | None = None
+    over: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in EVENTS:
+            raise ConfigError(f"event {self.kind!r} is not known; it is one of {', '.join(EVENTS)}")
+        if not 0 <= self.start_s < self.end_s:
+            raise ConfigError(f"event {self.kind} of thing {self.id} ends at {self.end_s} s, before {self.start_s} s")
+        needed = {"push": self.to, "enter": self.to, "cover": self.over, "leave": ()}[self.kind]
+        if needed is None:
+            raise ConfigError(f"event {self.kind} of thing {self.id} lacks {'over' if self.kind == 'cover' else 'to'}")
+
+
+def make_clip(
+    seed: int,
+    events: Sequence[Event] | None = None,
+    duration_s: float = 10.0,
+    fps: float = 10.0,
+    *,
+    noise: str = "structured_light",
+    n_objects: int | None = None,
+    kinds: Sequence[str] | None = None,
+    clutter: str = "sparse",
+    size: tuple[int, int] = (640, 480),
+) -> Iterator[Frame]:
+    """Frames of a random scene with the events, or with one of each kind where there are things enough."""
+    with make_scene(seed, n_objects=n_objects, clutter=clutter, kinds=kinds, size=size) as scene:
+        yield from play(scene, some_events(scene, duration_s) if events is None else events, duration_s, fps, noise)
+
+
+def play(
+    scene: Scene, events: Sequence[Event], duration_s: float, fps: float, noise: str = "structured_light"
+) -> Iterator[Frame]:
+    """Runs a settled scene under the events; one frame every 1 / fps seconds, the first at 0."""
+    for event in events:
+        for id in (event.id, event.over):
+            if id is not None and id not in scene.things:
+                raise ConfigError(f"event {event.kind} names thing {id}; the scene has 1 to {len(scene.things)}")
+    for _ in run([_MOVERS[event.kind](scene, event) for event in events], scene, duration_s, fps):
+        yield scene.render(noise)
+
+
+def run(movers: Sequence[Mover], scene: Scene, duration_s: float, fps: float) -> Iterator[None]:
+    """Lets physics and movers go on to the time of the next picture, again and again; the first is at 0."""
+    scene.time_s = 0.0
+    for number in range(round(duration_s * fps)):
+        while scene.time_s < number / fps - STEP_S / 2:
+            for mover in movers:
+                mover(scene.time_s)
+            scene.step(STEP_S)
+        for mover in movers:
+            mover(scene.time_s)
+        scene.refresh()
+        yield
+
+
+def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
+    """One event of each kind, one after another, on things drawn by the scene's seed."""
+    rng = np.random.default_rng([scene.seed, 11])
+    ids = [int(k) for k in rng.permutation([k for k in scene.things if scene.place(k)[2] > -0.1])]
+    quarter = duration_s / 4.5
+    events: list[Event] = []
+    for k, kind in enumerate(EVENTS):
+        if not ids or (kind == "cover" and len(ids) < 2):
+            break
+        if kind == "cover":
+            up = np.asarray(scene.plane.normal)
+            ids.sort(key=lambda k: float(np.ptp(scene.surface(k) @ up)))
+        id = ids.pop()
+        start_s = 0.3 * quarter + k * quarter
+        to = (float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)))
+        events.append(Event(kind, id, start_s, start_s + 0.8 * quarter, to, ids[-1] if kind == "cover" else None))
+    return tuple(events)
+
+
+def _ease(share: float) -> float:
+    """0 to 1 without a jerk."""
+    s = min(max(share, 0.0), 1.0)
+    return s * s * (3 - 2 * s)
+
+
+def _push(scene: Scene, event: Event) -> Mover:
+    dof, span = scene.joints[event.id], event.end_s - event.start_s
+
+    def move(time_s: float) -> None:
+        if not event.start_s <= time_s <= event.end_s or event.to is None:
+            return
+        left_s = max(event.end_s - time_s, 0.1)
+        # Full speed in the middle: what is left is due in the time left, eased at both ends.
+        ramp = min(1.0, (time_s - event.start_s) / (0.2 * span) + 0.1)
+        velocity = (np.asarray(event.to) - scene.place(event.id)[:2]) / left_s
+        scene.data.qvel[dof : dof + 2] = ramp * velocity
+        scene.data.qvel[dof + 3 : dof + 6] = 0
+
+    return move
+
+
+def carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[[], np.ndarray]) -> Mover:
+    """Takes a thing along a path of points of its origin, as a hand would; it is let go at the end."""
+    at, dof = scene.places[id], scene.joints[id]
+    turn = scene.data.qpos[at + 3 : at + 7].copy()
+    points: list[np.ndarray] = []
+
+    def move(time_s: float) -> None:
+        if not start_s <= time_s <= end_s:
+            return
+        if not points:
+            points.extend(path())
+        share = _ease((time_s - start_s) / (end_s - start_s))
+        lengths = np.concatenate([[0], np.cumsum([np.linalg.norm(b - a) for a, b in pairwise(points)])])
+        along = share * lengths[-1]
+        scene.data.qpos[at : at + 3] = [np.interp(along, lengths, [p[k] for p in points]) for k in range(3)]
+        scene.data.qpos[at + 3 : at + 7] = turn
+        scene.data.qvel[dof : dof + 6] = 0
+
+    return move
+
+
+def _enter(scene: Scene, event: Event) -> Mover:
+    x, y = event.to or (0.0, 0.0)
+    side = side_of(scene, x, y)
+    rest = np.array([x, y, scene.standing_height(event.id)])
+    up = np.array([0, 0, LIFT_M])
+    outside = np.array([side, y, rest[2]]) + up
+    bring = carried(scene, event.id, event.start_s, event.end_s, lambda: np.array([outside, rest + up, rest]))
+    at, dof = scene.places[event.id], scene.joints[event.id]
+
+    def move(time_s: float) -> None:
+        if time_s < event.start_s:
+            scene.data.qpos[at : at + 3] = outside + np.array([np.sign(side) * 2, 0, 0])
+            scene.data.qvel[dof : dof + 6] = 0
+        bring(time_s)
+
+    return move
+
+
+def _leave(scene: Scene, event: Event) -> Mover:
+    def path() -> np.ndarray:
+        here, up = scene.place(event.id), np.array([0, 0, LIFT_M])
+        return np.array([here, here + up, np.array([side_of(scene, here[0], here[1]), here[1], here[2]]) + up])
+
+    take = carried(scene, event.id, event.start_s, event.end_s, path)
+    at, dof = scene.places[event.id], scene.joints[event.id]
+
+    def move(time_s: float) -> None:
+        take(time_s)
+        if time_s > event.end_s:
+            scene.data.qpos[at : at + 3] = [3.0 * np.sign(side_of(scene, *scene.place(event.id)[:2])), 0, 0.3]
+            scene.data.qvel[dof : dof + 6] = 0
+
+    return move
+
+
+def _cover(scene: Scene, event: Event) -> Mover:
+    def path() -> np.ndarray:
+        here, there = scene.place(event.id), scene.place(event.over or event.id)
+        toward = np.asarray(scene.view.at)[:2] - there[:2]
+        toward /= np.linalg.norm(toward)
+        gap = 0.01 + scene.extent(event.over or event.id, toward) + scene.extent(event.id, -toward)
+        end = np.append(there[:2] + gap * toward, here[2])
+        up = np.array([0, 0, LIFT_M])
+        return np.array([here, here + up, end + up, end])
+
+    return carried(scene, event.id, event.start_s, event.end_s, path)
+
+
+def side_of(scene: Scene, x: float, y: float) -> float:
+    """x beyond the picture's nearer edge, at that depth of the table."""
+    away = float(np.linalg.norm(np.asarray(scene.view.at) - np.array([x, y, 0])))
+    reach = away * scene.size[0] / 2 / scene.view.focal_px + AWAY_M
+    return reach if x >= 0 else -reach
+
+
+_MOVERS: dict[str, Callable[[Scene, Event], Mover]] = {"push": _push, "enter": _enter, "leave": _leave, "cover": _cover}

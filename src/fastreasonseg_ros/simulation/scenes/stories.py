@@ -1,0 +1,222 @@
+"""Short clips that are hard to follow, each about one thing that happens to objects, or with a camera that moves.
+
+Where everything is, whole and in the frame of the table, is told with every picture: what tracking is measured against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import ConfigError
+from ...twin.types import Frame, Vector
+from .clips import LIFT_M, Event, Mover, _push, carried, run, side_of
+from .scene import Scene, make_scene
+from .truth import true_twin
+from .world import view_from
+
+FPS, DURATION_S = 10.0, 4.5
+TALL = ("cereal box", "bottle", "carton", "canister", "soap dispenser")
+SMALL = ("mug", "can", "apple", "ball", "toy block", "tin", "cup", "orange", "teacup", "candle")
+BASES = ("book", "tea box", "box")
+BEHIND = (*TALL, *SMALL, "bowl", "teapot", "pot", "tea box", "banana", "sponge")
+BACK = ((-0.27, 0.24), (0.0, 0.25), (0.27, 0.24))  # x, y of the things that nothing happens to
+LEFT, RIGHT, MIDDLE = (-0.24, -0.12), (0.24, -0.12), (0.0, 0.06)
+
+
+@dataclass(frozen=True)
+class TrueThing:
+    """at_m: of the thing's own origin, in the table's frame. size_m: of the whole thing along the camera's axes."""
+
+    at_m: Vector
+    size_m: Vector
+    visible_px: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """A picture, with its truth and the camera's pose, and all things that are in sight in it."""
+
+    frame: Frame
+    things: dict[int, TrueThing]
+
+
+@dataclass(frozen=True)
+class Story:
+    """kinds: of the things that act, in the order of their ids from 1; spots: where they stand at first."""
+
+    kinds: tuple[tuple[str, ...], ...]
+    spots: tuple[tuple[float, float], ...]
+    movers: Callable[[Scene], list[Mover]]
+    camera_moves: bool = False
+
+
+def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = "structured_light") -> Iterator[Told]:
+    """The pictures of one clip, 4.5 s at 10 frames a second; the same arguments give the same clip.
+
+    name: one of STORIES. Depth is that of a sensor of 640 pixels, whatever the size. Raises ConfigError for another.
+    """
+    if name not in STORIES:
+        raise ConfigError(f"there is no story {name!r}; there are: {', '.join(STORIES)}")
+    story = STORIES[name]
+    rng = np.random.default_rng([seed, 17])
+    kinds = [str(rng.choice(group)) for group in story.kinds] + [str(k) for k in rng.choice(BEHIND, 3, replace=False)]
+    # One colour a thing is no rule of the world, so kinds and colours may repeat.
+    with make_scene(seed, kinds=kinds, size=size) as scene:
+        _stand(scene, [*story.spots, *BACK], rng)
+        around, tilt, away = float(rng.uniform(-12, 12)), float(rng.uniform(32, 48)), float(rng.uniform(0.85, 1.0))
+        focal_px = 570.0 * size[0] / 640
+        phase = float(rng.uniform(0, 2 * np.pi))
+
+        def look(time_s: float) -> None:
+            swing = np.sin(phase + 2 * np.pi * time_s / DURATION_S) - np.sin(phase) if story.camera_moves else 0.0
+            aim = (0, 0.04, 0.03)
+            scene.look(view_from(away - 0.05 * swing, tilt + 4 * swing, around + 10 * swing, focal_px, aim=aim))
+
+        look(0.0)
+        movers = story.movers(scene)
+        for _ in run(movers, scene, DURATION_S, FPS):
+            look(scene.time_s)
+            frame = scene.render(noise, 640 / size[0])
+            twin = true_twin(scene, frame)
+            pixels = np.bincount(twin.ids.ravel(), minlength=len(scene.things) + 1)  # type: ignore[union-attr]
+            things = {
+                i.id: TrueThing(_triple(scene.place(i.id)), i.size_m or (0, 0, 0), int(pixels[i.id]))
+                for i in twin.instances
+            }
+            yield Told(frame, things)
+
+
+def _stand(scene: Scene, spots: Sequence[tuple[float, float]], rng: np.random.Generator) -> None:
+    """Puts the things, upright, on the spots, and lets them come to rest."""
+    for id, (x, y) in zip(scene.things, spots, strict=True):
+        at, angle = scene.places[id], rng.uniform(0, np.pi)
+        scene.data.qpos[at + 3 : at + 7] = [np.cos(angle / 2), 0, 0, np.sin(angle / 2)]
+        scene.refresh()
+        scene.data.qpos[at : at + 3] = [*np.add((x, y), rng.uniform(-0.015, 0.015, 2)), scene.standing_height(id)]
+    scene.settle()
+
+
+def _slide(scene: Scene, id: int, start_s: float, end_s: float, to: tuple[float, float], lift_m: float = 0.0) -> Mover:
+    """To another place on the table, along it or over it, from wherever the thing is by then."""
+
+    def path() -> np.ndarray:
+        here = scene.place(id)
+        end = np.array([*to, scene.standing_height(id)])
+        up = np.array([0, 0, lift_m])
+        return np.array([here, end]) if not lift_m else np.array([here, here + up, end + up, end])
+
+    return carried(scene, id, start_s, end_s, path)
+
+
+def _away_and_back(scene: Scene, id: int, to: tuple[float, float]) -> Mover:
+    """Carried out of the picture, kept there for over a second, and brought back to another place."""
+    at, dof = scene.places[id], scene.joints[id]
+    up = np.array([0, 0, LIFT_M])
+    outside: list[np.ndarray] = []
+
+    def out() -> np.ndarray:
+        here = scene.place(id)
+        outside.append(np.array([side_of(scene, here[0], here[1]), here[1], here[2]]) + up)
+        return np.array([here, here + up, outside[0]])
+
+    def back() -> np.ndarray:
+        end = np.array([*to, scene.standing_height(id)])
+        return np.array([outside[0], end + up, end])
+
+    away, home = carried(scene, id, 0.4, 1.7, out), carried(scene, id, 2.4, 3.7, back)
+
+    def move(time_s: float) -> None:
+        away(time_s)
+        if 1.7 < time_s < 2.4:
+            scene.data.qpos[at : at + 3] = outside[0]
+            scene.data.qvel[dof : dof + 6] = 0
+        home(time_s)
+
+    return move
+
+
+def _beside(scene: Scene, id: int, other: int) -> tuple[float, float]:
+    """Where a thing touches the other from its left."""
+    x, y, _ = scene.place(other)
+    right = np.array([1.0, 0.0])
+    gap = scene.extent(other, -right) + scene.extent(id, right) + 0.003
+    return float(x - gap), float(y)
+
+
+def _before(scene: Scene, id: int, other: int) -> tuple[float, float]:
+    """Where a thing hides the other from the camera."""
+    x, y, _ = scene.place(other)
+    toward = np.asarray(scene.view.at)[:2] - (x, y)
+    toward /= np.linalg.norm(toward)
+    gap = 0.015 + scene.extent(other, toward) + scene.extent(id, -toward)
+    return float(x + gap * toward[0]), float(y + gap * toward[1])
+
+
+def _upon(scene: Scene, id: int, base: int) -> Mover:
+    """Carried onto the other's top and let go."""
+
+    def path() -> np.ndarray:
+        here, there = scene.place(id), scene.place(base)
+        top = scene.things[base].body.reach(scene.turn(base))[2] + there[2]
+        end = np.array([there[0], there[1], top + scene.standing_height(id) + 0.002])
+        up = np.array([0, 0, 0.1])
+        return np.array([here, [here[0], here[1], end[2] + 0.1], end + up, end])
+
+    return carried(scene, id, 0.4, 1.9, path)
+
+
+def _pushed(scene: Scene) -> list[Mover]:
+    events = (
+        Event("push", 1, 0.3, 1.6, to=(0.02, -0.15)),
+        Event("push", 2, 1.4, 2.8, to=(0.12, 0.05)),
+        Event("push", 3, 2.6, 4.0, to=(-0.16, 0.04)),
+    )
+    return [_push(scene, event) for event in events]
+
+
+def _moved_under_a_moving_camera(scene: Scene) -> list[Mover]:
+    return [_slide(scene, 1, 0.5, 2.2, (0.0, -0.14)), _slide(scene, 2, 2.0, 3.8, (-0.2, -0.06), LIFT_M)]
+
+
+_PAIR, _CAMERA = ((SMALL, SMALL), (LEFT, RIGHT)), (LEFT, (0.24, -0.02))
+STORIES: dict[str, Story] = {
+    "crossing": Story(
+        *((SMALL, SMALL), ((-0.25, -0.13), (0.25, 0.04))),
+        lambda s: [_slide(s, 1, 0.4, 3.2, (0.25, -0.13)), _slide(s, 2, 0.6, 3.6, (-0.25, 0.04))],
+    ),
+    "touching": Story(
+        *_PAIR,
+        lambda s: [_slide(s, 1, 0.4, 1.8, _beside(s, 1, 2)), _slide(s, 1, 3.0, 4.2, (-0.1, -0.1))],
+    ),
+    "short occlusion": Story(
+        *((TALL, SMALL), ((-0.26, -0.14), MIDDLE)), lambda s: [_slide(s, 1, 0.5, 2.9, (0.26, -0.14))]
+    ),
+    "long occlusion": Story(
+        *((TALL, SMALL), ((-0.26, -0.12), MIDDLE)),
+        lambda s: [_slide(s, 1, 0.2, 1.2, _before(s, 1, 2), LIFT_M), _slide(s, 1, 3.4, 4.3, (0.24, -0.12), LIFT_M)],
+    ),
+    "leaving and coming back": Story(*_PAIR, lambda s: [_away_and_back(s, 1, (0.0, -0.1))]),
+    "carried": Story(
+        *_PAIR,
+        lambda s: [_slide(s, 1, 0.3, 2.2, (0.05, -0.02), LIFT_M), _slide(s, 2, 2.0, 4.0, (-0.22, -0.1), LIFT_M)],
+    ),
+    "pushed": Story(
+        (("tea box", "can", "tin", "toy block"), ("mug", "carton", "jar"), ("box", "canister", "cup")),
+        ((-0.24, -0.12), (0.24, -0.13), (0.0, 0.06)),
+        _pushed,
+    ),
+    "stacked": Story(
+        *((SMALL, BASES), (LEFT, (0.12, -0.04))),
+        lambda s: [_upon(s, 1, 2), _slide(s, 1, 3.0, 4.3, (-0.16, -0.1), LIFT_M)],
+    ),
+    "moving camera": Story((SMALL, SMALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
+    "moving camera, pose unknown": Story((SMALL, TALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
+}
+
+
+def _triple(v: np.ndarray) -> Vector:
+    x, y, z = (float(c) for c in v)
+    return x, y, z

@@ -1,0 +1,173 @@
+"""What names are learnt from: features and true names of simulated things.
+
+Of two sources: the segmenter's frames, full of clutter, and tables where many different things stand apart, which are
+quickly made. Things are cut out twice: by their true masks, made a little too small or too large at random as any
+segmenter does, so that the names do not depend on which is used later, and as the table-top perceiver cuts them out.
+What a scene gives is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8, UInt16
+from scipy import ndimage
+
+from ....evaluation.metrics.segmentation import match_ids
+from ....perception.attributes.describe import Geometry, describe
+from ....perception.attributes.features import Features
+from ....perception.protocol import Perceiver
+from ....perception.surface import analyse
+from ....simulation.objects.household import KINDS, make_thing
+from ....simulation.rendering.depth_noise import SENSORS
+from ....simulation.scenes.clutter import placements_of, random_look
+from ....simulation.scenes.placing import arrange
+from ....simulation.scenes.scene import Scene
+from ....simulation.scenes.world import random_world
+from ....twin.types import CameraIntrinsics, Frame, Plane
+from ..segmenter.frames import SIZE, Shard, read_shard
+
+LEAST_PX = 60  # of a thing, at 320x240
+LEAST_F = 0.7  # of what the perceiver cuts out: below it, it is another thing
+# Kinds that come in most proportions, and are met most: drawn twice as often.
+VARIED = (
+    "box", "cereal box", "tea box", "book", "bowl", "mug", "cup", "bottle", "can", "tin", "canister", "cookie tin",
+)  # fmt: skip
+PLANE_NOISE_M, PLANE_NOISE_RAD = 0.0015, 0.004
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One row a thing in a picture."""
+
+    names: tuple[str, ...]
+    vectors: Float32[np.ndarray, "n features"]
+
+
+def shard_samples(folder: Path, path: Path, views: int, perceiver: Perceiver) -> Samples:
+    """Of `views` frames of one file of the segmenter's, spread over all of them; kept in the folder."""
+    return _cached(folder / f"{path.stem}-{views}.npz", lambda: look_at(_frames_of(read_shard(path), views), perceiver))
+
+
+def table_samples(folder: Path, seed: int, views: int, perceiver: Perceiver, things: int = 14) -> Samples:
+    """Of a table with things that stand apart, seen `views` times; kept in the folder."""
+    return _cached(folder / f"table{seed}-{views}.npz", lambda: look_at(_table(seed, views, things), perceiver))
+
+
+def _cached(path: Path, make: Callable[[], Samples]) -> Samples:
+    if path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                return Samples(tuple(str(n) for n in data["names"]), data["vectors"])
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            path.unlink()
+    samples = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(part, names=np.array(samples.names, str), vectors=samples.vectors)
+    part.rename(path)
+    return samples
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture, the table in it, and the names of things by id; seed: of what is made of it at random."""
+
+    color: UInt8[np.ndarray, "h w 3"]
+    depth_m: Float32[np.ndarray, "h w"]
+    ids: UInt16[np.ndarray, "h w"]
+    camera: CameraIntrinsics
+    plane: Plane
+    names: Mapping[int, str]
+    seed: int
+
+
+def look_at(shots: Iterable[Shot], perceiver: Perceiver) -> Samples:
+    """Samples of all things in the pictures that are large enough to be told, by both of their masks."""
+    found: list[tuple[str, np.ndarray]] = []
+    for shot in shots:
+        rng = np.random.default_rng([shot.seed, 42])
+        surface = analyse(shot.depth_m, shot.camera)
+        geometry = Geometry(surface, 1, _jittered(shot.plane, rng), 1 / shot.camera.fx)
+        masks = [(int(id), _as_segmented(shot.ids == id, rng)) for id in np.unique(shot.ids[shot.ids > 0])]
+        frame = Frame(shot.color, shot.depth_m, shot.camera)
+        for id, mask in (*masks, *cut_out(perceiver, frame, shot.ids).items()):
+            if np.count_nonzero(mask) >= LEAST_PX:
+                features = features_of(mask, shot.color, geometry, 1.0)
+                if features is not None:
+                    found.append((shot.names[id], features.vector()))
+    return Samples(tuple(name for name, _ in found), np.array([vector for _, vector in found], np.float32))
+
+
+def features_of(
+    mask: Bool[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"], geometry: Geometry, gain: float | None = None
+) -> Features | None:
+    """What the name of the thing under a mask, of one pixel or more, is told from; None where depth says too little."""
+    label = mask.astype(np.int32)
+    return describe(1, label, ndimage.find_objects(label)[0], color, geometry, None, gain)[1]
+
+
+def cut_out(
+    perceiver: Perceiver, frame: Frame, true_ids: UInt16[np.ndarray, "h w"], least_f: float = LEAST_F
+) -> dict[int, Bool[np.ndarray, "h w"]]:
+    """By true id, the masks of things as the perceiver cuts them out, of those with an overlap F of least_f or more."""
+    ids = np.zeros(true_ids.shape, np.uint16)
+    for n, detection in enumerate(perceiver.perceive(frame).detections, 1):
+        ids[detection.mask] = n
+    return {true_id: ids == n for true_id, (n, f) in match_ids(ids, true_ids).items() if f >= least_f}
+
+
+def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:
+    seed, arrangement = shard.path.stem.split("-", 1)
+    names = {k: p.thing.label for k, p in enumerate(placements_of(int(seed), arrangement), 1)}
+    for n in np.unique(np.linspace(0, len(shard.depth) - 1, views).astype(int)).tolist():
+        ids = shard.ids[n].astype(np.uint16)
+        color = cv2.resize(shard.color[n], ids.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        yield Shot(color, shard.depth_m(n), ids, shard.intrinsics(n), shard.support(n), names, 100 * int(seed) + n)
+
+
+def _table(seed: int, views: int, things: int) -> Iterator[Shot]:
+    """Nothing moves on it: without physics a scene costs little, and things are as they were put."""
+    rng = np.random.default_rng([seed, 77])
+    made = [make_thing(str(kind), rng) for kind in rng.choice([*KINDS, *VARIED], size=things)]
+    placements = arrange(made, "sparse", rng, 0.35)
+    with Scene(seed, placements, random_world(rng), random_look(rng, SIZE), SIZE, shadows=False) as scene:
+        for n in range(views):
+            scene.look(random_look(rng, SIZE))
+            frame = scene.render(sorted(SENSORS)[n % len(SENSORS)], sharpness=float(rng.uniform(1.0, 2.2)))
+            assert frame.depth_m is not None
+            assert frame.intrinsics is not None
+            assert frame.truth is not None
+            yield Shot(
+                frame.color, frame.depth_m, frame.truth.ids, frame.intrinsics, scene.plane, frame.truth.labels,
+                100 * seed + n,
+            )  # fmt: skip
+
+
+def _as_segmented(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The mask, one pixel less or more all around, or without its thin parts, or just so."""
+    cross, image = np.ones((3, 3), np.uint8), mask.astype(np.uint8)
+    kind = rng.random()
+    if kind < 0.15:
+        image = cv2.erode(image, cross)
+    elif kind < 0.3:
+        image = cv2.dilate(image, cross)
+    elif kind < 0.45:
+        image = cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    return image > 0
+
+
+def _jittered(plane: Plane, rng: np.random.Generator) -> Plane:
+    """The table as a perceiver would find it."""
+    normal = np.asarray(plane.normal) + rng.normal(scale=PLANE_NOISE_RAD, size=3)
+    normal /= np.linalg.norm(normal)
+    # Turned about the point of the table under the camera's look, not about the camera.
+    at = np.array([0.0, 0.0, plane.offset_m / min(plane.normal[2], -0.1)])
+    shift = float(rng.normal(scale=PLANE_NOISE_M))
+    x, y, z = (float(v) for v in normal)
+    return Plane((x, y, z), float(normal @ at) + shift)

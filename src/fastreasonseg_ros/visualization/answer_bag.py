@@ -1,0 +1,71 @@
+"""What was seen and answered as a bag (MCAP) that Foxglove, RViz, Rerun and this package open.
+
+The stamps are the recorded ones, to the nanosecond, so that it may be played or opened beside the bag it was made
+from. Topics are named as the nodes name them: color/image_raw/compressed, overlay/compressed (JPEG), mask (mono8),
+twin (SceneGraph), answer (Answer), markers (MarkerArray), reasoning (String).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from ..errors import DatasetError
+from ..io.bags import messages as m
+from .cached_overlay import Drawn, jpeg
+
+FORMAT = "rgb8; jpeg compressed bgr8"
+
+
+class BagOutput:
+    """Called once a picture. Raises DatasetError if the folder is there already. The last answers stay in the mask.
+
+    again: a bag that an interrupted run has left there is replaced; a folder with anything else in it is not.
+    """
+
+    def __init__(self, path: str | Path, again: bool = False) -> None:
+        path = Path(path)
+        if again and path.is_dir() and {p.name for p in path.iterdir()} <= {f"{path.name}.mcap", "metadata.yaml"}:
+            shutil.rmtree(path)
+        if path.exists():
+            raise DatasetError(f"{path}: is there already; remove it or write to another folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        m.types()
+        self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        # Id images and masks are a megabyte a picture, and a twentieth of that as chunks of zstd, in a millisecond.
+        self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        self._writer.open()
+        self._connections: dict[str, Any] = {}
+
+    def __call__(self, drawn: Drawn) -> None:
+        looked = drawn.looked
+        now, frame = looked.stamp_ns, looked.frame
+        head = m.header(now, frame.frame_id)
+        self._put("/color/image_raw/compressed", m.packed(drawn.color, FORMAT, head), now)
+        if looked.twin is None:
+            return
+        self._put("/twin", m.scene_graph(looked.twin, now), now)
+        self._put("/markers", m.markers(looked.twin, set(drawn.chosen), now), now)
+        for shown in looked.shown:
+            message = m.answer(shown.answer, looked.twin, now, str(shown.n), shown.question.standing)
+            self._put("/answer", message, now)
+            if not shown.question.standing:
+                text = f"{shown.question.text}\n{shown.answer.reason}\n{shown.answer.plan}".strip()
+                self._put("/reasoning", m.make("std_msgs/msg/String", data=text), now)
+        if looked.shown and drawn.mask is not None:
+            mask = drawn.mask.view(np.uint8) * np.uint8(255)
+            self._put("/mask", m.image(mask, "mono8", head), now)
+            self._put("/overlay/compressed", m.packed(jpeg(drawn.overlay(drawn.chosen)), FORMAT, head), now)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _put(self, topic: str, message: Any, nanoseconds: int) -> None:
+        kind = message.__msgtype__
+        if topic not in self._connections:
+            self._connections[topic] = self._writer.add_connection(topic, kind, typestore=m.types())
+        self._writer.write(self._connections[topic], nanoseconds, m.types().serialize_cdr(message, kind))
