@@ -1,4 +1,4 @@
-"""Makes reasoning/word_meaning/lexicon/wordnet.txt.gz, the nouns of WordNet 3.0 for physical things, from Debian's wordnet-base.
+"""Makes reasoning/word_meaning/lexicon/wordnet.txt.gz: nouns of WordNet 3.0 for physical things (from wordnet-base).
 
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb wordnet
     python scripts/make_lexicon.py wordnet/usr/share/wordnet

@@ -81,7 +81,7 @@ def test_an_unknown_training_stage_lists_those_that_there_are(capsys: pytest.Cap
 
 
 def test_errors_that_are_not_ours_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(name: str, issue: str):
+    def broken(name: str):
         raise ZeroDivisionError
 
     monkeypatch.setattr("fastreasonseg_ros.cli._module", broken)

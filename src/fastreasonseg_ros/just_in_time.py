@@ -24,7 +24,8 @@ def missing_words(answer: Answer, twin: DigitalTwin, meaning: WordMeaning | None
     """What perception should look for so that the question can be answered better; at most six nouns.
 
     Words of the plan's own `look_for` steps that gave nothing. Where nothing was found at all also those of empty
-    `like` steps and of the question, as far as no label in view means the same; see reasoning/word_meaning/noun_extraction.py.
+    `like` steps and of the question, as far as no label in view means the same; see
+    reasoning/word_meaning/noun_extraction.py.
     """
     asked = wanted_words(answer)
     if asked or answer.status is not Status.NO_MATCH:

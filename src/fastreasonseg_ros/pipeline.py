@@ -86,11 +86,11 @@ def reason(
     """Answers one question about one twin.
 
     instructions: put the plan language into the prompt, for models that were not trained on it. look_for: let plans
-    ask perception for words it does not know (see `wanted_words`). form: what the model writes (reasoning/prompting/reply_forms.py).
-    without: operators that plans may not use; `like` is left out where there is no word meaning. on_text gets the
-    model's text as it comes, and returns True to cancel. Where nothing fits every measured condition of a description,
-    the answer is what comes closest (`execute_closest`), and says so. Whatever goes wrong with the question, the model
-    or its plan is a status in the answer.
+    ask perception for words it does not know (see `wanted_words`). form: what the model writes
+    (reasoning/prompting/reply_forms.py). without: operators that plans may not use; `like` is left out where there is
+    no word meaning. on_text gets the model's text as it comes, and returns True to cancel. Where nothing fits every
+    measured condition of a description, the answer is what comes closest (`execute_closest`), and says so. Whatever
+    goes wrong with the question, the model or its plan is a status in the answer.
     """
     question = StandingQuestion(query, language_model, meaning, instructions, look_for, form, without)
     return question.answer(twin, on_text, closest=True)

@@ -19,10 +19,10 @@ from benchmarks import folder, lines
 from scripted import Scripted
 
 from fastreasonseg_ros.cli import main
-from fastreasonseg_ros.cli.bag import evaluate_one
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.evaluation.benchmark.cpu_time import cpu_share
-from fastreasonseg_ros.evaluation.runners.bag import LockStep, Looked, Outputs
+from fastreasonseg_ros.evaluation.runners.bag import AnnotatedFrame, LockStep, Outputs
+from fastreasonseg_ros.evaluation.runners.bags import evaluate_one
 from fastreasonseg_ros.evaluation.runners.curve import MOST, Curve
 from fastreasonseg_ros.evaluation.runners.evaluate import Times
 from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
@@ -127,7 +127,7 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path: Path) -> None
     early: list[int] = []
     late: list[int] = []
 
-    def watch(looked: Looked) -> None:
+    def watch(looked: AnnotatedFrame) -> None:
         number = round(looked.t_s * 10)
         if number % 6 == 0 and (100 <= number < 160 or number >= 340):
             gc.collect()
@@ -220,7 +220,7 @@ def test_what_was_answered_before_the_bag_breaks_off_is_kept(
                 raise DatasetError(f"{path}: message 30 cannot be read")
             yield item
 
-    monkeypatch.setattr("fastreasonseg_ros.cli.bag.read_stamped", broken)
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.runners.bags.read_stamped", broken)
     use(monkeypatch, Scripted(RIGHT))
     rows = tmp_path / "rows.jsonl"
     file = lines(tmp_path / "q.jsonl", {"text": "the mug", "at": 0.2, "target_ids": [1]}, {"text": "the book"})

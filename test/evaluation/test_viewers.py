@@ -9,20 +9,23 @@ import pytest
 from bag_fixtures import frames
 
 from fastreasonseg_ros.errors import DatasetError, Status
-from fastreasonseg_ros.evaluation.runners.bag import Looked, Shown
 from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
 from fastreasonseg_ros.io.bags.questions import TimedQuestion
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Query
-from fastreasonseg_ros.visualization.cached_overlay import Drawn
+from fastreasonseg_ros.visualization.annotated_frame import AnnotatedFrame, ShownAnswer
+from fastreasonseg_ros.visualization.cached_overlay import CachedOverlay
 
 
-def looked(count: int) -> list[Looked]:
+def looked(count: int) -> list[AnnotatedFrame]:
     found = []
     for k, frame in enumerate(frames(count)):
         answer = Answer(Query("the mug"), Status.OK, "", ids=(1,))
-        shown = (Shown(0, TimedQuestion("the mug"), answer, 1.0), Shown(1, TimedQuestion("it"), answer, 1.0))
+        shown = (
+            ShownAnswer(0, TimedQuestion("the mug"), answer, 1.0),
+            ShownAnswer(1, TimedQuestion("it"), answer, 1.0),
+        )
         twin = DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id, ids=frame.truth.ids)
-        found.append(Looked(k, k / 10, frame, twin, frame.truth.ids, shown, 1.0))
+        found.append(AnnotatedFrame(k, k / 10, frame, twin, frame.truth.ids, shown, 1.0))
     return found
 
 
@@ -31,7 +34,7 @@ class Slow:
         self.fails_at, self.seen, self.closed, self.thread = fails_at, [], False, None
         self.go = threading.Event()
 
-    def __call__(self, drawn: Drawn) -> None:
+    def __call__(self, drawn: CachedOverlay) -> None:
         self.go.wait(600)
         self.thread = threading.current_thread()
         if drawn.looked.stamp_ns == self.fails_at:
@@ -72,7 +75,7 @@ def test_what_fails_while_drawing_ends_the_run_and_files_are_closed() -> None:
 
 
 def test_what_several_viewers_need_is_drawn_once() -> None:
-    drawn = Drawn(looked(1)[0])
+    drawn = CachedOverlay(looked(1)[0])
     assert drawn.chosen == (1,)  # two answers, one object
     assert drawn.overlay((1,)) is drawn.overlay((1,))
     assert drawn.color is drawn.color

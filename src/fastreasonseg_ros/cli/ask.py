@@ -6,12 +6,11 @@ import json
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import DatasetError
-from ..evaluation.reports.outputs import write_picture, write_text
+from ..evaluation.reports.outputs import answer_as_dict, write_picture, write_text
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..io.sources import frames_of, read_twin
 from ..just_in_time import look_again
@@ -43,7 +42,7 @@ def run(args: Namespace) -> int:
             raise DatasetError(f"{args.source}: has no masks; leave --mask out")
         write_picture(args.mask, select(twin.ids, answer.ids).astype(np.uint8) * np.uint8(255))
     if args.json:
-        write_text(args.json, json.dumps(as_dict(answer, perception_ms), ensure_ascii=False, indent=1) + "\n")
+        write_text(args.json, json.dumps(answer_as_dict(answer, perception_ms), ensure_ascii=False, indent=1) + "\n")
     return 0
 
 
@@ -59,22 +58,6 @@ def describe(answer: Answer, twin: DigitalTwin) -> str:
     lines += [f"  {step}" for step in answer.trace]
     lines.append(", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.latency_ms.items()))
     return "\n".join(line for line in lines if line)
-
-
-def as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any]:
-    """Plain values for JSON."""
-    latency = dict(answer.latency_ms) if perception_ms is None else {"perception": perception_ms, **answer.latency_ms}
-    return {
-        "text": answer.query.text,
-        "status": answer.status.name,
-        "message": answer.message,
-        "ids": list(answer.ids),
-        "reason": answer.reason,
-        "plan": answer.plan,
-        "trace": [str(step) for step in answer.trace],
-        "model": answer.model,
-        "latency_ms": {k: round(v, 2) for k, v in latency.items()},
-    }
 
 
 def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:

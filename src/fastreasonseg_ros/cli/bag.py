@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import time
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..errors import DatasetError
-from ..evaluation.benchmark.cpu_time import cpu_report, cpu_share
-from ..evaluation.metrics.summary import slim, summarise
 from ..evaluation.reports.gallery import Gallery
 from ..evaluation.reports.outputs import Output, write_text
-from ..evaluation.reports.page import html_page
+from ..evaluation.reports.page import html_page, title_of
 from ..evaluation.reports.provenance import made
-from ..evaluation.runners.backends import Asker, asker_of, perceiver_of
-from ..evaluation.runners.bag import LockStep, Outputs, evaluation_share
+from ..evaluation.runners.backends import asker_of, perceiver_of
+from ..evaluation.runners.bag import Outputs
+from ..evaluation.runners.bags import bag_result, bags_to_do, evaluate_one, find_bags, topics_of
 from ..evaluation.runners.evaluate import Row, Times
-from ..evaluation.runners.perception import perception_figures
 from ..evaluation.runners.resumable_rows import keep_rows, read_done, run_id
-from ..evaluation.runners.viewers import GalleryView, Onlookers, viewers_of
+from ..evaluation.runners.viewers import GalleryView, viewers_of
 from ..io.bags.from_dataset import make_bags
 from ..io.bags.questions import TimedQuestion, assign, check_targets, read_timed_questions
-from ..io.bags.reader import BagTopics, bag_info, find_topics, read_stamped
+from ..io.bags.reader import bag_info, find_topics
 from ..io.sources import is_bag
 from ..io.tables import open_table
-from .report import title_of
 
 Item = tuple[int, TimedQuestion]
 
 
 def run(args: Namespace) -> int:
+    if args.clock:  # the nodes themselves
+        from ..ros.run_bag_live import run as run_live
+
+        return run_live(args)
     if args.action == "info":
         return _info(args.path)
     if args.action == "make":
@@ -84,7 +81,8 @@ def evaluate_bags(
     """Every bag that is not done, here or on Ray's workers; `add` gets a row a question and one a bag."""
     todo = bags_to_do(bags, questions, done)
     if args.ray is not None:
-        from ..evaluation.runners.ray_cluster import BagWorker, share
+        from ..evaluation.runners.ray_cluster import share
+        from ..evaluation.runners.ray_workers import BagWorker
 
         if args.frames or args.out or args.video or args.viz:
             raise DatasetError("--ray gives figures, rows and a page; leave --frames, OUT, --video and --viz out")
@@ -109,94 +107,8 @@ def evaluate_bags(
     return times
 
 
-def evaluate_one(
-    args: Namespace,
-    path: Path,
-    name: str,
-    items: Sequence[Item],
-    perceiver: Any,
-    ask: Asker,
-    times: Times,
-    out: Outputs,
-) -> Row:
-    """The row of one bag; its questions' rows go to out.on_row before."""
-    topics = topics_of(args, path)
-    mine, began = Times(), time.process_time()
-    drawn_before = _viewers_cpu_s(out)
-    try:
-        row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
-    except DatasetError as error:
-        text = str(error)
-        raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
-    spent = row["spent"]
-    for viewer in out.viewers:
-        if isinstance(viewer, Onlookers):
-            viewer.settle()
-    total, drawn = time.process_time() - began, _viewers_cpu_s(out) - drawn_before
-    spent |= cpu_report(total, spent.pop("models_cpu_s"), spent.pop("reading_cpu_s"), drawn)
-    spent["evaluation_share"] = evaluation_share(spent["wall_s"], spent["reading_s"], mine)
-    times.perception.extend(mine.perception)
-    times.reasoning.extend(mine.reasoning)
-    times.kept.extend(mine.kept)
-    return {"scene": name, "bag": row}
-
-
-def topics_of(args: Namespace, path: Path) -> BagTopics:
-    """Those that were named, and those found by their names."""
-    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
-    return replace(find_topics(bag_info(path), path), **given)
-
-
-def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
-    """Figures from rows: the same rows give the same figures; what was spent is under `timed` and `latency_ms`."""
-    asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
-    bags = {row["scene"]: row["bag"] for row in rows if "bag" in row}
-    figures = summarise((row for row in asked if row.get("iou") is not None), seed)
-    report = times.report()
-    spent = {name: bags[name]["spent"] for name in sorted(bags)}
-    report["timed"] |= {"evaluation_cpu_share": cpu_share(s["cpu_s"] for s in spent.values()), "bags": spent}
-    curves = {row["text"]: row["curve"] for row in asked if row.get("curve")}
-    return (
-        figures
-        | {"asked": len(asked), "frames": sum(bag["frames"] for bag in bags.values())}
-        | {"duration_s": round(sum(bag["duration_s"] for bag in bags.values()), 3)}
-        | {"perception": perception_figures(bags[n]["perception"] for n in sorted(bags) if "perception" in bags[n])}
-        | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items())), "curves": curves}
-        | report
-        | {"questions": [slim(row) for row in asked]}
-    )
-
-
-def bags_to_do(
-    bags: Mapping[str, Path], questions: Sequence[TimedQuestion], done: Sequence[Row]
-) -> dict[str, list[Item]]:
-    """Questions without a row, by bag; a bag is looked at again if one of its questions, or its own row, is missing."""
-    answered = {row["n"] for row in done if "n" in row}
-    finished = {row["scene"] for row in done if "bag" in row}
-    todo: dict[str, list[Item]] = {name: [] for name in bags if name not in finished}
-    for n, question in enumerate(questions):
-        if n not in answered:
-            todo.setdefault(str(question.scene), []).append((n, question))
-    return todo
-
-
-def find_bags(path: str | Path) -> dict[str, Path]:
-    """Name -> path of one bag, or of every bag in a folder. Raises DatasetError where there is none."""
-    path = Path(path)
-    if is_bag(path) or not path.is_dir():
-        return {path.resolve().stem: path}
-    inside = sorted(p for p in path.iterdir() if is_bag(p))
-    if not inside:
-        raise DatasetError(f"{path}: is no bag and holds none; give a rosbag2 folder, a .mcap, .db3 or .bag file")
-    return {p.stem: p for p in inside}
-
-
 def _named(write: Callable[[Row], None], name: str, row: Row) -> None:
     write(row | {"scene": name})
-
-
-def _viewers_cpu_s(out: Outputs) -> float:
-    return sum(viewer.cpu_s for viewer in out.viewers if isinstance(viewer, Onlookers))
 
 
 def _make(args: Namespace) -> int:

@@ -14,7 +14,7 @@ from ..errors import DatasetError
 from ..evaluation.reports.compare import compare, compare_table, read_result
 from ..evaluation.reports.gallery import Gallery
 from ..evaluation.reports.outputs import Output, write_picture, write_text
-from ..evaluation.reports.page import html_page
+from ..evaluation.reports.page import html_page, title_of
 from ..evaluation.reports.provenance import made
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..evaluation.runners.evaluate import Row, Times, evaluate
@@ -23,7 +23,6 @@ from ..io.datasets import open_dataset
 from ..io.datasets.base import Dataset, Question
 from ..twin.types import Answer, DigitalTwin, Frame
 from ..visualization.overlay import draw_answer
-from .report import title_of
 
 
 def run(args: Namespace) -> int:
@@ -118,7 +117,8 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
 
 def _shared(args: Namespace, dataset: Dataset, done: Sequence[Row], add: Callable[[Row], None]) -> Times:
     """Every scene that is not done, on Ray's workers."""
-    from ..evaluation.runners.ray_cluster import SceneWorker, share
+    from ..evaluation.runners.ray_cluster import share
+    from ..evaluation.runners.ray_workers import SceneWorker
 
     if args.overlays:
         raise DatasetError("--ray gives figures, rows and a page without pictures; leave --overlays out")

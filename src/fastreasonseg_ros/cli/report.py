@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import DatasetError
 from ..evaluation.reports.gallery import BEST, WORST, as_uri
 from ..evaluation.reports.outputs import write_text
-from ..evaluation.reports.page import html_page, markdown
+from ..evaluation.reports.page import html_page, markdown, title_of
 from ..evaluation.runners.evaluate import Row
 from ..io.files import read_color, read_json, read_jsonl
 
@@ -35,11 +35,6 @@ def run(args: Namespace) -> int:
         write_text(args.markdown, "\n".join(markdown(title, result, rows) for title, result, rows, _ in runs))
     print("\n".join(str(path) for path in (args.html, args.markdown) if path))
     return 0
-
-
-def title_of(result: dict[str, Any], path: str | Path = "") -> str:
-    name = result.get("dataset") or result.get("bag") or path
-    return " ".join(part for part in (Path(str(name)).name, result.get("split")) if part)
 
 
 def _cases(rows: Sequence[Row], pictures: str | None) -> dict[str, list[Row]]:

@@ -23,9 +23,8 @@ from sensor_msgs.msg import Image
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 
-from ..cli.ask import as_dict
 from ..errors import Status
-from ..evaluation.reports.outputs import write_picture, write_text
+from ..evaluation.reports.outputs import answer_as_dict, write_picture, write_text
 from ..io.bags.questions import TimedQuestion
 from ..twin.masks import iou, select
 from ..visualization.overlay import draw_answer
@@ -205,7 +204,7 @@ def _row(
     return {
         "number": number,
         "query_id": answer.query_id,
-        **as_dict(answer_from_msg(answer)),
+        **answer_as_dict(answer_from_msg(answer)),
         "labels": [i.label for i in answer.instances],
         "centers_m": [[round(v, 3) for v in (i.center.x, i.center.y, i.center.z)] for i in answer.instances],
         "target_ids": None if question.target_ids is None else list(question.target_ids),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ..cli.bag import find_bags, topics_of
-from ..cli.report import title_of
 from ..errors import DatasetError
 from ..evaluation.reports.outputs import Output, write_text
-from ..evaluation.reports.page import html_page
+from ..evaluation.reports.page import html_page, title_of
 from ..evaluation.reports.provenance import made
+from ..evaluation.runners.bags import find_bags, topics_of
 from ..io.bags.questions import assign, check_targets, read_timed_questions
 from .bag_live import run_live
 

@@ -16,7 +16,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from ..errors import DatasetError
 from ..io.bags import messages as m
-from .cached_overlay import Drawn, jpeg
+from .cached_overlay import CachedOverlay, jpeg
 
 FORMAT = "rgb8; jpeg compressed bgr8"
 
@@ -41,7 +41,7 @@ class BagOutput:
         self._writer.open()
         self._connections: dict[str, Any] = {}
 
-    def __call__(self, drawn: Drawn) -> None:
+    def __call__(self, drawn: CachedOverlay) -> None:
         looked = drawn.looked
         now, frame = looked.stamp_ns, looked.frame
         head = m.header(now, frame.frame_id)

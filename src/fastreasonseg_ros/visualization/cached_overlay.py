@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from ..evaluation.runners.bag import Looked
 from ..twin.masks import select
+from .annotated_frame import AnnotatedFrame
 from .overlay import draw_masks
 
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 
-class Drawn:
+class CachedOverlay:
     """All is made when it is first asked for."""
 
-    def __init__(self, looked: Looked) -> None:
+    def __init__(self, looked: AnnotatedFrame) -> None:
         self.looked = looked
         self.labels = {i.id: i.label for i in looked.twin.instances} if looked.twin else {}
         self.chosen = tuple(dict.fromkeys(i for s in looked.shown for i in s.answer.ids))

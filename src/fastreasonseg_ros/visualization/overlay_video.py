@@ -11,8 +11,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
 from ..errors import DatasetError
-from ..evaluation.runners.bag import Shown
-from .cached_overlay import Drawn
+from .annotated_frame import ShownAnswer
+from .cached_overlay import CachedOverlay
 from .overlay import BACKGROUND, GOOD, INK, QUIET, font
 
 HELD_S = 2.5  # an answer that was asked for once stays in the picture for so long
@@ -28,10 +28,10 @@ class Video:
         self._path = path
         self._writer: cv2.VideoWriter | None = None
         self._waiting: tuple[UInt8[np.ndarray, "h w 3"], float] | None = None
-        self._held: list[tuple[float, Shown]] = []
+        self._held: list[tuple[float, ShownAnswer]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, drawn: Drawn) -> None:
+    def __call__(self, drawn: CachedOverlay) -> None:
         looked = drawn.looked
         once = [(looked.t_s, s) for s in looked.shown if not s.question.standing]
         held = [(t, s) for t, s in self._held if looked.t_s - t < HELD_S]
@@ -64,7 +64,7 @@ class Video:
         self._writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def _with_lines(drawn: Drawn, shown: list[Shown]) -> UInt8[np.ndarray, "h2 w2 3"]:
+def _with_lines(drawn: CachedOverlay, shown: list[ShownAnswer]) -> UInt8[np.ndarray, "h2 w2 3"]:
     looked, labels = drawn.looked, drawn.labels
     chosen = tuple(dict.fromkeys(i for s in shown for i in s.answer.ids))
     picture = drawn.overlay(chosen)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from .cached_overlay import Drawn
+from .cached_overlay import CachedOverlay
 from .overlay import PALETTE
 
 
@@ -30,7 +30,7 @@ class RerunView:
         self._stream.log("world", rr.ViewCoordinates.RDF, static=True)
         self._camera: Any = None
 
-    def __call__(self, drawn: Drawn) -> None:
+    def __call__(self, drawn: CachedOverlay) -> None:
         looked, chosen = drawn.looked, drawn.chosen
         rr, stream, frame = self._rr, self._stream, looked.frame
         stream.set_time("bag", duration=looked.t_s)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from ...errors import DatasetError
 from ...io.tables import open_table
+from ...twin.types import Answer
 
 
 class Output:
@@ -145,3 +146,19 @@ def write_text(path: str | Path, text: str) -> None:
     """Raises DatasetError."""
     with _writable(str(path)) as file:
         file.write(text)
+
+
+def answer_as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any]:
+    """The answer as plain values for JSON; perception_ms: what the frame before it cost."""
+    latency = dict(answer.latency_ms) if perception_ms is None else {"perception": perception_ms, **answer.latency_ms}
+    return {
+        "text": answer.query.text,
+        "status": answer.status.name,
+        "message": answer.message,
+        "ids": list(answer.ids),
+        "reason": answer.reason,
+        "plan": answer.plan,
+        "trace": [str(step) for step in answer.trace],
+        "model": answer.model,
+        "latency_ms": {k: round(v, 2) for k, v in latency.items()},
+    }

@@ -166,3 +166,9 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     environment.filters |= {"figure": _cell, "spent": _spent}
     return environment
+
+
+def title_of(result: dict[str, Any], path: str | Path = "") -> str:
+    """Name of a result: its data set or bag (else the file `path`), and its split."""
+    name = result.get("dataset") or result.get("bag") or path
+    return " ".join(part for part in (Path(str(name)).name, result.get("split")) if part)

@@ -20,6 +20,7 @@ from ...io.datasets.base import PackedIds, Words
 from ...perception.protocol import Perceiver
 from ...twin.masks import iou, select
 from ...twin.types import Answer, DigitalTwin, Frame, Query
+from ...visualization.annotated_frame import AnnotatedFrame, ShownAnswer
 from ..benchmark.cpu_time import ModelClock
 from ..benchmark.machine import rss_mb
 from ..metrics.masks import score_masks
@@ -29,30 +30,6 @@ from .perception import measure_picture
 
 Stand = Callable[[Query], Callable[[DigitalTwin], Answer]]
 SLACK_S = 5e-7  # of stamps in seconds
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An answer about the picture at hand; iou: where the truth is known."""
-
-    n: int
-    question: TimedQuestion
-    answer: Answer
-    iou: float | None = None
-
-
-@dataclass(frozen=True)
-class Looked:
-    """One picture when all is done that is done about it. twin, ids: None where perception refused it."""
-
-    stamp_ns: int
-    t_s: float
-    frame: Frame
-    twin: DigitalTwin | None
-    ids: UInt16[np.ndarray, "h w"] | None
-    shown: tuple[Shown, ...]
-    perception_ms: float
-    problem: str = ""
 
 
 @dataclass
@@ -90,7 +67,7 @@ class Outputs:
 
     on_row: Callable[[Row], None]
     on_frame: Callable[[Row], None] | None = None
-    viewers: Sequence[Callable[[Looked], None]] = ()
+    viewers: Sequence[Callable[[AnnotatedFrame], None]] = ()
 
 
 class LockStep:
@@ -100,7 +77,7 @@ class LockStep:
         self._perceiver, self._ask, self._stand, self._times, self._outputs = perceiver, ask, stand, times, outputs
         self._seen = Seen()
         self._standing: list[Standing] = []
-        self._now: list[Shown] = []
+        self._now: list[ShownAnswer] = []
         self._masks, self._truths = PackedIds(), PackedIds()
         self._numbers: dict[int, list[int]] = {}  # question -> numbers of the pictures in its window
         self._last: tuple[int, float, Frame, UInt16[np.ndarray, "h w"] | None] | None = None
@@ -145,7 +122,7 @@ class LockStep:
 
     def _look(
         self, number: int, stamp_ns: int, t_s: float, frame: Frame, due: Sequence[tuple[int, TimedQuestion]]
-    ) -> tuple[Looked, float]:
+    ) -> tuple[AnnotatedFrame, float]:
         if self._last and self._last[2].image_size != frame.image_size:
             before, now = self._last[2].image_size, frame.image_size
             raise DatasetError(
@@ -168,14 +145,14 @@ class LockStep:
                 answer = standing.answer(twin)
             spent_on = self._times.reasoning if "model" in answer.latency_ms else self._times.kept
             spent_on.append((time.perf_counter() - start) * 1e3)
-            self._now.append(Shown(standing.n, standing.question, answer, self._measure(standing, answer)))
+            self._now.append(ShownAnswer(standing.n, standing.question, answer, self._measure(standing, answer)))
         for n, question in due:
             if question.from_s is not None and question.from_s - SLACK_S <= t_s and frame.truth is not None:
                 self._numbers.setdefault(n, []).append(number)
                 self._truths.put(number, frame.truth.ids)
                 if ids is not None:
                     self._masks.put(number, ids)
-        looked = Looked(stamp_ns, t_s, frame, twin, ids, (), spent, str(refused or ""))
+        looked = AnnotatedFrame(stamp_ns, t_s, frame, twin, ids, (), spent, str(refused or ""))
         return looked, spent
 
     def _ask_now(self, n: int, question: TimedQuestion) -> None:
@@ -199,7 +176,7 @@ class LockStep:
             value = score.get("iou")
             self._outputs.on_row(describe_row(row, answer, problem) | score)
         if answer is not None:
-            self._now.append(Shown(n, question, answer, value))
+            self._now.append(ShownAnswer(n, question, answer, value))
 
     def _asked(self, text: str, ask: Ask) -> tuple[Answer | None, ReasonSegError | None]:
         """Perception may have looked at the picture once more for it."""
@@ -238,7 +215,7 @@ class LockStep:
         found = np.zeros_like(target) if ids is None or answer is None else select(ids, answer.ids)
         return standing.add(t_s, found, target)
 
-    def _finish(self, pending: tuple[Looked, float]) -> None:
+    def _finish(self, pending: tuple[AnnotatedFrame, float]) -> None:
         """Gives the picture, with all answers about it, to whom it may concern."""
         looked = replace(pending[0], shown=tuple(self._now))
         if looked.twin is not None and (now := self._seen.twin) is not None:

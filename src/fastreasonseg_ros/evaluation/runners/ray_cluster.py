@@ -11,58 +11,16 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import ConfigError, ReasonSegError
-from .backends import asker_of, perceiver_of
-from .evaluate import Row, Times, evaluate
+from .evaluate import Row, Times
 
 ATTEMPTS = 3  # of one shard
 STORE_BYTES = 100 * 2**20  # of Ray's object store on this machine: rows are small
 Spent = tuple[list[float], list[float], list[float]]
 Done = tuple[list[Row], Spent]
-
-
-class SceneWorker:
-    """Holds perceiver and models of one process; `run` gives the rows of one scene of a data set."""
-
-    def __init__(self, args: Namespace) -> None:
-        from ...io.datasets import open_dataset
-
-        self._dataset = open_dataset(args.dataset, args.format, args.split).limited(args.limit)
-        self._args, self._perceiver = args, perceiver_of(args)
-        self._ask = asker_of(args) if self._dataset.questions else None
-
-    def run(self, name: str, numbers: Sequence[int], done: Sequence[Row]) -> Done:
-        """numbers: of the scene's questions in the whole data set; done: rows that are there already."""
-        questions = tuple(self._dataset.questions[n] for n in numbers)
-        part = replace(self._dataset, questions=questions, scene_names=(name,))
-        here = {n: k for k, n in enumerate(numbers)}
-        before = [row | {"n": here[row["n"]]} if "n" in row else row for row in done]
-        rows: list[Row] = []
-        times = Times()
-        evaluate(part, self._perceiver, self._ask, rows.append, None, before, self._args.seed, times)  # type: ignore[arg-type]
-        return [row | {"n": numbers[row["n"]]} if "n" in row else row for row in rows], _spent(times)
-
-
-class BagWorker:
-    """The same for bags."""
-
-    def __init__(self, args: Namespace) -> None:
-        self._args, self._perceiver, self._ask = args, perceiver_of(args), asker_of(args)
-
-    def run(self, path: str, name: str, items: Sequence[Any]) -> Done:
-        from ...cli.bag import evaluate_one
-        from .bag import Outputs
-
-        rows: list[Row] = []
-        times = Times()
-        outputs = Outputs(rows.append)
-        row = evaluate_one(self._args, Path(path), name, items, self._perceiver, self._ask, times, outputs)
-        return [*rows, row], _spent(times)
 
 
 def share(
@@ -149,7 +107,3 @@ def _connect(ray: Any, args: Namespace) -> None:
             raise ConfigError(
                 f"--ray {args.ray}: no Ray cluster is there ({error}); start one with `ray start`"
             ) from error
-
-
-def _spent(times: Times) -> Spent:
-    return list(times.perception), list(times.reasoning), list(times.kept)

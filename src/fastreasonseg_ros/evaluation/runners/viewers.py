@@ -14,16 +14,16 @@ from threading import Thread
 from typing import Protocol
 
 from ...errors import ConfigError
-from ...visualization.cached_overlay import Drawn
+from ...visualization.annotated_frame import AnnotatedFrame
+from ...visualization.cached_overlay import CachedOverlay
 from ..reports.gallery import Gallery
-from .bag import Looked
 from .evaluate import Row
 
 WAITING = 2  # pictures that perception may be ahead
 
 
 class Viewer(Protocol):
-    def __call__(self, drawn: Drawn) -> None: ...
+    def __call__(self, drawn: CachedOverlay) -> None: ...
     def close(self) -> None: ...
 
 
@@ -33,12 +33,12 @@ class Onlookers:
     def __init__(self, viewers: Sequence[Viewer]) -> None:
         self._cpu_s = 0.0
         self._viewers = viewers
-        self._queue: Queue[Looked | None] = Queue(WAITING)
+        self._queue: Queue[AnnotatedFrame | None] = Queue(WAITING)
         self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="viewers", daemon=True)
         self._thread.start()
 
-    def __call__(self, looked: Looked) -> None:
+    def __call__(self, looked: AnnotatedFrame) -> None:
         self._raise()
         self._queue.put(looked)
 
@@ -66,7 +66,7 @@ class Onlookers:
         while (looked := self._queue.get()) is not None:
             try:
                 if self._error is None:  # else: only let nobody wait
-                    drawn = Drawn(looked)
+                    drawn = CachedOverlay(looked)
                     for viewer in self._viewers:
                         viewer(drawn)
             except Exception as error:
@@ -114,7 +114,7 @@ class GalleryView:
         if "n" in row:
             self._rows[row["n"]] = row
 
-    def __call__(self, looked: Looked) -> None:
+    def __call__(self, looked: AnnotatedFrame) -> None:
         labels = {i.id: i.label for i in looked.twin.instances} if looked.twin else {}
         truth = None if looked.frame.truth is None else looked.frame.truth.ids
         for shown in looked.shown:

@@ -124,8 +124,9 @@ def _fits(number: int) -> bool:
 
 def measure(model: LabelModel, rows: Sequence[Row]) -> dict[str, float]:
     """Shares of the things: accuracy (the very word is most probable), said (the word said is the very one),
-    synonyms (is it, or may stand for it: evaluation/metrics/synonyms.txt), named (share that gets a name), precision (share of
-    those whose name may stand for the true one), calibration_error (of the score, with 10 bins of one width)."""
+    synonyms (is it, or may stand for it: evaluation/metrics/synonyms.txt), named (share that gets a name),
+    precision (share of those whose name may stand for the true one), calibration_error (of the score, with 10 bins
+    of one width)."""
     table = load_synonyms()
     odds = model.odds(np.array([vector for _, vector in rows], np.float32))
     words = [model.word(o) for o in odds]

@@ -1,0 +1,111 @@
+"""One bag or several, evaluated in this process: its topics, its questions, its row of figures."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import DatasetError
+from ...io.bags.questions import TimedQuestion
+from ...io.bags.reader import BagTopics, bag_info, find_topics, read_stamped
+from ...io.sources import is_bag
+from ..benchmark.cpu_time import cpu_report, cpu_share
+from ..metrics.summary import slim, summarise
+from .backends import Asker
+from .bag import LockStep, Outputs, evaluation_share
+from .evaluate import Row, Times
+from .perception import perception_figures
+from .viewers import Onlookers
+
+Item = tuple[int, TimedQuestion]
+
+
+def evaluate_one(
+    args: Namespace,
+    path: Path,
+    name: str,
+    items: Sequence[Item],
+    perceiver: Any,
+    ask: Asker,
+    times: Times,
+    out: Outputs,
+) -> Row:
+    """The row of one bag; its questions' rows go to out.on_row before."""
+    topics = topics_of(args, path)
+    mine, began = Times(), time.process_time()
+    drawn_before = _viewers_cpu_s(out)
+    try:
+        row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
+    except DatasetError as error:
+        text = str(error)
+        raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
+    spent = row["spent"]
+    for viewer in out.viewers:
+        if isinstance(viewer, Onlookers):
+            viewer.settle()
+    total, drawn = time.process_time() - began, _viewers_cpu_s(out) - drawn_before
+    spent |= cpu_report(total, spent.pop("models_cpu_s"), spent.pop("reading_cpu_s"), drawn)
+    spent["evaluation_share"] = evaluation_share(spent["wall_s"], spent["reading_s"], mine)
+    times.perception.extend(mine.perception)
+    times.reasoning.extend(mine.reasoning)
+    times.kept.extend(mine.kept)
+    return {"scene": name, "bag": row}
+
+
+def topics_of(args: Namespace, path: Path) -> BagTopics:
+    """Those that were named, and those found by their names."""
+    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
+    return replace(find_topics(bag_info(path), path), **given)
+
+
+def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
+    """Figures from rows: the same rows give the same figures; what was spent is under `timed` and `latency_ms`."""
+    asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
+    bags = {row["scene"]: row["bag"] for row in rows if "bag" in row}
+    figures = summarise((row for row in asked if row.get("iou") is not None), seed)
+    report = times.report()
+    spent = {name: bags[name]["spent"] for name in sorted(bags)}
+    report["timed"] |= {"evaluation_cpu_share": cpu_share(s["cpu_s"] for s in spent.values()), "bags": spent}
+    curves = {row["text"]: row["curve"] for row in asked if row.get("curve")}
+    return (
+        figures
+        | {"asked": len(asked), "frames": sum(bag["frames"] for bag in bags.values())}
+        | {"duration_s": round(sum(bag["duration_s"] for bag in bags.values()), 3)}
+        | {"perception": perception_figures(bags[n]["perception"] for n in sorted(bags) if "perception" in bags[n])}
+        | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items())), "curves": curves}
+        | report
+        | {"questions": [slim(row) for row in asked]}
+    )
+
+
+def bags_to_do(
+    bags: Mapping[str, Path], questions: Sequence[TimedQuestion], done: Sequence[Row]
+) -> dict[str, list[Item]]:
+    """Questions without a row, by bag; a bag is looked at again if one of its questions, or its own row, is missing."""
+    answered = {row["n"] for row in done if "n" in row}
+    finished = {row["scene"] for row in done if "bag" in row}
+    todo: dict[str, list[Item]] = {name: [] for name in bags if name not in finished}
+    for n, question in enumerate(questions):
+        if n not in answered:
+            todo.setdefault(str(question.scene), []).append((n, question))
+    return todo
+
+
+def find_bags(path: str | Path) -> dict[str, Path]:
+    """Name -> path of one bag, or of every bag in a folder. Raises DatasetError where there is none."""
+    path = Path(path)
+    if is_bag(path) or not path.is_dir():
+        return {path.resolve().stem: path}
+    inside = sorted(p for p in path.iterdir() if is_bag(p))
+    if not inside:
+        raise DatasetError(f"{path}: is no bag and holds none; give a rosbag2 folder, a .mcap, .db3 or .bag file")
+    return {p.stem: p for p in inside}
+
+
+def _viewers_cpu_s(out: Outputs) -> float:
+    return sum(viewer.cpu_s for viewer in out.viewers if isinstance(viewer, Onlookers))
