@@ -54,6 +54,17 @@ def get_hint(model: str) -> str:
 
 
 @contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Turns a missing package into a ConfigError that says what needs it and which extra of this package brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(
+            f"{what} needs {error.name or error}, which is not installed; `pip install 'fastreasonseg_ros[{extra}]'`"
+        ) from error
+
+
+@contextmanager
 def loading(model: str) -> Iterator[None]:
     """Turns what libraries raise while they load or warm up a model into a ModelError that names it and says why."""
     try:

@@ -15,7 +15,8 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import DatasetError, ReasonSegError
-from fastreasonseg_ros.evaluation.runners.ray_cluster import BagWorker, _connect, share
+from fastreasonseg_ros.evaluation.runners.ray_cluster import _connect, share
+from fastreasonseg_ros.evaluation.runners.ray_workers import BagWorker
 from fastreasonseg_ros.io.bags.writer import write_bag
 
 TIMINGS = ("latency_ms", "timed", "peak_rss_mb", "machine", "made")
@@ -78,7 +79,7 @@ def test_bags_over_two_workers_give_the_figures_of_one_machine_though_a_worker_d
             return super().run(path, name, items)
 
     monkeypatch.setattr("fastreasonseg_ros.cli.bag.asker_of", lambda args: real_asker)
-    monkeypatch.setattr("fastreasonseg_ros.evaluation.runners.ray_cluster.BagWorker", Mortal)
+    monkeypatch.setattr("fastreasonseg_ros.evaluation.runners.ray_workers.BagWorker", Mortal)
     results = []
     for more in ([], ["--ray", "--workers", "2"]):
         out, rows = tmp_path / f"{len(more)}.json", tmp_path / f"{len(more)}.jsonl"

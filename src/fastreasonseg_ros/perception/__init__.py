@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..config import load_config
 from ..errors import ConfigError
+from ..weights import needs_extra
 from .protocol import Perceiver
 
 PERCEIVERS = ("tabletop", "foundation", "oracle")
@@ -26,7 +27,8 @@ def make_perceiver(
 
         return TabletopPerceiver(load_config(TabletopConfig, config, overrides))
     if kind == "foundation":
-        from .foundation.perceiver import FoundationConfig, FoundationPerceiver
+        with needs_extra("foundation", "the perceiver foundation"):
+            from .foundation.perceiver import FoundationConfig, FoundationPerceiver
 
         return FoundationPerceiver(load_config(FoundationConfig, config, overrides))
     if kind == "oracle":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..config import load_config
 from ..errors import ConfigError
+from ..weights import needs_extra
 from .protocol import LanguageModel, WordMeaning
 
 LANGUAGE_MODELS = ("openvino", "transformers", "remote")
@@ -27,6 +28,9 @@ def make_language_model(
     if backend == "transformers":
         from .language_models.transformers import TransformersConfig, TransformersModel
 
+        with needs_extra("transformers", "the language model backend transformers"):
+            import torch  # noqa: F401
+            import transformers  # noqa: F401
         return TransformersModel(load_config(TransformersConfig, config, overrides))
     if backend == "remote":
         from .language_models.remote import RemoteConfig, RemoteModel

@@ -8,11 +8,14 @@ from typing import Any
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # read when mujoco is loaded; there is no display on a robot
 
-import mujoco
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from ...errors import ConfigError
+from ...weights import needs_extra
+
+with needs_extra("simulation", "the simulator"):
+    import mujoco
 
 COLLISION_GROUP = 3
 _local = threading.local()
