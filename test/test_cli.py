@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import os
 import resource
 import subprocess
@@ -63,12 +65,12 @@ def test_a_bag_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) ->
     assert "/nowhere/bag: there is no such bag" in capsys.readouterr().err
 
 
-def test_a_stage_that_this_version_lacks_says_when_it_comes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert main(["train", "grpo"]) == 2
-    assert f"it comes with {TRAINING['grpo'][1]}" in capsys.readouterr().err
+def test_every_command_and_every_stage_of_training_names_a_module_that_is_there() -> None:
+    commands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    modules = [parser.get_default("module") for parser in commands.values() if parser.get_default("module")]
+    assert len(modules) >= 12
+    for module in (*modules, "cli.models", *(module for _, module in TRAINING.values())):
+        assert importlib.util.find_spec(f"fastreasonseg_ros.{module}"), module
 
 
 def test_an_unknown_training_stage_lists_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
