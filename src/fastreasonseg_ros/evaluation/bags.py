@@ -24,7 +24,7 @@ from ..io.camera_info import is_rectified
 from ..io.image_messages import ids_of, stamp_ns, stamp_s
 from ..io.input_report import InputReport
 from ..io.rgbd_frame import RgbdFrameBuilder
-from ..io.stamp_offset import check_slop, stamp_offset
+from ..io.stamp_offset import DEFAULT_SLOP_S, check_slop, stamp_offset
 from ..io.topic_selection import BagTopics, choose_topics, find_topics
 from ..io.transforms import StaticTransforms
 from ..twin.types import Frame, GroundTruth
@@ -36,7 +36,6 @@ __all__ = [
 
 PATIENCE = 30  # colour pictures that may wait for their depth
 AHEAD = 120  # depth pictures that may wait for colour: a colour camera may fall silent for the rest of an hour
-SLOP_S = 0.02
 STAMPS_KEPT = 1000  # of each stream, for the offset that is named where pictures do not meet
 Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the ground truth's ids
 
@@ -44,7 +43,7 @@ Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the groun
 def read_bag(
     path: str | Path,
     topics: BagTopics | None = None,
-    slop_s: float = SLOP_S,
+    slop_s: float = DEFAULT_SLOP_S,
     depth_unit_m: float | None = None,
     report: InputReport | None = None,
 ) -> Iterator[Frame]:
@@ -66,7 +65,7 @@ def read_bag(
 def read_stamped(
     path: str | Path,
     topics: BagTopics | None = None,
-    slop_s: float = SLOP_S,
+    slop_s: float = DEFAULT_SLOP_S,
     depth_unit_m: float | None = None,
     report: InputReport | None = None,
 ) -> Iterator[tuple[int, Frame]]:
@@ -89,6 +88,7 @@ def read_stamped(
         words: Words = ({}, {})
         waiting: dict[str, list[Any]] = {t: [] for t in (topics.color, *partners)}
         stamps: dict[str, deque[float]] = {t: deque(maxlen=STAMPS_KEPT) for t in waiting}
+        pictures = dict.fromkeys(waiting, 0)
         seen_color = False  # some bags have all of one topic before all of the next
         count = 0
         try:
@@ -110,6 +110,7 @@ def read_stamped(
                     continue
                 waiting[connection.topic].append(message)
                 stamps[connection.topic].append(stamp_s(message))
+                pictures[connection.topic] += 1
                 seen_color = seen_color or connection.topic == topics.color
                 if seen_color and not waiting[topics.color]:
                     del waiting[connection.topic][:-AHEAD]
@@ -121,7 +122,7 @@ def read_stamped(
                 yield item
         except (FrameError, AnyReaderError) as error:
             raise DatasetError(f"{path}: {error}") from error
-    _check_pairs(path, topics, stamps, slop_s, count, report)
+    _check_pairs(path, topics, stamps, pictures, slop_s, count, report)
 
 
 def _paired(
@@ -157,16 +158,25 @@ def _check_pairs(
     path: str | Path,
     topics: BagTopics,
     stamps: dict[str, deque[float]],
+    pictures: dict[str, int],
     slop_s: float,
     count: int,
     report: InputReport,
 ) -> None:
-    """Raises DatasetError where no colour picture met its depth, naming the offset; warns where most did not."""
-    colors = len(stamps[topics.color])
-    if topics.depth is None or not colors or 2 * count >= colors:
+    """Raises DatasetError where no colour picture met its depth, naming the offset; warns where most did not.
+
+    stamps: the last ones of each stream. pictures: how many of each there were; of the stream that has fewer, most
+    should meet one of the other. count: how many did.
+    """
+    if topics.depth is None or not pictures[topics.color]:
         return
-    met = f"{count} of {colors}" if count else "none"
-    problem = f"{met} of the colour pictures of {topics.color} met depth of {topics.depth} within {slop_s:g} s"
+    expected = min(pictures[topics.color], pictures[topics.depth])
+    if count and 2 * count >= expected:
+        return
+    problem = (
+        f"{count} of {pictures[topics.color]} pictures of {topics.color} met depth of {topics.depth} "
+        f"({pictures[topics.depth]} pictures) within {slop_s:g} s"
+    )
     offset = stamp_offset(stamps[topics.color], stamps[topics.depth])
     if offset is None:
         problem += f": {topics.depth} has no messages; choose another with --depth-topic"

@@ -84,13 +84,15 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
         )
         if known is None
     ]
-    why = (
-        f"is in the frame {depth_frame}, colour in {color_frame}" if not same_frame else "has another size than colour"
-    )
+    differences = []
+    if not same_size:
+        differences.append(f"depth is {depth.width}x{depth.height} but colour is {color.width}x{color.height}")
+    if not same_frame:
+        differences.append(f"depth is in the frame {depth_frame} but colour in {color_frame}")
     return AlignmentChoice(
         Alignment.UNKNOWN,
-        f"depth {why} ({sizes}), so that it is not registered as far as is known; to register it, missing: "
-        f"{', '.join(missing)}; or use the driver's registered depth (aligned_depth_to_color, depth_registered)",
+        f"{', '.join(differences)}: as far as is known it is not registered to colour, and it cannot be without "
+        f"{' and '.join(missing)}; use the driver's registered depth (aligned_depth_to_color, depth_registered)",
     )
 
 
@@ -143,6 +145,15 @@ class DepthAligner:
         self._projection = None
         if self._choice.transform is not None and color.intrinsics is not None and depth.intrinsics is not None:
             self._projection = DepthProjection(depth.intrinsics, color.intrinsics, self._choice.transform)
+
+
+def fit_depth(depth_m: Float32[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+    """Depth of files, of which no frame or camera is known, in the size of the colour picture.
+
+    Raises FrameError where the aspect ratio is another.
+    """
+    depth = CameraView(depth_m.shape[1], depth_m.shape[0])
+    return DepthAligner(lambda target, source: None).align(depth_m, CameraView(width, height), depth)
 
 
 def _cameras_agree(color: CameraView, depth: CameraView) -> bool | None:
