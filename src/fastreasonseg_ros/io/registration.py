@@ -17,7 +17,7 @@ from ..twin.types import CameraIntrinsics
 from .depth_projection import DepthProjection, scale_depth
 from .transforms import IDENTITY, RigidTransform, plain_frame
 
-SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point against the size of the picture
+SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point in picture sizes
 SAME_ASPECT = 0.01
 Lookup = Callable[[str, str], RigidTransform | None]  # (target frame, source frame) -> source to target
 
@@ -57,7 +57,8 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
     - REGISTER: another frame or another camera model, and both camera models and the transform are known.
     - UNKNOWN: all else.
 
-    Camera models agree if focal lengths and principal point differ by less than 1 % once scaled.
+    Camera models agree if, once scaled, focal lengths differ by less than 1 % and the principal point by less than 1 %
+    of the picture and a pixel (drivers scale it by different conventions).
     """
     same_size = (color.width, color.height) == (depth.width, depth.height)
     proportional = abs(depth.width * color.height / (depth.height * color.width) - 1) <= SAME_ASPECT
@@ -165,6 +166,6 @@ def _cameras_agree(color: CameraView, depth: CameraView) -> bool | None:
     return (
         abs(b.fx - a.fx * x) <= SAME_CAMERA * a.fx * x
         and abs(b.fy - a.fy * y) <= SAME_CAMERA * a.fy * y
-        and abs(b.cx - a.cx * x) <= SAME_CAMERA * b.width
-        and abs(b.cy - a.cy * y) <= SAME_CAMERA * b.height
+        and abs(b.cx - a.cx * x) <= SAME_CAMERA * b.width + 1
+        and abs(b.cy - a.cy * y) <= SAME_CAMERA * b.height + 1
     )
