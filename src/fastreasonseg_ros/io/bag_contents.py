@@ -13,7 +13,7 @@ import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
-from ..errors import DatasetError, FrameError
+from ..errors import DatasetError, FrameError, ReasonSegError
 from .camera_info import camera_from_info
 from .compressed_depth import decode_depth
 from .image_messages import is_compressed
@@ -89,7 +89,7 @@ def open_bag(path: str | Path) -> Iterator[AnyReader]:
     try:
         with AnyReader([path], default_typestore=get_typestore(Stores.LATEST)) as reader:
             yield reader
-    except DatasetError:
+    except ReasonSegError:
         raise
     except Exception as error:  # rosbags lets errors of its storage plugins through
         why = " ".join(str(error).split())

@@ -6,6 +6,7 @@ the first by name of equal ones. topic_names.py says what the words in a name me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,19 +175,18 @@ def _pair_points(color: TopicDetail, depth: TopicDetail, depths: Sequence[TopicD
     points += SAME_SIZE if _same_size(color, depth) else PROPORTIONAL * _proportional(color, depth)
     points += SAME_RATE * (0.6 * color.count <= depth.count <= 1.7 * color.count)
     points += RARE * (depth.count < max(d.count for d in depths) / 2)
-    ours, other = camera_namespace(color.name), camera_namespace(depth.name)
-    common = common_parts(ours, other)
+    ours, other = (Counter(camera_namespace(topic.name)) for topic in (color, depth))
     if ours == other:
         return points + SAME_CAMERA
-    if common == min(len(ours), len(other)):
+    if ours <= other or other <= ours:
         return points + INNER_CAMERA
-    return points + NEIGHBOUR_CAMERA * (common > 0)
+    return points + NEIGHBOUR_CAMERA * bool(ours & other)
 
 
 def _is_mixed(color: TopicDetail, depth: TopicDetail) -> bool:
-    """Whether the two are of two cameras: neither name is within the other's namespace, and the frames differ."""
-    ours, other = camera_namespace(color.name), camera_namespace(depth.name)
-    apart = common_parts(ours, other) < min(len(ours), len(other))
+    """Whether the two are of two cameras: each name has a part of a camera that the other lacks, and frames differ."""
+    ours, other = (Counter(camera_namespace(topic.name)) for topic in (color, depth))
+    apart = not (ours <= other or other <= ours)
     return apart and not (color.frame_id and plain_frame(color.frame_id) == plain_frame(depth.frame_id))
 
 
