@@ -192,6 +192,41 @@ def test_a_gray_camera_is_taken_where_there_is_no_colour(tmp_path: Path) -> None
     assert three(choice) == ("/cam/image_raw", None, "/cam/camera_info")
 
 
+def test_colour_is_preferred_to_gray_whatever_the_names(tmp_path: Path) -> None:
+    pictures = {"/cam/a/image_raw": ("mono8", SMALL, "a"), "/cam/b/image_raw": ("bgr8", SMALL, "b")}
+    infos = {"/cam/a/camera_info": (SMALL, "a"), "/cam/b/camera_info": (SMALL, "b")}
+    assert chosen(tmp_path, pictures, infos).topics.color == "/cam/b/image_raw"
+
+
+def test_the_picture_that_has_a_camera_info_beside_it_is_the_cameras(tmp_path: Path) -> None:
+    pictures = {"/a_node/image": ("rgb8", SMALL, "cam"), "/cam/image_raw": ("rgb8", SMALL, "cam")}
+    assert chosen(tmp_path, pictures, {"/cam/camera_info": (SMALL, "cam")}).topics.color == "/cam/image_raw"
+
+
+def test_a_name_that_tells_of_another_node_counts_where_no_camera_info_is_there(tmp_path: Path) -> None:
+    pictures = {"/apriltag/image": ("rgb8", SMALL, "cam"), "/cam/image_raw": ("rgb8", SMALL, "cam")}
+    assert chosen(tmp_path, pictures, {}).topics.color == "/cam/image_raw"
+
+
+@pytest.mark.parametrize("other", ["/cam/confidence/image", "/cam/a/image", "/cam/depth/image"])
+def test_depth_is_preferred_to_other_maps_and_registered_depth_to_any_depth(tmp_path: Path, other: str) -> None:
+    """One frame, size and kind of sample: only the names tell."""
+    right = "/cam/depth_registered/image" if other == "/cam/depth/image" else "/cam/depth/image"
+    pictures = {
+        other: ("32FC1", SMALL, "cam"),
+        right: ("32FC1", SMALL, "cam"),
+        "/cam/rgb/image": ("rgb8", SMALL, "cam"),
+    }
+    assert chosen(tmp_path, pictures, {}).topics.depth == right
+
+
+def test_depth_that_the_driver_put_into_colours_frame_has_no_camera_info_of_the_depth_camera(tmp_path: Path) -> None:
+    """OpenNI with depth_registration: the camera_info beside depth is still that of the infrared camera."""
+    pictures = {"/cam/rgb/image_raw": ("rgb8", (64, 48), "rgb"), "/cam/depth/image_raw": ("16UC1", SMALL, "rgb")}
+    infos = {"/cam/rgb/camera_info": ((64, 48), "rgb"), "/cam/depth/camera_info": (SMALL, "ir")}
+    assert chosen(tmp_path, pictures, infos).topics.depth_info is None
+
+
 def test_raw_pictures_are_preferred_to_compressed_ones_of_the_same_camera(tmp_path: Path) -> None:
     pictures = {
         "/cam/color/image_raw": ("rgb8", SMALL, "cam"),
