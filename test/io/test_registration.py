@@ -52,7 +52,7 @@ def test_depth_of_the_same_size_with_another_camera_is_registered_and_not_taken_
     choice = choose_alignment(COLOR, CameraView(64, 48, "depth", DEPTH_CAMERA), TO_RIGHT)
     assert choice.alignment is Alignment.REGISTER
     assert choice.transform is TO_RIGHT
-    assert "depth of depth is registered to color" in choice.message
+    assert "depth of the camera of depth is projected into that of color" in choice.message
 
 
 def test_another_camera_model_in_the_same_frame_is_registered_without_a_transform() -> None:

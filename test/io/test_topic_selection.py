@@ -192,6 +192,29 @@ def test_a_gray_camera_is_taken_where_there_is_no_colour(tmp_path: Path) -> None
     assert three(choice) == ("/cam/image_raw", None, "/cam/camera_info")
 
 
+def test_a_camera_that_is_called_depth_camera_has_colour_too(tmp_path: Path) -> None:
+    """Gazebo's names; a picture of the depth for viewing is not its colour."""
+    pictures = {
+        "/depth_camera/depth/image_colored": ("bgr8", SMALL, "cam"),
+        "/depth_camera/depth/image_raw": ("32FC1", SMALL, "cam"),
+        "/depth_camera/image_raw": ("rgb8", SMALL, "cam"),
+    }
+    infos = {"/depth_camera/camera_info": (SMALL, "cam"), "/depth_camera/depth/camera_info": (SMALL, "cam")}
+    assert three(chosen(tmp_path, pictures, infos)) == (
+        "/depth_camera/image_raw", "/depth_camera/depth/image_raw", "/depth_camera/camera_info",
+    )  # fmt: skip
+
+
+def test_a_picture_of_depth_for_viewing_is_not_the_colour_camera(tmp_path: Path) -> None:
+    pictures = {
+        "/cam/depth/image_colored": ("bgr8", SMALL, "cam"),
+        "/cam/depth/image_raw": ("16UC1", SMALL, "cam"),
+        "/cam/image_raw": ("rgb8", SMALL, "cam"),
+    }
+    infos = {"/cam/camera_info": (SMALL, "cam"), "/cam/depth/camera_info": (SMALL, "cam")}
+    assert chosen(tmp_path, pictures, infos).topics.color == "/cam/image_raw"
+
+
 def test_colour_is_preferred_to_gray_whatever_the_names(tmp_path: Path) -> None:
     pictures = {"/cam/a/image_raw": ("mono8", SMALL, "a"), "/cam/b/image_raw": ("bgr8", SMALL, "b")}
     infos = {"/cam/a/camera_info": (SMALL, "a"), "/cam/b/camera_info": (SMALL, "b")}
@@ -247,6 +270,9 @@ def test_what_the_user_names_is_taken_and_the_rest_fits_it(tmp_path: Path) -> No
     assert choice.topics.depth == "/depth/image_raw"
     assert choice.topics.info == "/ir/camera_info"
     assert chosen(tmp_path / "c", AZURE, AZURE_INFOS, depth="none").topics.depth is None
+    confidence = {"/depth/confidence": ("16UC1", DEPTH_SIZE, DEPTH_FRAME)}
+    choice = chosen(tmp_path / "d", AZURE | confidence, AZURE_INFOS, depth="/depth/confidence")
+    assert choice.topics.depth_info == "/depth/camera_info"
 
 
 def test_what_was_chosen_is_said_with_encoding_size_rate_and_frame(tmp_path: Path) -> None:

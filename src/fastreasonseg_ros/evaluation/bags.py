@@ -82,7 +82,8 @@ def read_stamped(
         if missing := wanted - set(reader.topics):
             raise DatasetError(f"{path}: has no topic {', '.join(missing)}; it has {', '.join(sorted(reader.topics))}")
         transforms = _static_transforms(reader, topics.tf_static, path)
-        builder = RgbdFrameBuilder(transforms.lookup, depth_unit_m, is_rectified(topics.color), report)
+        rectified = is_rectified(topics.color), is_rectified(topics.depth or "")
+        builder = RgbdFrameBuilder(transforms.lookup, depth_unit_m, *rectified, report)
         # Until the first camera_info comes, it holds already: recorders often get a picture before it.
         infos = {t: first_message(reader, t) for t in (topics.info, topics.depth_info) if t}
         words: Words = ({}, {})
