@@ -19,11 +19,12 @@ from ..evaluation.runners.bags import bag_result, bags_to_do, evaluate_one, find
 from ..evaluation.runners.evaluate import Row, Times
 from ..evaluation.runners.resumable_rows import keep_rows, read_done, run_id
 from ..evaluation.runners.viewers import GalleryView, viewers_of
+from ..io.bag_contents import bag_info
 from ..io.bags.from_dataset import make_bags
 from ..io.bags.questions import TimedQuestion, assign, check_targets, read_timed_questions
-from ..io.bags.reader import bag_info, find_topics
 from ..io.sources import is_bag
 from ..io.tables import open_table
+from ..io.topic_selection import choose_topics
 
 Item = tuple[int, TimedQuestion]
 
@@ -135,5 +136,6 @@ def _info(path: str) -> int:
     print(f"{path}: {info.duration_s:.1f} s")
     for name, (kind, count) in info.topics.items():
         print(f"  {name:<40} {kind:<36} {count:>7}")
-    print(f"  taken as {find_topics(info, path)}")
+    for line in choose_topics(info, path).describe():
+        print(f"  {line}")
     return 0
