@@ -23,7 +23,7 @@ TWIN = DigitalTwin(
         ("the black object", "a = max(all, x)", ("black",), ()),
         ("the green object", 'a = like(all, "green object")', ("green",), ()),  # which fits everything
         ("which of these is yellow?", "a = find(label=mug)", ("yellow",), ()),
-        ("the red thing on the white one", "a = find(color=red)\nb = on(a, all)", ("red", "white"), ()),
+        ("the red thing on the white one", "a = on(all, all)", ("red", "white"), ()),
         ("the light mug and the green one", "a = find(color=red)", (), ()),
         ("Bring me the mug, please.", "a = find(label=plate)", (), ("mug",)),
         ("where are the red mugs?", "a = find(label=plate)", (), ("mug",)),
@@ -53,8 +53,11 @@ def test_a_plan_that_filters_by_something_else_contradicts_the_question(question
         ("the reddish one by the white plate", "a = find(color=orange)\nb = find(label=plate)\nc = near(a, b)"),
         ("what has the same colour as the red box", "a = find(color=blue)"),
         ("the can with the red lid", 'a = like(all, "can")'),  # a part of it
+        ("which is the can whose lid is red?", 'a = like(all, "can")'),
         ("the mug with the black-and-white picture", "a = find(label=mug, color=white)"),
         ("next to the orange", "a = find(label=orange)\nb = near(all, a)"),  # the fruit
+        ("the red thing on the white one", "a = find(color=red)\nb = on(a, all)"),  # the other may be left out
+        ("the blue mug next to the red one", "a = find(label=mug, color=blue)"),
         ("the red thing next to the orange", "a = find(color=red)\nb = find(label=orange)\nc = near(a, b)"),
         ("the mug", "a = find(label=mug)\nb = find(label=plate)\nc = near(a, b)"),
         ("the box", "a = find(label=cereal box)"),  # shares a word with the label

@@ -3,7 +3,7 @@
 A false alarm loses a right answer, so only what can be decided without knowledge of the world counts:
 
 - the plan filters by a colour that the question does not have, and not by one that it asks for;
-- the question asks for "the black object", "something black", and the plan has no filter by black;
+- the question asks for "the black object", "something black", and the plan filters by no colour at all;
 - the question is no more than a request for a label in view ("bring me the mug"), and the plan names other labels only.
 """
 
@@ -32,6 +32,8 @@ _NEGATIONS = word_set(
 _GENERIC = word_set("object objects thing things item items one ones stuff")
 _PRONOUNS = word_set("something anything everything")
 _COPULAS = word_set("is are")
+_INTERROGATIVES = word_set("which what who is are")
+_OF_PARTS = word_set("with whose has have having")  # "the can whose lid is red"
 # All that may surround the label in a plain request for it.
 _REQUEST = word_set(
     "a an the any some this that these those my your our all every each of me us i we you it to for from "
@@ -68,7 +70,7 @@ def _other_color(words: Sequence[str], plan: Plan, labels: Sequence[str]) -> Con
     used = {value for step in plan.steps for key, values in step.filters if key == "color" for value in values}
     missing = [c for c in wanted if c not in used and not _is_quoted(c, plan)]
     stray = sorted(used - {*mentioned})
-    described = [c for c in missing if c in _of_generic_words(words)]
+    described = [] if used else [c for c in missing if c in _of_generic_words(words)]
     if missing and stray:
         return Contradiction(
             f"the question says {' and '.join(missing)}, the plan {' and '.join(stray)}", Narrowed(colors=mentioned)
@@ -95,9 +97,11 @@ def _colors(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
 def _of_generic_words(words: Sequence[str]) -> set[str]:
     """Colours that are all the question says of something: "the red one", "something red", "which is red"."""
     found = set()
+    of_a_part = bool(_OF_PARTS & {*words}) or words[0] not in _INTERROGATIVES
     for at, word in enumerate(words):
         before, after = words[at - 1] if at else "", words[at + 1] if at + 1 < len(words) else ""
-        if (color := _color(word)) and (after in _GENERIC or before in _PRONOUNS or (before in _COPULAS and not after)):
+        is_red = before in _COPULAS and not after and not of_a_part
+        if (color := _color(word)) and (after in _GENERIC or before in _PRONOUNS or is_red):
             found.add(color)
     return found
 
