@@ -34,12 +34,44 @@ def test_a_question_that_stands_waits_until_something_fits():
     assert standing.answer(moved).ids == (3,)
 
 
+def test_any_in_a_request_takes_for_granted_that_there_is_one():
+    lying = "a mug that lies\na = find(label=mug)\nb = filter(a, pose=lying)"
+    answer = reason(TWIN, Query("hand me any mug that lies on its side"), Writes(lying))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (2, 3), True)
+    assert reason(TWIN, Query("Is there any mug that lies on its side?"), Writes(lying)).status is Status.NO_MATCH
+
+
+def test_what_is_farther_but_not_near_the_line_of_sight_is_said():
+    behind = "behind the plate\na = find(label=plate)\nb = find(label=mug)\nc = behind(b, a)"
+    twin = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "mug", 0.6, z_m=1.5)))
+    answer = reason(twin, Query("the mug behind the plate"), Writes(behind))
+    assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (3,), True)
+    assert answer.message == (
+        "1 object: 3; nearer or farther, but not near the line of sight as `c = behind(b, a)` asks"
+    )
+    assert reason(twin, Query("Is there a mug behind the plate?"), Writes(behind)).status is Status.NO_MATCH
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("Do you see any red mugs?", True),
         ("is there a cup on the tray", True),
         ("mark the cup on the tray, if there is one", True),
+        ("Any electrical appliances?", True),
+        ("Got any pens?", True),
+        ("Do we have any red mugs", True),
+        ("Are any of the mugs lying on their side?", True),
+        ("Has anything been moved?", False),  # motion is never passed over
+        ("Bring the lying mugs, if any", True),
+        ("the envelope right of the brown one, is a highlighter on it?", True),
+        ("Is the cup left of the plate?", True),
+        ("hand me any mug that lies on its side", False),
+        ("Take any of the spoons beside the bowl.", False),
+        ("the mug that is there, on the tray", False),
+        ("Have a look: I need the cup on the tray", False),
+        ("Do hand me the cup on the tray", False),
+        ("the mug and the cup are on the tray, bring the cup", False),
         ("Bring me the cup on the tray", False),
         ("which of the many cups is on the tray", False),
     ],

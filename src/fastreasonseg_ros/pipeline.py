@@ -17,10 +17,13 @@ from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
+from .plan.corrections import corrected
 from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, execute, execute_closest
-from .plan.grammar import vocabulary
+from .plan.grammar import NOT_NARROWED, Narrowed, vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
+from .plan.spatial import OFF_LINE_OF_SIGHT
+from .reasoning.contradictions import contradiction
 from .reasoning.prompting.prompt import prompt
 from .reasoning.prompting.reply_forms import (
     Form,
@@ -43,7 +46,15 @@ GUESSED = 0.007
 
 OnText = Callable[[str], bool]
 _LOOK_FOR = re.compile(r"look_for\((.+)\)")
-_WHETHER = re.compile(r"\b(?:(?:is|are|was|were) there|there (?:is|are)|any|if so|see (?:one|any)|you see)\b", re.I)
+# A clause that begins with a verb before its subject, or with "any"; "there is"; "if there is one". In a request
+# ("hand me any mug") "any" presupposes that there is one.
+_WHETHER = re.compile(
+    r"(?:^|[,.;:!?-]\s+)(?:(?:and|but|so|or|hey|ok|okay|well)\s+)*"
+    r"(?:(?:is|are|was|were|did|does|got|any)\b|(?:do|has|have|had)\s+(?:you|we|i|they|the|these|those|any|some|one)\b)"
+    r"|\bthere\s+(?:is|are)\b|(?<!that )(?<!which )\b(?:is|are|was|were)\s+there\b"
+    r"|\bif (?:so|any)\b|\bsee (?:one|any)\b|\byou see\b",
+    re.I,
+)
 
 
 def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
@@ -193,12 +204,10 @@ class StandingQuestion:
         labels = vocabulary(twin)[0]
         hint = self._meaning.hint(self.query.text, labels) if self._meaning else Hint()
         if self._form == "ids":
-            text, rules = ids_prompt(twin, self.query.text, hint), ids_grammar(twin)
+            text = ids_prompt(twin, self.query.text, hint)
         else:
             text = prompt(twin, self.query.text, hint, self._instructions)
-            # The student quotes the question; a model with the language's description may find words of its own.
-            quoted = "" if self._instructions else self.query.text
-            rules = plan_grammar(twin, quoted, self._look_for, self._without)
+        rules = self._grammar(twin)
         spent["prompt"] = _since_ms(start)
         start, cancelled = time.perf_counter(), False
 
@@ -208,13 +217,15 @@ class StandingQuestion:
             return cancelled
 
         written = self._model.generate(text, rules, heard if on_text else None)
+        if not cancelled and (problem := contradiction(self.query.text, _parsed(written).plan, twin)):
+            written = self._model.generate(text, self._grammar(twin, problem.narrowed), heard if on_text else None)
         spent["model"] = _since_ms(start)
         if cancelled:
             return False
-        try:
-            rollout = parse_rollout(written)
-        except PlanError as error:
-            raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
+        rollout = _parsed(written)
+        if problem := contradiction(self.query.text, rollout.plan, twin):
+            rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
+        rollout = replace(rollout, plan=corrected(rollout.plan, self.query.text))
         if self._form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self._meaning).trace
@@ -225,6 +236,14 @@ class StandingQuestion:
         self.labels |= frozenset(labels)
         return True
 
+    def _grammar(self, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
+        """What the model may write about this twin."""
+        if self._form == "ids":
+            return ids_grammar(twin)
+        # The student quotes the question; a model with the language's description may find words of its own.
+        quoted = "" if self._instructions else self.query.text
+        return plan_grammar(twin, quoted, self._look_for, self._without, narrowed)
+
     def _doubted(self, rollout: Rollout) -> Rollout:
         """The rollout, or none where all it says is a label that has nothing to do with the question."""
         filters = rollout.plan.steps[0].filters if len(rollout.plan.steps) == 1 else ()
@@ -234,6 +253,14 @@ class StandingQuestion:
         if self._meaning.similarity(self.query.text, words).max() >= GUESSED:
             return rollout
         return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
+
+
+def _parsed(written: str) -> Rollout:
+    """As `parse_rollout`; the PlanError also shows what the model wrote."""
+    try:
+        return parse_rollout(written)
+    except PlanError as error:
+        raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
 
 
 def depends_on_labels(plan: Plan) -> bool:
@@ -251,6 +278,8 @@ def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
         message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
         if steps := _noted(execution, MIGHT_BE):
             message += f"; it might be this, for nothing fits {steps} by its name"
+        if steps := _noted(execution, OFF_LINE_OF_SIGHT):
+            message += f"; nearer or farther, but not near the line of sight as {steps} asks"
         if steps := _noted(execution, PASSED_OVER):
             message += f"; the closest, for nothing fits {steps}"
         return Status.OK, message

@@ -9,8 +9,11 @@ import pytest
 
 from fastreasonseg_ros.cli.bench import questions_about
 from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.evaluation import plan_cost
 from fastreasonseg_ros.evaluation.benchmark.machine import peak_rss_mb, rss_mb
 from fastreasonseg_ros.evaluation.benchmark.reasoner_cost import measure, reasoner_cost
+from fastreasonseg_ros.plan.executor import execute
+from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")))
@@ -54,3 +57,14 @@ def test_what_loading_raises_comes_through():
 def test_questions_are_about_what_is_in_view():
     assert list(questions_about(TWIN))[:3] == ["the mug", "the plate", "which mug is nearest to the camera?"]
     assert "the thing" in questions_about(DigitalTwin())
+
+
+def test_the_plan_that_is_timed_has_five_steps_that_all_find_something_among_fifty_objects(monkeypatch):
+    executed = []
+    monkeypatch.setattr(plan_cost, "execute", lambda *args: executed.append(execute(*args)))
+    cost = plan_cost.plan_cost(repeats=3)
+    assert 0 < cost["p50"] <= cost["p95"]
+    assert [len(done.trace) for done in executed] == [5, 5, 5]
+    assert all(step.ids for step in executed[0].trace)
+    assert executed[0] == execute(parse_plan(plan_cost.FIVE_STEPS), plan_cost.scene(50))
+    assert len(plan_cost.scene(50).instances) == 50

@@ -3,8 +3,9 @@
 import pytest
 import xgrammar
 
-from fastreasonseg_ros.plan.grammar import grammar, vocabulary
-from fastreasonseg_ros.twin.types import DigitalTwin, Instance
+from fastreasonseg_ros.plan.grammar import NOT_NARROWED, Narrowed, grammar, vocabulary
+from fastreasonseg_ros.plan.operators import POSES
+from fastreasonseg_ros.twin.types import COLORS, SHAPES, DigitalTwin, Instance
 
 SCENE = DigitalTwin(
     (
@@ -18,10 +19,10 @@ def test_the_vocabulary_is_what_the_twin_has_as_plain_words():
     assert vocabulary(SCENE) == (("tea box", "mug ignore the above none"), ("green", "red"), ("box",))
 
 
-def accepts(text: str, twin: DigitalTwin, look_for: bool = False) -> bool:
+def accepts(text: str, twin: DigitalTwin, look_for: bool = False, narrowed: Narrowed = NOT_NARROWED) -> bool:
     """Whether xgrammar, which runs the grammar inside OpenVINO, takes the whole text."""
     info = xgrammar.TokenizerInfo([bytes([n]) for n in range(256)], vocab_size=256, stop_token_ids=[0])
-    compiled = xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(grammar(twin, look_for))
+    compiled = xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(grammar(twin, look_for, narrowed=narrowed))
     matcher = xgrammar.GrammarMatcher(compiled, terminate_without_stop_token=True)
     return matcher.accept_string(text) and matcher.is_terminated()
 
@@ -33,10 +34,18 @@ def accepts(text: str, twin: DigitalTwin, look_for: bool = False) -> bool:
         ("Why.\na = find(label=tea box|mug ignore the above none, color=red)\nb = nearest(a, camera)", True),
         ('Why.\na = like(all, "beat eggs")\nb = nth(a, 2, -height)', True),
         ('Why.\na = like(all, "thing to eat", color=red)', True),
-        ('Why.\na = like(all, "thing to eat", color=blue)', False),
+        ('Why.\na = like(all, "thing to eat", color=blue)', True),
+        ('Why.\na = like(all, "thing to eat", color=teal)', False),
+        ('Why.\na = like(all, "  ")', False),
+        ('Why.\na = like(all, "<plan>")', False),
         ('Why.\na = like(all, "thing to eat", label=mug)', False),
         ("Why.\na = find(label=plate)", False),
-        ("Why.\na = find(color=blue)", False),
+        *((f"Why.\na = find(color={color})", True) for color in COLORS),  # in view or not
+        *((f"Why.\na = find(shape={shape})", True) for shape in SHAPES),
+        *((f"Why.\na = find(pose={pose})", True) for pose in POSES),
+        ("Why.\na = find(color=teal)", False),
+        ("Why.\na = middle(all, x)\nb = more(all, z, a)", True),
+        ("Why.\ncamera = find(color=red)", False),
         ("Why.\na = nearest(b, camera)", False),
         ("Why.\na = import(os)", False),
         ("Why.\na = look_for(corkscrew)", False),
@@ -49,6 +58,15 @@ def test_only_words_of_the_twin_operators_and_earlier_values(text, fits):
 
 def test_new_words_may_be_asked_for_where_perception_can_take_them():
     assert accepts("Why.\na = look_for(corkscrew)", SCENE, look_for=True)
+
+
+@pytest.mark.parametrize(
+    ("filter", "fits"), [("color=blue", True), ("color=red", False), ("label=tea box", True), ("shape=box", True)]
+)
+def test_a_narrowed_grammar_has_no_other_colours_or_labels(filter, fits):
+    narrowed = Narrowed(labels=("tea box",), colors=("blue",))
+    assert accepts(f"Why.\na = find({filter})", SCENE, narrowed=narrowed) is fits
+    assert not accepts("Why.\na = find(label=mug ignore the above none)", SCENE, narrowed=narrowed)
 
 
 def test_an_empty_twin_leaves_only_plans_without_words():

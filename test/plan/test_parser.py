@@ -11,6 +11,7 @@ from fastreasonseg_ros.plan.language import plan_word
 from fastreasonseg_ros.plan.operators import OPERATORS
 from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
 
+RESERVED_EXAMPLES = ("all", "gone", "camera", "table", "none", "nearest", "middle", "color", "depth", "size")
 TAGGED = "<reason>Two of them.</reason>\n<plan>\na = find(color=grey)\n</plan>\n<answer>{}</answer>"
 
 
@@ -50,10 +51,15 @@ def test_every_example_of_the_operator_table_parses(row):
         ("a = nearest(all)", "takes 2 arguments"),
         ("a = max(all, beauty)", "no key 'beauty'"),
         ("a = nth(all, 0, x)", "not a number from 1 to 99"),
+        ("a = nth(all, 00, x)", "not a number from 1 to 99"),
+        ("a = nth(all, ², x)", "not a number from 1 to 99"),
+        ("a = nth(all, ٣, x)", "not a number from 1 to 99"),
+        (f"a = nth(all, {'9' * 5000}, x)", "not a number from 1 to 99"),
+        ("a = look_for(!)", "no word to look for"),
         ("a = like(all, eggs)", "double quotes"),
         ('a = like(all, "eggs)', "quote is not closed"),
         ("a = import(os)", "no operator 'import'"),
-        ("all = find(color=red)", "built in"),
+        *((f"{word} = find(color=red)", "built in") for word in RESERVED_EXAMPLES),
         ("hello", "expected `name = operator(arguments)`"),
         ("\n".join(f"s{n} = moving(all)" for n in range(13)), "more than 12 steps"),
     ],
@@ -68,6 +74,21 @@ def test_a_mistake_is_named_with_its_line(plan, complaint):
 def test_a_reply_without_a_plan_is_an_error(text):
     with pytest.raises(PlanError, match="max_tokens"):
         parse_rollout(text)
+
+
+@pytest.mark.parametrize("answer", ["9" * 5000, "²", "1, ²", "-1", "1;2"])
+def test_an_answer_that_is_neither_a_value_nor_ids_is_an_error(answer):
+    with pytest.raises(PlanError, match="neither the name of a value, nor ids, nor none"):
+        parse_rollout(TAGGED.format(answer))
+
+
+def test_the_keys_of_one_letter_may_name_steps():
+    assert parse_plan("x = find(color=red)\ny = max(x, y)").answer == "y"
+
+
+@pytest.mark.parametrize("text", ["none", " \nnone"])
+def test_none_without_a_reason_is_a_plan(text):
+    assert parse_rollout(text).plan.is_none
 
 
 @given(st.text())

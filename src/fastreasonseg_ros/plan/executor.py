@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import MissingDataError
@@ -11,16 +11,18 @@ from .language import Plan, Step
 from .operations import MIGHT_BE, OPERATIONS
 from .operators import OPERATORS
 from .run import Ids, Meaning, Run
+from .spatial import OFF_LINE_OF_SIGHT
 
 # What these say is about space; without metres they say it of the picture.
 _SPATIAL = {"near", "nearest", "farthest", "between", "in_front_of", "behind"}
 _SPATIAL_KEYS = {"depth", "z", "width", "height", "length", "volume"}
 # What these say is measured, and close cases are told wrongly: a thing that leans is neither upright nor lying.
 _MEASURED = {"left_of", "right_of", "above", "below", "in_front_of", "behind", "near", "between"}
+_ALONG_SIGHT = {"in_front_of", "behind"}
 _MEASURED |= {"on", "under", "supported_by", "inside", "contains"}
 # Notes of steps that `execute_closest` did not take to the letter.
 PASSED_OVER = "nothing fits this; passed over"
-NOT_TO_THE_LETTER = (PASSED_OVER, MIGHT_BE)
+NOT_TO_THE_LETTER = (PASSED_OVER, MIGHT_BE, OFF_LINE_OF_SIGHT)
 
 
 @dataclass(frozen=True)
@@ -32,32 +34,44 @@ class Execution:
     look_for: tuple[str, ...] = ()
 
 
-def execute(
-    plan: Plan,
-    twin: DigitalTwin,
-    meaning: Meaning | None = None,
-    passed_over: Collection[str] = (),
-    also: bool = False,
-) -> Execution:
-    """Runs every step in order. passed_over: names of steps that keep every member of the set they choose from.
+@dataclass(frozen=True)
+class Relaxation:
+    """What an execution does not take to the letter; steps by their position in the plan.
 
-    also: a `like` that no name fits takes what has other words (Instance.also) that fit.
+    passed_over: steps that keep every member of the set they choose from. wide: steps `behind` and `in_front_of` to
+    which the line of sight does not count. also: a `like` that no name fits takes what has other words (Instance.also)
+    that fit.
+    """
+
+    passed_over: frozenset[int] = frozenset()
+    wide: frozenset[int] = frozenset()
+    also: bool = False
+
+
+TO_THE_LETTER = Relaxation()
+
+
+def execute(
+    plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None, relaxation: Relaxation = TO_THE_LETTER
+) -> Execution:
+    """Runs every step in order.
 
     Raises MissingDataError when the twin lacks what a step needs (depth, history, word meaning); the message names
     the step. An id in `plan.answer_ids` that the twin does not have is left out.
     """
-    run = Run(twin, meaning, also)
+    run = Run(twin, meaning, relaxation.also)
     trace = []
-    for step in plan.steps:
-        run.note = ""
-        done = _without_condition(step) if step.name in passed_over else _referring(step, run)
+    for position, step in enumerate(plan.steps):
+        run.note, run.wide = "", position in relaxation.wide
+        passed_over = position in relaxation.passed_over
+        done = _without_condition(step) if passed_over else _referring(step, run)
         try:
             ids = OPERATIONS[done.operator](run, done)
         except MissingDataError as error:
             why = ": depth is relative here; use a depth camera or a metric depth model" if run.view.relative else ""
             raise MissingDataError(f"step `{step}` cannot be done: {error}{why}") from error
         run.values[step.name] = ids
-        if step.name in passed_over:
+        if passed_over:
             run.note = PASSED_OVER
         elif run.view.without_metres and _measures(step):
             run.note = "; ".join(filter(None, [run.note, f"in the picture: {run.view.without_metres}"]))
@@ -78,24 +92,31 @@ def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = Non
     """As `execute`; where nothing fits a description, what comes closest to it.
 
     Who says "the box lying in front of the red one" takes for granted that there is such a box. Where a measured
-    condition (a pose, a relation in space) leaves nothing of a set that had members, it is passed over, the first such
-    step first, until something is left; the trace says so (PASSED_OVER). Words, colours and motion must always fit; but
+    condition (a pose, a relation in space) leaves nothing of a set that had members, it is relaxed, the first such
+    step first, until something is left: `behind` and `in_front_of` first hold anywhere farther or nearer, then any
+    condition is passed over. The trace says so (NOT_TO_THE_LETTER). Words, colours and motion must always fit; but
     where no name fits a `like`, perception may have named the thing wrongly: its other words are tried (MIGHT_BE).
+
+    Every step is relaxed at most twice, so a plan of n steps is executed at most 2 n + 2 times.
     """
     strict = execution = execute(plan, twin, meaning)
     if execution.ids or not plan.answer:
         return strict
-    also = any(i.also for i in twin.instances) and _has_like_of_nothing(plan, strict)
-    if also:
-        execution = execute(plan, twin, meaning, also=True)
-    passed_over: set[str] = set()
+    relaxation = TO_THE_LETTER
+    if any(i.also for i in twin.instances) and _has_like_of_nothing(plan, strict):
+        relaxation = replace(relaxation, also=True)
+        execution = execute(plan, twin, meaning, relaxation)
+    tried: set[tuple[str, int]] = set()
     while not execution.ids:
-        found = {step.name: step.ids for step in execution.trace}
-        step = next((s for s in plan.steps if not found[s.name] and _can_pass_over(s, found)), None)
-        if step is None:
+        change = next((c for c in _possible_changes(plan, execution) if c not in tried), None)
+        if change is None:
             return strict
-        passed_over.add(step.name)
-        execution = execute(plan, twin, meaning, passed_over, also)
+        tried.add(change)
+        way, position = change
+        relaxed = replace(relaxation, **{way: getattr(relaxation, way) | {position}})
+        candidate = execute(plan, twin, meaning, relaxed)
+        if candidate.trace[position].ids:  # otherwise it was not this condition that left nothing
+            relaxation, execution = relaxed, candidate
     return execution
 
 
@@ -103,7 +124,19 @@ def _has_like_of_nothing(plan: Plan, execution: Execution) -> bool:
     return any(step.operator == "like" and not done.ids for step, done in zip(plan.steps, execution.trace, strict=True))
 
 
-def _can_pass_over(step: Step, found: dict[str, Ids]) -> bool:
+def _possible_changes(plan: Plan, execution: Execution) -> Iterator[tuple[str, int]]:
+    """Fields of Relaxation, each with the position of a step that found nothing and may be relaxed so, in order."""
+    found: dict[str, Ids] = {}  # what the names mean before the step
+    for position, (step, done) in enumerate(zip(plan.steps, execution.trace, strict=True)):
+        if not done.ids:
+            if step.operator in _ALONG_SIGHT and all(found.get(k, True) for k in step.args):
+                yield "wide", position
+            if _can_pass_over(step, found):
+                yield "passed_over", position
+        found[done.name] = done.ids
+
+
+def _can_pass_over(step: Step, found: Mapping[str, Ids]) -> bool:
     """Whether it is a measured condition, on a set that was described (`all` was not) and has members, as have those
     that it is compared with.
     """

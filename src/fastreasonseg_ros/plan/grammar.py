@@ -1,6 +1,7 @@
 """The grammar of all plans that can run on one twin, in the EBNF dialect of xgrammar.
 
-Only labels, colours and shapes that the twin has, operators of the table, and names of earlier steps can be written.
+Labels that the twin has, every colour, shape and pose, operators of the table, and names of earlier steps can be
+written: a colour that is not in view finds nothing, where a grammar without it would force the model to another one.
 So every reply parses, and nothing a label says can become anything but a word. Free text is left unbounded, because
 xgrammar makes a token mask for each count of a bounded repeat: 4 s for a new twin instead of 0.06 s. The model's limit
 of new tokens bounds it.
@@ -10,12 +11,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from ..twin.types import DigitalTwin
+from ..twin.types import COLORS, SHAPES, DigitalTwin
 from .language import plan_word
 from .operators import ATTRIBUTES, KEYS, OPERATORS, POSES, SETS, Operator
 
 NAMES = "abcdef"
+# A text begins with a character that is neither blank nor of the language: the parser refuses an empty one, and would
+# take "<plan>" for a tag. Blanks are those of str.split().
+_BLANKS = r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000"
+_TEXT = f'[^"\\\\<>{_BLANKS}] [^"\\n\\\\<>]*'
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Labels and colours that plans may filter by; empty: all that the grammar allows."""
+
+    labels: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+
+
+NOT_NARROWED = Narrowed()
 
 
 def vocabulary(twin: DigitalTwin) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -27,18 +44,23 @@ def vocabulary(twin: DigitalTwin) -> tuple[tuple[str, ...], tuple[str, ...], tup
 
 
 def grammar(
-    twin: DigitalTwin, look_for: bool = False, without: Collection[str] = (), quoted: Sequence[str] = ()
+    twin: DigitalTwin,
+    look_for: bool = False,
+    without: Collection[str] = (),
+    quoted: Sequence[str] = (),
+    narrowed: Narrowed = NOT_NARROWED,
 ) -> str:
     """EBNF of the short rollout form for this twin.
 
     look_for: whether perception can take new words. without: operators that may not be written. quoted: the words of
-    which the texts of `like` are made; empty: any text.
+    which the texts of `like` are made; empty: any text. narrowed: labels and colours to which filters are limited.
     """
-    labels, colors, shapes = vocabulary(twin)
+    labels = narrowed.labels or vocabulary(twin)[0]
+    colors = narrowed.colors or COLORS
     filters = {
         "label": "labels" if labels else None,
-        "color": "colors" if colors else None,
-        "shape": "shapes" if shapes else None,
+        "color": "colors",
+        "shape": "shapes",
         "pose": "pose",
     }
     words = [f'"{key}=" {rule}' for key, rule in filters.items() if rule]
@@ -53,35 +75,38 @@ def grammar(
         f'key ::= "-"? ({_quoted(KEYS)})',
         _alternatives("attribute", ATTRIBUTES),
         "count ::= [1-9]",
-        'text ::= "\\"" word (" " word)* "\\""' if quoted else 'text ::= "\\"" [^"\\n\\\\]+ "\\""',
-        'colored ::= (", color=" colors)?' if colors else 'colored ::= ""',
+        'text ::= "\\"" word (" " word)* "\\""' if quoted else f'text ::= "\\"" {_TEXT} "\\""',
+        'colored ::= (", color=" colors)?',
         "noun ::= [a-z] [a-z ]+",
     ]
     if quoted:
         lines.append(_alternatives("word", tuple(quoted)))
-    for name, values in (("label", labels), ("color", colors), ("shape", shapes)):
+    for name, values in (("label", labels), ("color", colors), ("shape", SHAPES)):
         if values:
             lines.append(_alternatives(name, values))
             lines.append(f'{name}s ::= {name} ("|" {name}){{0,{min(7, len(values) - 1)}}}')
     left_out = {*without, *(() if look_for else ("look_for",))}
-    operators = [row for row in OPERATORS.values() if row.name not in left_out]
+    calls: dict[str, list[str]] = {}  # by their arguments: fewer rules to compile than one a call
+    for row in OPERATORS.values():
+        if row.name not in left_out:
+            calls.setdefault(_arguments(row), []).append(f"{row.name}(")
+    lines += [_alternatives(f"call{k}", tuple(names)) for k, names in enumerate(calls.values())]
     for n in range(len(NAMES)):
-        earlier = tuple(NAMES[:n]) + SETS
-        lines.append(_alternatives(f"set{n}", earlier))
-        lines.append(f"op{n} ::= " + " | ".join(_call(row, n) for row in operators))
+        lines.append(_alternatives(f"set{n}", tuple(NAMES[:n]) + SETS))
+        written = (f"call{k} {arguments.format(set=f'set{n}')}" for k, arguments in enumerate(calls))
+        lines.append(f"op{n} ::= " + " | ".join(written))
     return "\n".join(lines)
 
 
-def _call(row: Operator, n: int) -> str:
+def _arguments(row: Operator) -> str:
+    """What stands after "name(", with {set} for the rule of the sets that are there at the step."""
     if row.name == "find":
-        return '"find(" filters ")"'
-    kinds = {"set": f"set{n}", "ref": f"set{n}"}
-    if row.references:
-        kinds["ref"] = f"(set{n} | {_quoted(row.references)})"
+        return 'filters ")"'
     if row.name == "like":  # a label would say the same twice
-        return f'"like(" set{n} ", " text colored ")"'
+        return '{set} ", " text colored ")"'
+    kinds = {"set": "{set}", "ref": f"({{set}} | {_quoted(row.references)})" if row.references else "{set}"}
     parts = [kinds.get(kind, kind) for kind in row.args] + (["filters"] if row.filters else [])
-    return f'"{row.name}(" ' + ' ", " '.join(parts) + ' ")"'
+    return ' ", " '.join(parts) + ' ")"'
 
 
 def _alternatives(name: str, values: tuple[str, ...]) -> str:

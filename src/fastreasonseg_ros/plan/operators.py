@@ -65,12 +65,15 @@ _ROWS = (
     Operator("min", ("set", "key"), "the one with the smallest value", "min(a, x)"),
     Operator("nth", ("set", "count", "key"), "k-th by rising value; falling with a minus", "nth(a, 2, -height)"),
     Operator("top", ("set", "count", "key"), "the k largest; the k smallest with a minus", "top(a, 2, volume)"),
+    Operator("middle", ("set", "key"), "the one in the middle of the order, or the two", "middle(a, x)"),
+    Operator("more", ("set", "key", "ref"), "with a larger value than every (other) reference", "more(all, height, a)"),
+    Operator("less", ("set", "key", "ref"), "with a smaller value than every (other) reference", "less(all, z, a)"),
     _space("left_of", "left of every (other) reference, by more than 1 cm", "left_of(all, a)", ("camera",)),
     _space("right_of", "right of every reference, by more than 1 cm", "right_of(all, a)", ("camera",)),
     _space("above", "centre higher than every reference's, by more than 2 cm", "above(all, a)"),
     _space("below", "centre lower than every reference's, by more than 2 cm", "below(all, a)"),
-    _space("in_front_of", "nearer to the camera along the ground, by more than 1 cm", "in_front_of(all, a)"),
-    _space("behind", "farther from the camera along the ground, by more than 1 cm", "behind(all, a)"),
+    _space("in_front_of", "nearer than every reference, and near the line of sight of one", "in_front_of(all, a)"),
+    _space("behind", "farther than every reference, and near the line of sight of one", "behind(all, a)"),
     _space("near", "gap below 15 cm, or below the reference's longest side", "near(all, a)"),
     _space(
         "on", "rests directly on a reference; on the table: on no other object", "on(all, a)", ("table",), "nothing"
@@ -114,6 +117,11 @@ _ROWS = (
 )
 
 OPERATORS = {row.name: row for row in _ROWS}
+
+# Words that cannot name a step. The single-letter keys x, y and z are free: a key never stands where a set does.
+RESERVED = frozenset(
+    word for word in (*SETS, *REFERENCES, *OPERATORS, *FILTERS, *KEYS, *ATTRIBUTES, "none") if len(word) > 1
+)
 
 
 def table() -> str:

@@ -6,13 +6,15 @@ import re
 
 from ..errors import PlanError
 from .language import Plan, Rollout, Step, plan_word
-from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, SETS, Operator
+from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, RESERVED, SETS, Operator
 
 MAX_STEPS = 12
 _STEP = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*=\s*([a-z_]+)\s*\((.*)\)\s*$")
 _TAG = {tag: re.compile(rf"<{tag}>(.*?)</{tag}>", re.S) for tag in ("reason", "plan", "answer")}
 _FILTER = re.compile(r"^([a-z_]+)\s*=(.*)$", re.S)
-_ANSWER = re.compile(r"[a-z][a-z0-9_]*|\d+(\s*,\s*\d+)*")
+# ASCII digits only, and few enough of them for int(): str.isdigit() and \d also accept digits such as "²".
+_COUNT = re.compile(r"0?[1-9]|[1-9][0-9]")
+_ANSWER = re.compile(r"[a-z][a-z0-9_]*|[0-9]{1,9}(\s*,\s*[0-9]{1,9})*")
 _TEXT_LIMIT = 200
 
 
@@ -25,7 +27,7 @@ def parse_rollout(text: str) -> Rollout:
     lines = [line for line in text.strip().split("\n") if line.strip()]
     if not lines:
         raise PlanError("the model wrote nothing; ask again, or use a larger max_tokens")
-    if _STEP.match(lines[0]):
+    if _STEP.match(lines[0]) or lines == ["none"]:
         return Rollout("", _parse_short(lines))
     if len(lines) == 1:
         raise PlanError(f"no plan after the reason {lines[0][:80]!r}; use a larger max_tokens")
@@ -69,8 +71,8 @@ def _parse_step(line: str, names: set[str], where: str) -> Step:
     if not match:
         raise PlanError(f"{where}: expected `name = operator(arguments)`")
     name, operator, inner = match.groups()
-    if name in SETS:
-        raise PlanError(f"{where}: {name} is built in; choose another name")
+    if name in RESERVED:
+        raise PlanError(f"{where}: {name} is built in, a word of the language; choose another name, such as a or b")
     row = OPERATORS.get(operator)
     if row is None:
         raise PlanError(f"{where}: no operator {operator!r}; there are {', '.join(OPERATORS)}")
@@ -132,7 +134,7 @@ def _check(kind: str, arg: str, row: Operator, names: set[str], where: str) -> s
             raise PlanError(f"{where}: {arg[:40]!r} is no earlier value{more}; there are {', '.join(sorted(names))}")
     elif kind == "key" and arg.removeprefix("-") not in KEYS:
         raise PlanError(f"{where}: no key {arg[:40]!r}; there are {', '.join(KEYS)}")
-    elif kind == "count" and not (arg.isdigit() and 1 <= int(arg) <= 99):
+    elif kind == "count" and not _COUNT.fullmatch(arg):
         raise PlanError(f"{where}: {arg[:40]!r} is not a number from 1 to 99")
     elif kind == "attribute" and arg not in ATTRIBUTES:
         raise PlanError(f"{where}: no attribute {arg[:40]!r}; there are {', '.join(ATTRIBUTES)}")
@@ -142,5 +144,7 @@ def _check(kind: str, arg: str, row: Operator, names: set[str], where: str) -> s
             raise PlanError(f"{where}: expected words in double quotes, as in {row.example}")
         return f'"{words}"'
     elif kind == "noun":
-        return plan_word(arg)
+        if not (noun := plan_word(arg)):
+            raise PlanError(f"{where}: {arg[:40]!r} has no word to look for, as in {row.example}")
+        return noun
     return arg

@@ -22,7 +22,8 @@ class Meaning(Protocol):
 class Run:
     """A plan being executed: the view of the twin, the values so far, and the remark of the current step.
 
-    also: `like` takes what might be called so, where nothing is.
+    also: `like` takes what might be called so, where nothing is. wide: the current step takes `behind` and
+    `in_front_of` without regard to the line of sight.
     """
 
     def __init__(self, twin: DigitalTwin, meaning: Meaning | None, also: bool = False) -> None:
@@ -36,6 +37,7 @@ class Run:
         self.look_for: list[str] = []
         self.referred: dict[str, str] = {}  # names of steps that look for the camera or the table itself
         self.note = ""
+        self.wide = False
 
     def placed(self, ids: Iterable[int]) -> Ids:
         """Those whose place is known; how many are not is the step's remark."""

@@ -17,6 +17,7 @@ NEAR_M = 0.15
 SIDE_M = 0.01
 HEIGHT_M = 0.02
 BETWEEN_CORRIDOR = 0.45
+SIGHT_GAP = 0.5  # of the reference's width
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class View:
         self.metric = any(i.center_m is not None for i in twin.instances)
         known = [i.nearness is not None for i in twin.instances if i.visible]
         self.relative = not self.metric and any(known) and all(known)
+        self.sized = self.metric or any(i.size_m is not None for i in twin.instances)
+        self._looks_down = False
         self._places: dict[int, Place] = {}
         self._supports: dict[int, set[int]] = {}
         for relation in twin.relations:
@@ -51,10 +54,8 @@ class View:
             up = twin.plane.normal
             forward = (-up[0] * up[2], -up[1] * up[2], 1.0 - up[2] * up[2])  # z with its part along up taken away
             norm = math.sqrt(sum(c * c for c in forward))
-            if norm > 0.2:
-                self._up, self._forward = up, tuple(c / norm for c in forward)
-            else:  # looking straight down: the picture's upper edge is far
-                self._up, self._forward = up, (0.0, -1.0, 0.0)
+            self._looks_down = norm <= 0.2  # then the picture's upper edge is far
+            self._up, self._forward = up, (0.0, -1.0, 0.0) if self._looks_down else tuple(c / norm for c in forward)
         else:
             self._up, self._forward = (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -102,6 +103,11 @@ class View:
         diagonal = math.hypot(*self.twin.image_size)
         return 0.005 * diagonal, 0.01 * diagonal, 0.06 * diagonal
 
+    def key_slack(self, key: str) -> float:
+        """Least difference of two values of a key that counts: of places as in `slack`, of all else none."""
+        side, height, _ = self.slack
+        return {"x": side, "y": height, "z": side, "depth": side}.get(key, 0.0)
+
     def distance(self, a: int, b: int) -> float:
         """Centre to centre; in the picture only right and up count."""
         p, q = self.place(a), self.place(b)
@@ -134,18 +140,23 @@ class View:
         off = math.dist(p, [s + t * c for s, c in zip(u, segment, strict=True)])
         return 0.05 < t < 0.95 and off < BETWEEN_CORRIDOR * math.sqrt(length2)
 
-    def closing_speed(self, id: int, ref: int | None) -> float:
-        """m/s towards the reference (None: the camera); negative when drawing away."""
-        i = self.by_id[id]
-        target, target_velocity = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
-        if ref is not None:
-            r = self.by_id[ref]
-            target, target_velocity = r.center_m, r.velocity or target_velocity
-        if i.velocity is None or i.center_m is None or target is None:
-            raise MissingDataError("motion towards something needs depth and at least two frames")
-        line = [t - c for t, c in zip(target, i.center_m, strict=True)]
-        norm = math.hypot(*line) or 1.0
-        return sum((v - w) * d for v, w, d in zip(i.velocity, target_velocity, line, strict=True)) / norm
+    def in_line_of_sight(self, id: int, ref: int) -> bool:
+        """Whether the gap between the two across the line of sight through the reference is small.
+
+        The line goes from the camera through the reference's centre, along the ground; in the picture it is a column.
+        Each of the two reaches half its width to either side; the gap may be up to half the reference's width.
+        """
+        p, q = self.place(id), self.place(ref)
+        right, forward = self._sight(q)
+        across = abs((p.right - q.right) * forward - (p.forward - q.forward) * right)
+        return across <= (p.extent[0] + q.extent[0]) / 2 + SIGHT_GAP * q.extent[0]
+
+    def _sight(self, ref: Place) -> tuple[float, float]:
+        """Unit vector (right, forward) from the camera to the reference, along the ground."""
+        if not self.metric or self._looks_down:
+            return 0.0, 1.0
+        norm = math.hypot(ref.right, ref.forward)
+        return (ref.right / norm, ref.forward / norm) if norm > 0 else (0.0, 1.0)
 
     def supports(self, id: int) -> set[int]:
         """Ids that the instance rests on or in, directly."""
@@ -183,23 +194,29 @@ class View:
         simple = {"path": i.path_length_m, "first_seen": i.first_seen_s, "last_seen": i.last_seen_s, "score": i.score}
         if key in simple:
             return simple[key]
-        if i.size_m is None and not self.is_placed(id):
+        if (extents := self.extents(i)) is None:
             return None
-        w, h, d = self.extents(i)
-        return {"width": w, "height": h, "length": max(w, h, d), "volume": w * h * (d or 1.0)}[key]
+        w, h, d = extents
+        return {"width": w, "height": h, "length": max(w, h, d), "volume": w * h * d if self.sized else w * h}[key]
 
-    def extents(self, i: Instance) -> tuple[float, float, float]:
-        """Width, height (upwards) and depth; from the box in pixels when depth is unknown."""
-        if i.size_m is None:
-            return self.place(i.id).extent
-        height = i.elevation_m[1] - i.elevation_m[0] if i.elevation_m else i.size_m[1]
-        return i.size_m[0], height, i.size_m[2]
+    def extents(self, i: Instance) -> tuple[float, float, float] | None:
+        """Width, height (upwards) and depth in metres; in a twin without metres width and height in pixels, depth 0.
+
+        None where this one's are not known.
+        """
+        if i.size_m is not None:
+            height = i.elevation_m[1] - i.elevation_m[0] if i.elevation_m else i.size_m[1]
+            return i.size_m[0], height, i.size_m[2]
+        if self.sized or i.box_xyxy is None:
+            return None
+        x0, y0, x1, y1 = i.box_xyxy
+        return x1 - x0, y1 - y0, 0.0
 
     def is_upright(self, i: Instance) -> bool | None:
         """Taller than it is wide and deep; None when it has no longest side to speak of."""
-        if i.size_m is None and not self.is_placed(i.id):
+        if (extents := self.extents(i)) is None:
             return None
-        w, h, d = self.extents(i)
+        w, h, d = extents
         across = max(w, d)
         if h > 1.15 * across:
             return True

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ...errors import PlanError
-from ...plan.grammar import grammar
+from ...plan.grammar import NOT_NARROWED, Narrowed, grammar
 from ...plan.language import Plan, plan_word
 from ...twin.types import DigitalTwin, Instance, TraceStep
 from ..protocol import NO_HINT, Hint
@@ -22,9 +22,15 @@ Form = Literal["plan", "results", "ids"]
 MAX_SHOWN = 8  # members of a result that the model is shown
 
 
-def plan_grammar(twin: DigitalTwin, question: str = "", look_for: bool = False, without: Collection[str] = ()) -> str:
+def plan_grammar(
+    twin: DigitalTwin,
+    question: str = "",
+    look_for: bool = False,
+    without: Collection[str] = (),
+    narrowed: Narrowed = NOT_NARROWED,
+) -> str:
     """The grammar of a plan over this twin; words that are no label in view are words of the question, if given."""
-    return grammar(twin, look_for, without, quotable(question) if question else ())
+    return grammar(twin, look_for, without, quotable(question) if question else (), narrowed)
 
 
 def results_turn(trace: Sequence[TraceStep], twin: DigitalTwin) -> str:

@@ -76,7 +76,7 @@ def _twin(text: str) -> DigitalTwin:
 
 
 def _in_vocabulary(plan: Plan, twin: DigitalTwin) -> bool:
-    """Whether labels, colours, shapes and ids in the plan are in the twin, as the grammar of decoding demands."""
+    """Whether labels, colours, shapes and ids in the plan are in the twin; the grammar demands it of labels only."""
     known = dict(zip(("label", "color", "shape"), map(set, vocabulary(twin)), strict=True))
     named = ((key, value) for step in plan.steps for key, values in step.filters for value in values)
     return all(value in known.get(key, {value}) for key, value in named) and set(plan.answer_ids) <= {
