@@ -242,7 +242,7 @@ class DigitalTwin:
     plane: Plane | None = None
     ids: UInt16[np.ndarray, "h w"] | None = None
     sequence: int = 0
-    last_id: int = field(default=0, compare=False)  # the highest id ever given, so that none is given twice
+    last_id: int = field(default=0, compare=False)  # the id given last; new ones count on from it (ids.py)
     pose: Pose | None = field(default=None, compare=False)
     forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
     note: str = field(default="", compare=False)  # what perception had to do without
