@@ -96,8 +96,8 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
 def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
     """The twin in parsed JSON; ids is None. version, frame_id, plane and relations may be absent.
 
-    Raises DatasetError naming `source` and the field, for example "scenes.jsonl:3: twin.instances[2].box: ...", also for
-    values that cannot be (validation.py).
+    Raises DatasetError naming `source` and the field, for example "scenes.jsonl:3: twin.instances[2].box: ...", for
+    values of a wrong type and for those that cannot be (validation.py).
     """
     twin = _Fields(data, source, "")
     version = twin.whole("version")
