@@ -21,6 +21,8 @@ from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, 
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.parser import parse_rollout
+from .reasoning.general_words import with_kinds
+from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
 from .reasoning.prompting.prompt import prompt
 from .reasoning.prompting.reply_forms import (
     Form,
@@ -119,8 +121,10 @@ def wanted_words(answer: Answer) -> tuple[str, ...]:
 class StandingQuestion:
     """A question whose plan is kept: asking it again of a further twin costs no language model.
 
-    The model is called for the first twin, and again when a label appears that it has not seen, if that can change the
-    plan. Not thread-safe.
+    The model is called for the first twin, and again when the labels in view change so that the plan may be another
+    one (reasoning/kept_plans.py). Up to PLANS_KEPT plans are kept with the labels that they were made for, so that a
+    label that flickers costs one call, not one each time. Not thread-safe; a copy (copy.copy) may be planned in another
+    thread.
     """
 
     def __init__(
@@ -134,30 +138,35 @@ class StandingQuestion:
         without: tuple[str, ...] = (),
     ) -> None:
         self.query = query
-        self.rollout: Rollout | None = None
+        self.rollout: Rollout | None = None  # the newest
         self._model, self._meaning = language_model, meaning
         self._instructions, self._look_for, self._form = instructions, look_for, form
         self._without = without if meaning else (*without, "like")
-        self.labels: frozenset[str] = frozenset()  # that the model saw when it made the plan
+        self.labels: frozenset[str] = frozenset()  # that were in view when the newest plan was made
+        self._earlier: tuple[MadePlan, ...] = ()  # newest first
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
         """Whether `answer` of this twin would call the language model."""
-        if self.rollout is None:
-            return bool(twin.instances)
-        return depends_on_labels(self.rollout.plan) and not self.labels.issuperset(vocabulary(twin)[0])
+        return bool(twin.instances) and self.plan_for(twin) is None
+
+    def plan_for(self, twin: DigitalTwin) -> Rollout | None:
+        """The kept plan that holds for the labels of this twin, best one that was made for just these; else None."""
+        newest = (MadePlan(self.rollout, self.labels),) if self.rollout is not None else ()
+        return holding((*newest, *self._earlier), frozenset(vocabulary(twin)[0]), self.query.text)
 
     def answer(
         self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False, closest: bool = False
     ) -> Answer:
         """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
 
-        keep_plan: a plan that is there is executed also where `needs_plan` would have it made anew. closest: for a
+        keep_plan: where `needs_plan` would have a plan made, the newest one that is there is executed. closest: for a
         question asked once, which takes for granted that there is such a thing; one that stands waits until it fits.
         """
         start, spent = time.perf_counter(), {}
+        chosen = self.rollout
 
         def reply(status: Status, message: str, **more: object) -> Answer:
-            rollout = self.rollout or Rollout("", Plan())
+            rollout = chosen or Rollout("", Plan())
             total = {**spent, "total": _since_ms(start)}
             answer = Answer(self.query, status, message, reason=rollout.reason, plan=str(rollout.plan))
             return replace(
@@ -174,17 +183,19 @@ class StandingQuestion:
             if not twin.instances:
                 note = f": {twin.note}" if twin.note else ""
                 return reply(Status.NO_MATCH, f"no object is in view, and none was before{note}")
-            planned = keep_plan and self.rollout is not None
-            if not planned and self.needs_plan(twin) and not self._plan(twin, on_text, spent):
-                return reply(Status.CANCELLED, "the question was cancelled")
-            assert self.rollout is not None
+            chosen = self.plan_for(twin) or (self.rollout if keep_plan else None)
+            if chosen is None:
+                if not self._plan(twin, on_text, spent):
+                    return reply(Status.CANCELLED, "the question was cancelled")
+                chosen = self.rollout
+            assert chosen is not None
             done = time.perf_counter()
             run = execute_closest if closest and not asks_whether(self.query.text) else execute
-            execution = run(self.rollout.plan, twin, self._meaning)
+            execution = run(chosen.plan, twin, self._meaning)
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
-        status, message = _outcome(self.rollout, execution)
+        status, message = _outcome(chosen, execution)
         return reply(status, message, ids=execution.ids, trace=execution.trace)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
@@ -215,14 +226,17 @@ class StandingQuestion:
             rollout = parse_rollout(written)
         except PlanError as error:
             raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
+        rollout = replace(rollout, plan=with_kinds(rollout.plan, self.query.text, labels, self._meaning))
         if self._form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self._meaning).trace
             reply = self._model.generate(text + written.rstrip() + results_turn(trace, twin), answer_grammar(trace))
             rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
             spent["model"] += _since_ms(start)
-        self.rollout = self._doubted(rollout)
-        self.labels |= frozenset(labels)
+        if self.rollout is not None:
+            before = [made for made in self._earlier if made.labels != self.labels]
+            self._earlier = (MadePlan(self.rollout, self.labels), *before)[: PLANS_KEPT - 1]
+        self.rollout, self.labels = self._doubted(rollout), frozenset(labels)
         return True
 
     def _doubted(self, rollout: Rollout) -> Rollout:
@@ -234,15 +248,6 @@ class StandingQuestion:
         if self._meaning.similarity(self.query.text, words).max() >= GUESSED:
             return rollout
         return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
-
-
-def depends_on_labels(plan: Plan) -> bool:
-    """Whether a label that the model has not seen could have changed the plan.
-
-    It could where the plan picks by label or found nothing to pick; not where it only measures, compares or asks for
-    a meaning: those steps are done anew on every twin.
-    """
-    return not plan.steps or any(key == "label" for step in plan.steps for key, _ in step.filters)
 
 
 def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:

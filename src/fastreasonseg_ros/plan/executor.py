@@ -77,7 +77,7 @@ def _referring(step: Step, run: Run) -> Step:
 def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Execution:
     """As `execute`; where nothing fits a description, what comes closest to it.
 
-    Who says "the box lying in front of the red one" takes for granted that there is such a box. Where a measured
+    Who says "the upright bottle near the sink" takes for granted that there is such a bottle. Where a measured
     condition (a pose, a relation in space) leaves nothing of a set that had members, it is passed over, the first such
     step first, until something is left; the trace says so (PASSED_OVER). Words, colours and motion must always fit; but
     where no name fits a `like`, perception may have named the thing wrongly: its other words are tried (MIGHT_BE).
