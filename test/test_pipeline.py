@@ -10,15 +10,9 @@ import pytest
 from yardstick import python_steps
 
 from fastreasonseg_ros.errors import ModelError, QuestionError, Status
-from fastreasonseg_ros.pipeline import (
-    StandingQuestion,
-    check_question,
-    depends_on_labels,
-    observe,
-    reason,
-    wanted_words,
-)
+from fastreasonseg_ros.pipeline import StandingQuestion, check_question, observe, reason, wanted_words
 from fastreasonseg_ros.plan.parser import parse_plan
+from fastreasonseg_ros.reasoning.kept_plans import depends_on_labels
 from fastreasonseg_ros.twin.types import Detection, DigitalTwin, Frame, Instance, Perceived, Query
 
 NEAREST_MUG = "the mug nearest the plate\na = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)"

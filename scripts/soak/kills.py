@@ -59,7 +59,7 @@ def _kill(robot: Robot, name: str, patience_s: float = NEVER_S) -> tuple[dict[st
     robot.start(name, wait=False)
     answered: list[float] = []
     new: list[float] = []
-    asked = (("the red mug", answered), (f"what is to the left of the bowl? ({name})", new))
+    asked = (("the red mug", answered), (f"what stands left of the bowl? ({name})", new))
     asking = [threading.Thread(target=_ask_until_answered, args=(robot, start, patience_s, *one)) for one in asked]
     for thread in asking:
         thread.start()

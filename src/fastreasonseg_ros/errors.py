@@ -39,6 +39,17 @@ class DatasetError(ReasonSegError):
     """A data set, bag or questions file that cannot be read; names the file and the line."""
 
 
+class TwinError(ReasonSegError):
+    """An instance, a relation or a twin with a value that cannot be; `where` and `field` name it."""
+
+    def __init__(self, where: str, field: str, problem: str) -> None:
+        super().__init__(where, field, problem)
+        self.where, self.field, self.problem = where, field, problem
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.field}: {self.problem}"
+
+
 class ConfigError(ReasonSegError):
     """An unknown or invalid setting; names the file, the key and the nearest known name."""
 

@@ -12,39 +12,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
 from .perception.protocol import Perceiver
-from .plan.corrections import corrected
 from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, execute, execute_closest
-from .plan.grammar import NOT_NARROWED, Narrowed, vocabulary
+from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
-from .plan.parser import parse_rollout
 from .plan.spatial import OFF_LINE_OF_SIGHT
-from .reasoning.contradictions import contradiction
-from .reasoning.prompting.prompt import prompt
-from .reasoning.prompting.reply_forms import (
-    Form,
-    answer_grammar,
-    answered,
-    ids_grammar,
-    ids_prompt,
-    plan_grammar,
-    results_turn,
-)
-from .reasoning.protocol import Hint, LanguageModel, WordMeaning
+from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
+from .reasoning.planner import OnText, Planner
+from .reasoning.prompting.reply_forms import Form
+from .reasoning.protocol import LanguageModel, WordMeaning
 from .twin.tracking import update
 from .twin.types import Answer, DigitalTwin, Frame, Query
 
 MAX_QUESTION_CHARACTERS = 2000
 
-# Similarity (cosine 0.2) below which a label is a guess: of 271 generated needs 4 % are less like what meets them, and
-# of 78 that nothing in view meets, 35 % less like everything. A small model names some label for any need.
-GUESSED = 0.007
-
-OnText = Callable[[str], bool]
 _LOOK_FOR = re.compile(r"look_for\((.+)\)")
 # A clause that begins with a verb before its subject, or with "any"; "there is"; "if there is one". In a request
 # ("hand me any mug") "any" presupposes that there is one.
@@ -130,8 +114,10 @@ def wanted_words(answer: Answer) -> tuple[str, ...]:
 class StandingQuestion:
     """A question whose plan is kept: asking it again of a further twin costs no language model.
 
-    The model is called for the first twin, and again when a label appears that it has not seen, if that can change the
-    plan. Not thread-safe.
+    The model is called for the first twin, and again when the labels in view change so that the plan may be another
+    one (reasoning/kept_plans.py). Up to PLANS_KEPT plans are kept with the labels that they were made for, so that a
+    label that flickers costs one call, not one each time. Not thread-safe; a copy (copy.copy) may be planned in another
+    thread.
     """
 
     def __init__(
@@ -145,30 +131,34 @@ class StandingQuestion:
         without: tuple[str, ...] = (),
     ) -> None:
         self.query = query
-        self.rollout: Rollout | None = None
+        self.rollout: Rollout | None = None  # the newest
         self._model, self._meaning = language_model, meaning
-        self._instructions, self._look_for, self._form = instructions, look_for, form
-        self._without = without if meaning else (*without, "like")
-        self.labels: frozenset[str] = frozenset()  # that the model saw when it made the plan
+        self._planner = Planner(language_model, meaning, instructions, look_for, form, without)
+        self.labels: frozenset[str] = frozenset()  # that were in view when the newest plan was made
+        self._earlier: tuple[MadePlan, ...] = ()  # newest first
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
         """Whether `answer` of this twin would call the language model."""
-        if self.rollout is None:
-            return bool(twin.instances)
-        return depends_on_labels(self.rollout.plan) and not self.labels.issuperset(vocabulary(twin)[0])
+        return bool(twin.instances) and self.plan_for(twin) is None
+
+    def plan_for(self, twin: DigitalTwin) -> Rollout | None:
+        """The kept plan that holds for the labels of this twin, best one that was made for just these; else None."""
+        newest = (MadePlan(self.rollout, self.labels),) if self.rollout is not None else ()
+        return holding((*newest, *self._earlier), frozenset(vocabulary(twin)[0]), self.query.text)
 
     def answer(
         self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False, closest: bool = False
     ) -> Answer:
         """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
 
-        keep_plan: a plan that is there is executed also where `needs_plan` would have it made anew. closest: for a
+        keep_plan: where `needs_plan` would have a plan made, the newest one that is there is executed. closest: for a
         question asked once, which takes for granted that there is such a thing; one that stands waits until it fits.
         """
         start, spent = time.perf_counter(), {}
+        chosen = self.rollout
 
         def reply(status: Status, message: str, **more: object) -> Answer:
-            rollout = self.rollout or Rollout("", Plan())
+            rollout = chosen or Rollout("", Plan())
             total = {**spent, "total": _since_ms(start)}
             answer = Answer(self.query, status, message, reason=rollout.reason, plan=str(rollout.plan))
             return replace(
@@ -185,91 +175,31 @@ class StandingQuestion:
             if not twin.instances:
                 note = f": {twin.note}" if twin.note else ""
                 return reply(Status.NO_MATCH, f"no object is in view, and none was before{note}")
-            planned = keep_plan and self.rollout is not None
-            if not planned and self.needs_plan(twin) and not self._plan(twin, on_text, spent):
-                return reply(Status.CANCELLED, "the question was cancelled")
-            assert self.rollout is not None
+            chosen = self.plan_for(twin) or (self.rollout if keep_plan else None)
+            if chosen is None:
+                if not self._plan(twin, on_text, spent):
+                    return reply(Status.CANCELLED, "the question was cancelled")
+                chosen = self.rollout
+            assert chosen is not None
             done = time.perf_counter()
             run = execute_closest if closest and not asks_whether(self.query.text) else execute
-            execution = run(self.rollout.plan, twin, self._meaning)
+            execution = run(chosen.plan, twin, self._meaning)
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
-        status, message = _outcome(self.rollout, execution)
+        status, message = _outcome(chosen, execution)
         return reply(status, message, ids=execution.ids, trace=execution.trace)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
-        """Lets the model write the plan; False if it was cancelled. Raises ModelError, PlanError."""
-        start = time.perf_counter()
-        labels = vocabulary(twin)[0]
-        hint = self._meaning.hint(self.query.text, labels) if self._meaning else Hint()
-        if self._form == "ids":
-            text = ids_prompt(twin, self.query.text, hint)
-        else:
-            text = prompt(twin, self.query.text, hint, self._instructions)
-        rules = self._grammar(twin)
-        spent["prompt"] = _since_ms(start)
-        start, cancelled = time.perf_counter(), False
-
-        def heard(piece: str) -> bool:
-            nonlocal cancelled
-            cancelled = bool(on_text and on_text(piece))
-            return cancelled
-
-        written = self._model.generate(text, rules, heard if on_text else None)
-        if not cancelled and (problem := contradiction(self.query.text, _parsed(written).plan, twin)):
-            written = self._model.generate(text, self._grammar(twin, problem.narrowed), heard if on_text else None)
-        spent["model"] = _since_ms(start)
-        if cancelled:
+        """Has the plan made; False if it was cancelled. Raises ModelError, PlanError."""
+        rollout = self._planner.rollout(self.query.text, twin, on_text, spent)
+        if rollout is None:
             return False
-        rollout = _parsed(written)
-        if problem := contradiction(self.query.text, rollout.plan, twin):
-            rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
-        rollout = replace(rollout, plan=corrected(rollout.plan, self.query.text))
-        if self._form == "results" and rollout.plan.steps:
-            start = time.perf_counter()
-            trace = execute(rollout.plan, twin, self._meaning).trace
-            reply = self._model.generate(text + written.rstrip() + results_turn(trace, twin), answer_grammar(trace))
-            rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
-            spent["model"] += _since_ms(start)
-        self.rollout = self._doubted(rollout)
-        self.labels |= frozenset(labels)
+        if self.rollout is not None:
+            before = [made for made in self._earlier if made.labels != self.labels]
+            self._earlier = (MadePlan(self.rollout, self.labels), *before)[: PLANS_KEPT - 1]
+        self.rollout, self.labels = rollout, frozenset(vocabulary(twin)[0])
         return True
-
-    def _grammar(self, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
-        """What the model may write about this twin."""
-        if self._form == "ids":
-            return ids_grammar(twin)
-        # The student quotes the question; a model with the language's description may find words of its own.
-        quoted = "" if self._instructions else self.query.text
-        return plan_grammar(twin, quoted, self._look_for, self._without, narrowed)
-
-    def _doubted(self, rollout: Rollout) -> Rollout:
-        """The rollout, or none where all it says is a label that has nothing to do with the question."""
-        filters = rollout.plan.steps[0].filters if len(rollout.plan.steps) == 1 else ()
-        words = tuple(word for key, values in filters if key == "label" for word in values)
-        if self._meaning is None or not words:
-            return rollout
-        if self._meaning.similarity(self.query.text, words).max() >= GUESSED:
-            return rollout
-        return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
-
-
-def _parsed(written: str) -> Rollout:
-    """As `parse_rollout`; the PlanError also shows what the model wrote."""
-    try:
-        return parse_rollout(written)
-    except PlanError as error:
-        raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
-
-
-def depends_on_labels(plan: Plan) -> bool:
-    """Whether a label that the model has not seen could have changed the plan.
-
-    It could where the plan picks by label or found nothing to pick; not where it only measures, compares or asks for
-    a meaning: those steps are done anew on every twin.
-    """
-    return not plan.steps or any(key == "label" for step in plan.steps for key, _ in step.filters)
 
 
 def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:

@@ -8,6 +8,7 @@ from rays import Ball, Box, picture
 
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.perception.attributes.amodal_box import whole_box
+from fastreasonseg_ros.perception.attributes.describe import _middle
 from fastreasonseg_ros.twin.types import Plane
 
 DOWN = Plane((0.0, 0.0, -1.0), -1.0)  # 1 m below a camera that looks straight down
@@ -50,3 +51,10 @@ def test_the_perceiver_measures_a_whole_thing_to_a_centimetre(thing):
     (detection,) = make_perceiver("tabletop").perceive(picture(thing, noise=0.001)).detections
     wide = 0.12 if isinstance(thing, Box) else 0.1
     assert detection.size_m[0] == pytest.approx(wide, abs=0.01)
+
+
+def test_the_seen_middle_of_a_thing_of_two_points_lies_between_them():
+    two = np.array([[0.0, 0.0, 0.9], [0.1, 0.2, 1.1]], np.float32)
+    assert _middle(two) == pytest.approx((0.05, 0.1, 1.0))
+    noisy = np.stack([np.zeros(100), np.zeros(100), np.r_[0.1, np.full(98, 0.9), 3.0]], axis=1).astype(np.float32)
+    assert _middle(noisy) == pytest.approx((0.0, 0.0, 0.9))

@@ -82,7 +82,7 @@ def test_a_very_long_text_is_cut(encoder):
 @pytest.mark.parametrize(
     ("text", "label"),
     [
-        ("I need this cheese in tiny shreds for the pizza", "grater"),
+        ("these carrots should become thin strips for the salad", "grater"),
         ("the soup has to get into the bowls somehow", "ladle"),
         ("boil some water for tea", "kettle"),
         ("my hands are dripping wet", "towel"),

@@ -96,7 +96,7 @@ def test_attributes_are_true(moments: list[Moment], questions: dict[str, TimedQu
     mugs = {i.color: i.id for i in twin.instances if i.label == "mug"}
     assert questions["Keep an eye on the red mug."].target_ids == (mugs["red"],)
     assert questions["Show me the blue mug."].target_ids == (mugs["blue"],)
-    tallest = questions["What is the tallest thing on the table?"]
+    tallest = questions["Which object here is the tallest?"]
     for moment in after(moments, tallest):
         assert (max(moment.heights, key=moment.heights.__getitem__),) == tallest.target_ids
 

@@ -6,8 +6,11 @@ from random import Random
 import pytest
 
 from fastreasonseg_ros.plan.executor import execute
+from fastreasonseg_ros.plan.grammar import vocabulary
 from fastreasonseg_ros.plan.parser import parse_rollout
 from fastreasonseg_ros.reasoning import make_word_meaning
+from fastreasonseg_ros.reasoning.general_words import with_kinds
+from fastreasonseg_ros.reasoning.word_meaning.grounding import Grounder
 from fastreasonseg_ros.reasoning.word_meaning.nouns import load_nouns
 from fastreasonseg_ros.reasoning.word_meaning.paraphrases import TAGS
 from fastreasonseg_ros.reasoning.word_meaning.word_forms import quotable
@@ -43,6 +46,25 @@ def test_every_rollout_executes_to_the_answer_it_claims(made):
         again = execute(parse_rollout(question.rollout.short()).plan, twin, question.meaning)
         assert again.ids == question.target_ids, question
         assert tuple(step.ids for step in again.trace) == question.steps
+
+
+class WordLists:
+    """Word meaning by the word lists alone, as `with_kinds` asks for it."""
+
+    def __init__(self) -> None:
+        self._grounder = Grounder()
+
+    def matching(self, text, labels):
+        return self._grounder.ground(text, labels).labels
+
+
+def test_no_answer_that_is_trained_on_leaves_out_kinds_of_a_general_word(made):
+    lists = WordLists()
+    for twin, question in made:
+        plan = question.rollout.plan
+        wider = with_kinds(plan, question.text, vocabulary(twin)[0], lists)
+        if wider != plan:
+            assert execute(wider, twin, question.meaning).ids == question.target_ids, (question.text, str(wider))
 
 
 def test_words_that_are_no_label_in_view_are_left_to_the_operator_like(made):

@@ -16,13 +16,18 @@ FROM_THE_DESIGN = """
 {"version": 1, "stamp": 12.3, "frame_id": "camera_color_optical_frame", "image_size": [640, 480], "instances": [
   {"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder", "box": [310, 205, 362, 270],
    "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82], "size": [0.08, 0.10, 0.08],
-   "velocity": [0, 0, 0], "path_length": 0.0, "first_seen": 0.0, "last_seen": 12.3, "visible": true}],
+   "velocity": [0, 0, 0], "path_length": 0.0, "first_seen": 0.0, "last_seen": 12.3, "visible": true},
+  {"id": 1, "label": "tray"}],
  "relations": [{"subject": 3, "predicate": "on", "object": 1, "score": 0.9}]}
 """
 
 number = st.floats(-1e6, 1e6)
+length = st.floats(0, 1e6)
 vector = st.tuples(number, number, number)
+rising = st.tuples(number, length).map(lambda pair: (pair[0], pair[0] + pair[1]))
 word = st.text(min_size=1, max_size=12)
+# Inside the smallest picture, or over its edge.
+boxes = st.builds(lambda x, y: (x[0], y[0], x[1], y[1]), *[st.tuples(st.floats(-9, 1), st.floats(1, 4000))] * 2)
 
 
 def optional(strategy: st.SearchStrategy) -> st.SearchStrategy:
@@ -36,27 +41,39 @@ instances = st.builds(
     score=st.floats(0, 1),
     color=optional(st.sampled_from(COLORS)),
     shape=optional(st.sampled_from(SHAPES)),
-    box_xyxy=optional(st.tuples(number, number, number, number)),
-    depth_mean_m=optional(number),
-    depth_std_m=optional(number),
+    box_xyxy=optional(boxes),
+    depth_mean_m=optional(length),
+    depth_std_m=optional(length),
     center_m=optional(vector),
-    size_m=optional(vector),
-    elevation_m=optional(st.tuples(number, number)),
+    size_m=optional(st.tuples(length, length, length)),
+    elevation_m=optional(rising),
     nearness=optional(st.floats(0, 1)),
     velocity=optional(vector),
-    path_length_m=optional(number),
-    first_seen_s=optional(number),
-    last_seen_s=optional(number),
+    path_length_m=optional(length),
+    first_seen_s=optional(st.floats(-1e6, 0)),
+    last_seen_s=optional(length),
     visible=st.booleans(),
     also=st.lists(word, max_size=3).map(tuple),
 )
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> dict:
+    """Instances, and relations between two of them."""
+    drawn = draw(st.lists(instances, max_size=4, unique_by=lambda i: i.id).map(tuple))
+    pairs = [(a.id, b.id) for a in drawn for b in drawn if a is not b]
+    relation = st.builds(
+        lambda pair, predicate, score: Relation(pair[0], predicate, pair[1], score),
+        st.sampled_from(pairs or [(1, 2)]),
+        st.sampled_from(["on", "inside"]),
+        st.floats(0, 1),
+    )
+    return {"instances": drawn, "relations": draw(st.lists(relation, max_size=3 if pairs else 0).map(tuple))}
+
+
 twins = st.builds(
-    DigitalTwin,
-    instances=st.lists(instances, max_size=4, unique_by=lambda i: i.id).map(tuple),
-    relations=st.lists(
-        st.builds(Relation, st.integers(1, 9), st.sampled_from(["on", "inside"]), st.integers(1, 9), st.floats(0, 1)),
-        max_size=3,
-    ).map(tuple),
+    lambda scene, **values: DigitalTwin(**scene, **values),
+    scenes(),
     stamp_s=number,
     frame_id=word,
     image_size=st.tuples(st.integers(1, 4000), st.integers(1, 4000)),

@@ -68,7 +68,7 @@ def test_what_is_hidden_for_a_while_comes_back_with_its_id_and_others_get_new_on
     assert twins[4].instances[1].first_seen_s == pytest.approx(0.4)
 
 
-def test_what_stays_away_too_long_is_forgotten_and_its_id_never_given_again():
+def test_what_stays_away_too_long_is_forgotten_and_its_id_is_not_given_to_the_next():
     config = TrackingConfig(keep_s=0.25)
     twins = run([thing(0.0)], [], [], [], [thing(0.0)], config=config)
     assert [len(t.instances) for t in twins] == [1, 1, 1, 0, 1]

@@ -91,7 +91,7 @@ def _referring(step: Step, run: Run) -> Step:
 def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = None) -> Execution:
     """As `execute`; where nothing fits a description, what comes closest to it.
 
-    Who says "the box lying in front of the red one" takes for granted that there is such a box. Where a measured
+    Who says "the upright bottle near the sink" takes for granted that there is such a bottle. Where a measured
     condition (a pose, a relation in space) leaves nothing of a set that had members, it is relaxed, the first such
     step first, until something is left: `behind` and `in_front_of` first hold anywhere farther or nearer, then any
     condition is passed over. The trace says so (NOT_TO_THE_LETTER). Words, colours and motion must always fit; but

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from ..errors import DatasetError
+from ..errors import DatasetError, TwinError
 from .types import DigitalTwin, Instance, Plane, Relation
 
 VERSION = 1
@@ -98,7 +99,8 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
 def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
     """The twin in parsed JSON; ids is None. version, frame_id, plane and relations may be absent.
 
-    Raises DatasetError naming `source` and the field, for example "scenes.jsonl:3: twin.instances[2].box: ...".
+    Raises DatasetError naming `source` and the field, for example "scenes.jsonl:3: twin.instances[2].box: ...", for
+    values of a wrong type and for those that cannot be (validation.py).
     """
     twin = _Fields(data, source, "")
     version = twin.whole("version")
@@ -109,24 +111,20 @@ def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
     if not all(v >= 1 and v == int(v) for v in size):
         raise twin.error("image_size", f"must be [width, height] in whole pixels, got {list(size)}")
     instances = tuple(_instance(_Fields(i, source, f"instances[{n}]")) for n, i in enumerate(twin.items("instances")))
-    seen: set[int] = set()
-    for n, instance in enumerate(instances):
-        if instance.id in seen:
-            raise DatasetError(f"{source}: instances[{n}].id: {instance.id} is used twice; ids must be unique")
-        seen.add(instance.id)
     relations = tuple(
         _relation(_Fields(r, source, f"relations[{n}]")) for n, r in enumerate(twin.items("relations", optional=True))
     )
-    return DigitalTwin(
-        instances=instances,
-        relations=relations,
-        stamp_s=twin.number("stamp", 0.0),
-        frame_id=twin.text("frame_id") or DigitalTwin().frame_id,
-        image_size=(int(size[0]), int(size[1])),
-        plane=None if plane is None else Plane((plane[0], plane[1], plane[2]), plane[3]),
-        sequence=twin.whole("sequence") or 0,
-        begun_s=twin.number("begun"),
-    )
+    with _named_as_in(source):
+        return DigitalTwin(
+            instances=instances,
+            relations=relations,
+            stamp_s=twin.number("stamp", 0.0),
+            frame_id=twin.text("frame_id") or DigitalTwin().frame_id,
+            image_size=(int(size[0]), int(size[1])),
+            plane=None if plane is None else Plane((plane[0], plane[1], plane[2]), plane[3]),
+            sequence=twin.whole("sequence") or 0,
+            begun_s=twin.number("begun"),
+        )
 
 
 def _instance(fields: _Fields) -> Instance:
@@ -135,38 +133,55 @@ def _instance(fields: _Fields) -> Instance:
     visible = fields.data.get("visible")
     if visible is not None and not isinstance(visible, bool):
         raise fields.error("visible", f"must be true or false, got {visible!r}")
-    id = fields.whole("id", required=True)
-    if id < 1:
-        raise fields.error("id", f"must be 1 or more, got {id}")
-    return Instance(
-        id=id,
-        label=fields.text("label", required=True),
-        also=fields.words("also"),
-        score=fields.number("score", 1.0),
-        color=fields.text("color"),
-        shape=fields.text("shape"),
-        box_xyxy=fields.numbers("box", 4),
-        depth_mean_m=depth.number("mean"),
-        depth_std_m=depth.number("std"),
-        center_m=fields.numbers("center", 3),
-        size_m=fields.numbers("size", 3),
-        elevation_m=fields.numbers("elevation", 2),
-        nearness=depth.number("relative"),
-        velocity=fields.numbers("velocity", 3),
-        path_length_m=fields.number("path_length"),
-        first_seen_s=fields.number("first_seen"),
-        last_seen_s=fields.number("last_seen"),
-        visible=visible is not False,
-    )
+    with _named_as_in(fields.source, fields.path):
+        return Instance(
+            id=fields.whole("id", required=True),
+            label=fields.text("label", required=True),
+            also=fields.words("also"),
+            score=fields.number("score", 1.0),
+            color=fields.text("color"),
+            shape=fields.text("shape"),
+            box_xyxy=fields.numbers("box", 4),
+            depth_mean_m=depth.number("mean"),
+            depth_std_m=depth.number("std"),
+            center_m=fields.numbers("center", 3),
+            size_m=fields.numbers("size", 3),
+            elevation_m=fields.numbers("elevation", 2),
+            nearness=depth.number("relative"),
+            velocity=fields.numbers("velocity", 3),
+            path_length_m=fields.number("path_length"),
+            first_seen_s=fields.number("first_seen"),
+            last_seen_s=fields.number("last_seen"),
+            visible=visible is not False,
+        )
 
 
 def _relation(fields: _Fields) -> Relation:
-    return Relation(
-        subject=fields.whole("subject", required=True),
-        predicate=fields.text("predicate", required=True),
-        object=fields.whole("object", required=True),
-        score=fields.number("score", 1.0),
-    )
+    with _named_as_in(fields.source, fields.path):
+        return Relation(
+            subject=fields.whole("subject", required=True),
+            predicate=fields.text("predicate", required=True),
+            object=fields.whole("object", required=True),
+            score=fields.number("score", 1.0),
+        )
+
+
+# Fields of twin/types.py that have another name in JSON.
+_KEYS = {
+    "box_xyxy": "box", "depth_mean_m": "depth.mean", "depth_std_m": "depth.std", "nearness": "depth.relative",
+    "center_m": "center", "size_m": "size", "elevation_m": "elevation", "path_length_m": "path_length",
+    "first_seen_s": "first_seen", "last_seen_s": "last_seen",
+}  # fmt: skip
+
+
+@contextmanager
+def _named_as_in(source: str, path: str = "") -> Iterator[None]:
+    """Turns a TwinError into a DatasetError that names the place in the JSON text."""
+    try:
+        yield
+    except TwinError as error:
+        key = _KEYS.get(error.field, error.field)
+        raise DatasetError(f"{source}: {path or error.where}.{key}: {error.problem}") from error
 
 
 class _Fields:

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import masks
 from .fragments import FragmentConfig, reunited
+from .ids import fresh_ids
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
@@ -54,8 +55,9 @@ def update(
 ) -> DigitalTwin:
     """The twin after one more frame; start with `DigitalTwin()`, which begins with this frame. The given twin stays.
 
-    Detections with a `track_hint` get exactly that id. Ids are never given twice while the twin lives on. Velocity and
-    path are over the ground where the camera's pose is known now and was then, relative to the camera otherwise.
+    Detections with a `track_hint` get exactly that id. New objects get ids that nothing in the twin or in its memory
+    has, an id of something long forgotten as late as possible (ids.py). Velocity and path are over the ground where the
+    camera's pose is known now and was then, relative to the camera otherwise.
     """
     detections, stamp_s = perceived.detections, frame.stamp_s
     pose = frame.pose if frame.pose is not None else perceived.pose
@@ -67,7 +69,8 @@ def update(
     if len(whole) < len(detections):
         detections = whole
         iou, _ = overlaps(twin, visible, whole, picture_shifts(before, pose, whole, frame.intrinsics))
-    ids = assign(twin, detections, stamp_s, config, {i.id: row for i, row in zip(visible, iou, strict=True)})
+    rows = {i.id: row for i, row in zip(visible, iou, strict=True)}
+    ids, last_id = assign(twin, detections, stamp_s, config, rows)
     old = {i.id: i for i in (*twin.forgotten, *twin.instances)}
     seen = [_seen(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
     here = set(ids)
@@ -87,7 +90,7 @@ def update(
         plane=plane,
         ids=image,
         sequence=twin.sequence + 1,
-        last_id=max([twin.last_id, *ids, *old]),
+        last_id=last_id,
         pose=twin.pose,
         note=perceived.note,
         begun_s=twin.begun_s if twin.sequence or twin.instances else stamp_s,
@@ -101,10 +104,12 @@ def assign(
     stamp_s: float,
     config: TrackingConfig,
     overlap: Mapping[int, np.ndarray] | None = None,
-) -> list[int]:
-    """An id for every detection: a hint, the object of the twin it continues, one known again, or a new one.
+) -> tuple[list[int], int]:
+    """An id for every detection (a hint, the object of the twin it continues, one known again, or a new one), and the
+    id from which new ones count on (`DigitalTwin.last_id`).
 
-    overlap: IoU of the tracks of these ids with every detection. Raises ValueError for a hint given twice.
+    overlap: IoU of the tracks of these ids with every detection. Raises ValueError for a hint given twice, FrameError
+    where no id is free.
     """
     hints = [d.track_hint for d in detections]
     known = [h for h in hints if h is not None]
@@ -138,12 +143,11 @@ def assign(
         for t, c in zip(rows, columns, strict=True):
             if cost[t, c] < config.matching.accept:
                 ids[free[c]] = (*tracks, *forgotten)[t].id
-    last = max([twin.last_id, *known, *(i.id for i in twin.instances)])
-    for n, id in enumerate(ids):
-        if id is None:
-            last += 1
-            ids[n] = last
-    return ids  # type: ignore[return-value]
+    remembered = {i.id for i in (*twin.instances, *twin.forgotten)}
+    last = max([twin.last_id or max(remembered, default=0), *(h for h in known if h not in remembered)])
+    new = fresh_ids(ids.count(None), last, remembered.union(known))
+    unused = iter(new)
+    return [next(unused) if id is None else id for id in ids], new[-1] if new else last
 
 
 def _remembered(

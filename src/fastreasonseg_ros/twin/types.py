@@ -1,7 +1,7 @@
 """The value types everything speaks: frames in, detections, the digital twin, questions and answers out.
 
 Metres, seconds, pixels; camera optical frame (x right, y down, z forward, REP-103) unless `frame_id` says otherwise.
-Every value is checked once, when it is made. Unknown quantities are None, never invented.
+Every value is checked once, when it is made (validation.py). Unknown quantities are None, never invented.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, UInt8, UInt16
 
 from ..errors import FrameError, Status
 from .pose import Pose
+from .validation import check_instance, check_relation, check_twin
 
 SHAPES = ("box", "cylinder", "sphere", "bowl", "flat", "elongated", "irregular")
 COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
@@ -212,8 +213,7 @@ class Instance:
     also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.id < 1:
-            raise ValueError(f"instance ids start at 1, got {self.id}")
+        check_instance(self)
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,9 @@ class Relation:
     predicate: str
     object: int
     score: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_relation(self)
 
 
 @dataclass(frozen=True)
@@ -243,16 +246,14 @@ class DigitalTwin:
     plane: Plane | None = None
     ids: UInt16[np.ndarray, "h w"] | None = None
     sequence: int = 0
-    last_id: int = field(default=0, compare=False)  # the highest id ever given, so that none is given twice
+    last_id: int = field(default=0, compare=False)  # the id given last; new ones count on from it (ids.py)
     pose: Pose | None = field(default=None, compare=False)
     forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
     note: str = field(default="", compare=False)  # what perception had to do without
     begun_s: float | None = None
 
     def __post_init__(self) -> None:
-        seen = {i.id for i in self.instances}
-        if len(seen) != len(self.instances):
-            raise ValueError("two instances of a twin have the same id")
+        check_twin(self)
 
     def instance(self, id: int) -> Instance:
         """The instance of that id; KeyError if there is none."""

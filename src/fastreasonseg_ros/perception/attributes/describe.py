@@ -128,10 +128,12 @@ def _words(
 
 
 def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
-    """Mean of the points, nearest first, without the nearest and farthest, which depth edges leave."""
+    """Mean of the points, nearest first, without the nearest and farthest, which depth edges leave; of two, both."""
     columns = np.ascontiguousarray(points.T)
     low, high = quantiles(columns[2], 0.05, 0.95)
     first, last = np.searchsorted(columns[2], low), np.searchsorted(columns[2], high, "right")
+    if first == last:
+        first, last = 0, len(points)
     x, y, z = columns[:, first:last].mean(axis=1).tolist()
     return x, y, z
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 from scipy.optimize import linear_sum_assignment
 
+from ...twin.ids import fresh_ids
 from ...twin.masks import box_iou
 from ...twin.types import Box
 from .detector import Found
@@ -46,7 +47,7 @@ class Track:
 
 
 class Tracks:
-    """All objects that are followed or remembered. Ids are never given twice."""
+    """All objects that are followed or remembered. An id is reused only after all others were given (twin/ids.py)."""
 
     def __init__(self, config: TrackConfig = TrackConfig()) -> None:
         self.config = config
@@ -90,10 +91,10 @@ class Tracks:
         """
         ids = self._overlapping(found)
         self._refind(found, ids, math.hypot(*picture_size))
-        for n, id in enumerate(ids):
-            if id is None:
-                self._last_id += 1
-                ids[n] = self._last_id
+        new = fresh_ids(ids.count(None), self._last_id, self._tracks)
+        self._last_id = new[-1] if new else self._last_id
+        unused = iter(new)
+        ids = [next(unused) if id is None else id for id in ids]
         forgotten = []
         for id, track in list(self._tracks.items()):
             if id not in ids and track.visible:

@@ -103,11 +103,15 @@ class Grounder:
     # --- nouns -------------------------------------------------------------------------------------------------
 
     def _noun(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:
-        """By exact label; else by name, last words and kind; else by what is inside; else loosely."""
+        """By exact label and its kinds; else by name, last words and kind; else by what is inside; else loosely."""
         forms = set(singulars(words))
         exact = {label for label, t in things.items() if t.label in (words, *forms) or words in singulars(t.label)}
         if exact and not is_plural(words):
-            return Grounding(frozenset(exact), True, "label")
+            kinds = {label for label, thing in things.items() if self._is_narrower(thing, words, forms)}
+            return Grounding(frozenset(exact | kinds), True, "label")
+        first, _, rest = words.partition(" ")
+        if rest and (first in COLORS or first in _PLAIN) and not self._is_known(words):  # "red box", but not "red wine"
+            return self._noun(rest, things)
         for why, test in (
             ("name", self._name_test(words, forms)),
             ("material and noun", self._material_test(words, things)),
@@ -122,10 +126,7 @@ class Grounder:
                 if why == "name" and forms & _LOOSE_HEADS:  # "box": what is called a box before what is one
                     found = {x for x in found if forms & (things[x].heads | things[x].names)} or found
                 return Grounding(frozenset(found | exact), True, why)
-        first, _, rest = words.partition(" ")
-        if rest and (first in COLORS or first in _PLAIN):
-            return self._noun(rest, things)
-        return None
+        return self._noun(rest, things) if rest and (first in COLORS or first in _PLAIN) else None
 
     def _name_test(self, words: str, forms: set[str]) -> Callable[[Thing], bool]:
         wanted = forms | {w for form in forms for w in other_class_words(form)} | {words}
@@ -141,6 +142,21 @@ class Grounder:
             return any(lexicon.is_kind(thing.label, form) for form in forms)
 
         return test
+
+    def _is_narrower(self, thing: Thing, words: str, forms: set[str]) -> bool:
+        """Whether the thing is one kind of what the words name: a cereal box is a box, a sparrow is a bird.
+
+        For a thing of the table its kinds decide: a magnifying glass is no glass. Words for vessels and packages are
+        used for each other (LOOSE_WORDS), so beside a cup a mug is not meant; a teacup is.
+        """
+        wanted = forms | {words}
+        if wanted & thing.heads:
+            if self.things.noun(thing.label):
+                return bool(wanted & (thing.kinds | thing.names))
+            return not self._borrows_its_name(thing, wanted)
+        if thing.label.endswith(tuple(forms)) and any(lexicon.is_kind(thing.label, form) for form in forms):
+            return True
+        return bool(wanted & thing.kinds) and not wanted & thing.names and not forms & _LOOSE_HEADS
 
     def _borrows_its_name(self, thing: Thing, wanted: set[str]) -> bool:
         """A tea towel is a towel; a hot dog is no dog, for a dog is an animal, and a hot dog is none."""

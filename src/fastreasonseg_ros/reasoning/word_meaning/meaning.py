@@ -1,7 +1,8 @@
 """Which labels fit some words: cosine of sentence embeddings with a label, its gloss, its uses and its wider words.
 
-"I need this cheese in tiny shreds" is far from the word "grater", but near to "shred cheese", which the knowledge table
-lists among a grater's uses. Settings were fitted on the table's own `needs`, which are in no index; see README.md.
+"These carrots should become thin strips" is far from the word "grater", but near to "shred carrots", which the
+knowledge table lists among a grater's uses. Settings were fitted on the table's own `needs`, which are in no index; see
+README.md.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ TAGS: Mapping[str, tuple[str, ...]] = {
     "soft": ("is soft", "feels soft", "is squishy", "is cuddly", "is fluffy"),
     "alive": ("is alive", "is a living being", "lives", "is living", "breathes", "is a living thing"),
     "heavy": ("is heavy", "is hard to lift", "weighs a lot", "is hard to carry", "is difficult to lift", "heavyweight"),
-    "rolls": ("would roll away", "would roll away if it were pushed", "can roll", "rolls", "could roll off",
+    "rolls": ("would roll away", "rolls off when nudged", "can roll", "rolls", "could roll off",
               "could roll off the table", "might roll away", "has wheels", "rolls away"),
     "light_source": ("gives light", "can light up the room", "shines", "glows", "makes light", "lights up",
                      "emits light", "brightens the room", "produces light", "gives off light", "to light the room",

@@ -161,7 +161,16 @@ class Composer:
         noun = self.nouns.get(label)
         if noun and noun.synonyms and self.rng.random() < 0.25:
             return self._called(self.rng.choice(noun.synonyms))
-        return self._made(self._adorned(label), f"find(label={plan_word(label)})")
+        return self._made(self._adorned(label), f"find({self._labelled(label)})")
+
+    def _labelled(self, label: str) -> str:
+        """The filter for a label. Not where the label is a general word for another one in view: "the box" means the
+        cereal box too (reasoning/general_words.py), and the filter alone would not.
+        """
+        kinds = (x for x in self.labels if x in self.nouns and label in self.nouns[x].is_a)
+        if any(x.endswith(f" {plan_word(label)}") for x in self.labels) or any(kinds):
+            raise Unsuitable("other labels are kinds of it")
+        return f"label={plan_word(label)}"
 
     def _called(self, word: str) -> NounPhrase:
         """By another word for it."""
@@ -179,7 +188,7 @@ class Composer:
         if not i.color:
             raise Unsuitable("no colour")
         said = self.rng.choice(_COLOR_WORDS.get(i.color, ())) if self.rng.random() < 0.15 else i.color
-        return self._made(f"{said} {i.label}", f"find(label={plan_word(i.label)}, color={i.color})")
+        return self._made(f"{said} {i.label}", f"find({self._labelled(i.label)}, color={i.color})")
 
     def _color(self) -> NounPhrase:
         color = self._some().color
@@ -227,7 +236,7 @@ class Composer:
     def of_class(self, word: str) -> NounPhrase:
         """Everything in view that is a `word`."""
         if word in self.labels:
-            return self._made(word, f"find(label={plan_word(word)})")
+            return self._made(word, f"find({self._labelled(word)})")
         return self.of_kind(word, lambda n: word in n.is_a or word == n.category, 0.25)
 
     def of_kind(self, words: str, test: Callable[[Noun], bool], color_chance: float = 0.0) -> NounPhrase:

@@ -9,7 +9,7 @@ from .space import NUMBERS, REF_KINDS, asked, reference
 
 @family("compositional", 3)
 def nearest_apart_from(c: Composer) -> Said:
-    """'the shorter bottle; what is closest to it, apart from the other one?'"""
+    """'without the cups, what is nearest to the kettle?'"""
     ref, _ = reference(c)
     y = c.phrase("any", kinds=("label", "color_label", "class", "color", "head"))
     rest = c.step(f"minus(all, {y.name})")
@@ -80,7 +80,7 @@ def two_places(c: Composer) -> Said:
 
 @family("compositional", 4)
 def color_and_place(c: Composer) -> Said:
-    """'the tall red box on the left', 'the green box that is lying on its side'."""
+    """'the upright bottle on the left', 'of the lying cans, the one at the back'."""
     x = c.phrase("many", kinds=("label", "class", "head", "thing", "color"))
     pose = c.rng.choice(["upright", "lying"])
     found = c.step(f"filter({x.name}, pose={pose})")
@@ -133,7 +133,7 @@ def same_color(c: Composer) -> Said:
 
 @family("compositional", 8)
 def picked_then_place(c: Composer) -> Said:
-    """'the tall carton on the left, what is it standing on?': first one thing, then what is around it."""
+    """'the biggest tin: what is under it?': first one thing, then what is around it."""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "thing"))
     key = c.rng.choice(["-x", "x", "-depth", "depth", "volume", "-volume", "height", "-height"])
     name = extreme(c, x.name, key)
@@ -163,7 +163,7 @@ def picked_then_place(c: Composer) -> Said:
 
 @family("compositional", 6)
 def group_then_pose(c: Composer) -> Said:
-    """'two of these containers are upright; which of them is the shorter one?'"""
+    """'three of the bottles are lying down. Among those, which is longest?'"""
     x = c.phrase("many", kinds=("label", "class", "head", "thing"))
     pose = c.rng.choice(["upright", "lying"])
     found = c.step(f"filter({x.name}, pose={pose})" if x.name != "all" else f"find(pose={pose})")

@@ -20,7 +20,7 @@ _POSES = {  # before the noun, after it
     ),
     "lying": (
         ("lying", "flat-lying"),
-        ("lying on its side", "that is lying down", "that has been laid down", "that lies flat"),
+        ("lying on its side", "that is lying down", "that was laid down", "that lies flat"),
     ),
 }
 _PLACES = {  # key with the sign of max: before the noun, after it
@@ -56,7 +56,7 @@ def _pose(c: Composer, name: str, _: tuple[int, ...]) -> tuple[str, Part]:
 
 
 def _beside(c: Composer, name: str, avoid: tuple[int, ...]) -> tuple[str, Part]:
-    if c.rng.random() < 0.25:  # 'the red box that is lying down'
+    if c.rng.random() < 0.25:  # 'the lying bottle'
         of = c.phrase("many", kinds=("label", "class", "head", "color"))
         ref, part = _pose(c, of.name, ())
         ids, words = c.ids(ref), f"{of.words} {part.after}" if part.after else f"{part.before} {of.words}"
@@ -83,7 +83,7 @@ def _place(c: Composer, name: str, _: tuple[int, ...]) -> tuple[str, Part]:
 
 @family("compositional", 160)
 def described(c: Composer) -> Said:
-    """'the green box lying on its side in front of the red one', 'the mug that is upright, the one farther away'."""
+    """'the upright bottle near the sink', 'the mug that is upright, the one farther away'."""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "thing"))
     if x.name == "all" and c.rng.random() < 0.7:
         raise Unsuitable("rather things of a kind")

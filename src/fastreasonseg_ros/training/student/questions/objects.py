@@ -29,7 +29,7 @@ _TAGS = {
     "soft": ("is soft", "feels soft"),
     "alive": ("is alive", "is a living being"),
     "heavy": ("is heavy", "is hard to lift"),
-    "rolls": ("would roll away", "would roll away if it were pushed", "can roll"),
+    "rolls": ("would roll away", "rolls off when nudged", "can roll"),
     "light_source": ("gives light", "can light up the room"),
     "holds_liquid": ("can hold water", "I could pour something into", "would hold a drink"),
     "hot": ("might burn me", "gets hot"),

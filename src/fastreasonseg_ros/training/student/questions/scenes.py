@@ -124,7 +124,8 @@ def _animate(rng: Random, instances: list[Instance], nouns: Sequence[Noun], rest
         if rng.random() < 0.2:
             i = replace(i, first_seen_s=round(rng.uniform(0.2, 0.9) * end, 1))
         if i.id not in resting and rng.random() < 0.12:
-            i = replace(i, visible=False, last_seen_s=round(rng.uniform(0.5, 0.95) * end, 1), velocity=(0.0, 0.0, 0.0))
-            i = replace(i, first_seen_s=min(i.first_seen_s, i.last_seen_s))
+            left = round(rng.uniform(0.5, 0.95) * end, 1)
+            first = min(i.first_seen_s or 0.0, left)
+            i = replace(i, visible=False, first_seen_s=first, last_seen_s=left, velocity=(0.0, 0.0, 0.0))
         result.append(i)
     return result if any(i.visible for i in result) else instances

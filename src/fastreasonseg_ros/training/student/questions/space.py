@@ -149,7 +149,7 @@ def pile(c: Composer) -> Said:
 
 @family("spatial", 6)
 def one_of_a_pair(c: Composer) -> Said:
-    """'the cup that stands behind the other one', 'two bottles; which one is further left?'"""
+    """'the rear one of two cups', 'two bottles; which one is further left?'"""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "color_label"))
     if len(x.ids) != 2:
         raise Unsuitable("not two")

@@ -1,0 +1,115 @@
+"""From a question to a plan: the language model writes inside a grammar, and what it wrote is checked against the question.
+
+prompt -> language model -> parse -> contradictions -> corrections -> general words -> plan
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..errors import PlanError
+from ..plan.corrections import corrected
+from ..plan.executor import execute
+from ..plan.grammar import NOT_NARROWED, Narrowed, vocabulary
+from ..plan.language import Plan, Rollout
+from ..plan.parser import parse_rollout
+from ..twin.types import DigitalTwin
+from .contradictions import contradiction
+from .general_words import with_kinds
+from .prompting.prompt import prompt
+from .prompting.reply_forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
+from .protocol import Hint, LanguageModel, WordMeaning
+
+# Similarity (cosine 0.2) below which a label is a guess: of 271 generated needs 4 % are less like what meets them, and
+# of 78 that nothing in view meets, 35 % less like everything. A small model names some label for any need.
+GUESSED = 0.007
+
+OnText = Callable[[str], bool]  # takes the model's text as it comes; returns True to cancel
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A language model with what it may write; see `pipeline.reason` for the settings."""
+
+    model: LanguageModel
+    meaning: WordMeaning | None = None
+    instructions: bool = False
+    look_for: bool = False
+    form: Form = "plan"
+    without: tuple[str, ...] = ()
+
+    def rollout(
+        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
+    ) -> Rollout | None:
+        """The plan for a question about this twin; None if on_text cancelled it.
+
+        spent: gets the milliseconds of `prompt` and `model`. Raises ModelError, PlanError.
+        """
+        start = time.perf_counter()
+        labels = vocabulary(twin)[0]
+        hint = self.meaning.hint(question, labels) if self.meaning else Hint()
+        if self.form == "ids":
+            text = ids_prompt(twin, question, hint)
+        else:
+            text = prompt(twin, question, hint, self.instructions)
+        rules = self._grammar(question, twin)
+        spent["prompt"] = _since_ms(start)
+        start, cancelled = time.perf_counter(), False
+
+        def heard(piece: str) -> bool:
+            nonlocal cancelled
+            cancelled = bool(on_text and on_text(piece))
+            return cancelled
+
+        listener = heard if on_text else None
+        written = self.model.generate(text, rules, listener)
+        if not cancelled and (problem := contradiction(question, _parsed(written).plan, twin)):
+            written = self.model.generate(text, self._grammar(question, twin, problem.narrowed), listener)
+        spent["model"] = _since_ms(start)
+        if cancelled:
+            return None
+        rollout = _parsed(written)
+        if problem := contradiction(question, rollout.plan, twin):
+            rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
+        plan = with_kinds(corrected(rollout.plan, question), question, labels, self.meaning)
+        rollout = replace(rollout, plan=plan)
+        if self.form == "results" and rollout.plan.steps:
+            start = time.perf_counter()
+            trace = execute(rollout.plan, twin, self.meaning).trace
+            reply = self.model.generate(text + written.rstrip() + results_turn(trace, twin), answer_grammar(trace))
+            rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
+            spent["model"] += _since_ms(start)
+        return self._doubted(rollout, question)
+
+    def _grammar(self, question: str, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
+        """What the model may write about this twin."""
+        if self.form == "ids":
+            return ids_grammar(twin)
+        # The student quotes the question; a model with the language's description may find words of its own.
+        quoted = "" if self.instructions else question
+        without = self.without if self.meaning else (*self.without, "like")
+        return plan_grammar(twin, quoted, self.look_for, without, narrowed)
+
+    def _doubted(self, rollout: Rollout, question: str) -> Rollout:
+        """The rollout, or none where all it says is a label that has nothing to do with the question."""
+        filters = rollout.plan.steps[0].filters if len(rollout.plan.steps) == 1 else ()
+        words = tuple(word for key, values in filters if key == "label" for word in values)
+        if self.meaning is None or not words:
+            return rollout
+        if self.meaning.similarity(question, words).max() >= GUESSED:
+            return rollout
+        return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
+
+
+def _parsed(written: str) -> Rollout:
+    """As `parse_rollout`; the PlanError also shows what the model wrote."""
+    try:
+        return parse_rollout(written)
+    except PlanError as error:
+        raise PlanError(f"{error}; the model wrote {written[:300]!r}") from error
+
+
+def _since_ms(start: float) -> float:
+    return (time.perf_counter() - start) * 1e3
