@@ -273,36 +273,6 @@ def test_observing_frames_keeps_ids_and_counts_them():
     assert set(np.unique(twin.ids)) == {0, 1}
 
 
-def test_in_two_phases_the_model_answers_after_it_saw_what_its_plan_gave():
-    model = Writes(NEAREST_MUG, "2")
-    answer = reason(TWIN, Query("the mug closest to the plate"), model, form="results")
-    assert model.prompts[1].startswith(model.prompts[0] + NEAREST_MUG)
-    assert model.prompts[1].endswith("<results>\na: 2 red mug, 3 blue mug\nb: 1 plate\nc: 3 blue mug\n</results>\n")
-    assert answer.ids == (2,)
-    assert [step.ids for step in answer.trace] == [(2, 3), (1,), (3,)]
-
-
-def test_an_answer_of_the_second_phase_that_a_step_gave_stands_for_that_step_on_further_twins():
-    model = Writes(NEAREST_MUG, "3")
-    question = StandingQuestion(Query("the mug closest to the plate"), model, form="results")
-    assert question.answer(TWIN).ids == (3,)
-    moved = replace(TWIN, instances=(TWIN.instances[0], thing(2, "mug", 0.1), thing(3, "mug", 0.5)))
-    assert question.answer(moved).ids == (2,)
-    assert len(model.prompts) == 2
-
-
-def test_the_second_phase_may_say_that_nothing_fits():
-    answer = reason(TWIN, Query("the mug closest to the plate"), Writes(NEAREST_MUG, "none"), form="results")
-    assert (answer.status, answer.ids) == (Status.NO_MATCH, ())
-
-
-def test_without_a_plan_the_model_reads_ids_off_the_twin():
-    model = Writes("the two mugs.\n2, 3")
-    answer = reason(TWIN, Query("the mugs"), model, form="ids")
-    assert (answer.status, answer.ids, answer.plan) == (Status.OK, (2, 3), "")
-    assert "2 red mug, at 40 0 100, size 8 10 8" in model.prompts[0]
-
-
 def test_operators_can_be_left_out_and_like_is_where_there_is_no_word_meaning():
     model = Writes("it\nnone")
     reason(TWIN, Query("the mugs"), model, without=("nearest",))

@@ -9,7 +9,6 @@ from recorded import record
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.io.bag_contents import bag_info
-from fastreasonseg_ros.io.topic_names import camera_namespace
 from fastreasonseg_ros.io.topic_selection import TopicChoice, choose_topics
 
 BIG, SMALL, DEPTH_SIZE = (64, 36), (32, 24), (32, 28)
@@ -287,21 +286,3 @@ def test_what_was_chosen_is_said_with_encoding_size_rate_and_frame(tmp_path: Pat
 def test_a_bag_without_colour_is_refused_with_its_topics(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no colour pictures; its topics are /cam/depth/image_raw"):
         chosen(tmp_path, {"/cam/depth/image_raw": ("16UC1", SMALL, "cam")}, {})
-
-
-@pytest.mark.parametrize(
-    ("topic", "namespace"),
-    [
-        ("/camera/aligned_depth_to_color/image_raw", ("camera",)),
-        ("/camera/color/image_raw/compressed", ("camera",)),
-        ("/rgb/image_raw", ()),
-        ("/depth_to_rgb/image_raw", ()),
-        ("/cam1_color/image", ("cam1",)),
-        ("/oak/left/image_raw", ("oak",)),
-        ("/left_arm/depth/image", ("left_arm",)),
-        ("/kinect2/qhd/image_depth_rect", ("kinect2", "qhd")),
-        ("/camera/depth/camera_info", ("camera",)),
-    ],
-)
-def test_the_camera_is_what_remains_of_a_name_without_its_stream(topic: str, namespace: tuple[str, ...]) -> None:
-    assert camera_namespace(topic) == namespace

@@ -1,4 +1,4 @@
-"""From a question to a plan: the language model writes inside a grammar, and what it wrote is checked against the question.
+"""From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
 prompt -> language model -> parse -> contradictions -> corrections -> general words -> plan
 """

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .pose import Pose
-from .types import DigitalTwin, Instance, Motion, Plane, Vector
+from .track_memory import Motion
+from .types import DigitalTwin, Instance, Plane, Vector
 
 STILL_M, STILL_RAD = 1e-4, 1e-4  # a pose that changes by less has not changed
 

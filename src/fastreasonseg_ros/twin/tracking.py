@@ -21,7 +21,8 @@ from .ids import fresh_ids
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
-from .types import Detection, DigitalTwin, Frame, Instance, Perceived, TrackMemory, Vector
+from .track_memory import TrackMemory
+from .types import Detection, DigitalTwin, Frame, Instance, Perceived, Vector
 from .votes import others, vote, vote_others, winner
 
 
