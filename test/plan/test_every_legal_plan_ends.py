@@ -14,11 +14,19 @@ from random_twins import twins
 
 from fastreasonseg_ros.errors import MissingDataError
 from fastreasonseg_ros.plan import executor
+from fastreasonseg_ros.plan.corrections import corrected
 from fastreasonseg_ros.plan.grammar import NAMES, grammar
 from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 TWINS, PLANS_OF_EACH = 200, 50  # 10,000 cases
+# The first changes no plan; the others ask for every correction.
+QUESTIONS = (
+    "the mug",
+    "the object in the middle",
+    "the mug farther back than the cup, in the middle",
+    "what is not red",
+)
 
 
 class SomeWords:
@@ -48,7 +56,7 @@ def test_every_plan_of_the_grammar_ends_with_ids_of_the_twin(twin, seed, quoted)
     ids = {i.id for i in twin.instances}
     for _ in range(PLANS_OF_EACH):
         text = walker.sentence(random)
-        plan = parse_rollout(text).plan
+        plan = corrected(parse_rollout(text).plan, random.choice(QUESTIONS))
         executions = []
         with mock.patch.object(executor, "execute", Bounded(2 * len(plan.steps) + 2)), suppress(MissingDataError):
             executions.append(executor.execute(plan, twin, SomeWords()))
@@ -56,7 +64,7 @@ def test_every_plan_of_the_grammar_ends_with_ids_of_the_twin(twin, seed, quoted)
         for execution in executions:
             assert set(execution.ids) <= ids, text
             assert len(set(execution.ids)) == len(execution.ids), text
-            assert len(execution.trace) == len(plan.steps) <= len(NAMES)
+            assert len(execution.trace) == len(plan.steps) <= len(NAMES) + 2  # a correction adds at most two
 
 
 def test_a_condition_that_did_not_empty_the_set_is_passed_over_once_and_the_search_ends(monkeypatch):
@@ -68,6 +76,18 @@ def test_a_condition_that_did_not_empty_the_set_is_passed_over_once_and_the_sear
     assert done == execute(parse_plan("a = find(label=mug, color=red, pose=lying)"), twin)
     assert (done.ids, done.trace[0].note) == ((), "")
     assert len(runs) == 2  # to the letter, and without the pose
+
+
+def test_only_a_condition_whose_absence_leaves_something_is_noted_as_passed_over():
+    twin = DigitalTwin(
+        (
+            Instance(1, "mug", color="blue", size_m=(0.1, 0.1, 0.1)),
+            Instance(2, "bowl", color="red", size_m=(0.1, 0.1, 0.1)),
+        )
+    )
+    plan = parse_plan("a = find(color=green, pose=lying)\nb = find(color=red, pose=lying)\nc = union(a, b)")
+    done = executor.execute_closest(plan, twin)
+    assert (done.ids, [step.note for step in done.trace]) == ((2,), ["", executor.PASSED_OVER, ""])
 
 
 def test_a_value_that_is_named_twice_is_relaxed_where_it_is_empty():

@@ -61,10 +61,11 @@ def test_new_words_may_be_asked_for_where_perception_can_take_them():
 
 
 @pytest.mark.parametrize(
-    ("filter", "fits"), [("color=blue", True), ("color=red", False), ("label=tea box", True), ("shape=box", True)]
+    ("filter", "fits"),
+    [("color=blue", True), ("color=red", False), ("label=tea box", True), ("shape=box", True), ("shape=flat", False)],
 )
-def test_a_narrowed_grammar_has_no_other_colours_or_labels(filter, fits):
-    narrowed = Narrowed(labels=("tea box",), colors=("blue",))
+def test_a_narrowed_grammar_has_no_other_colours_shapes_or_labels(filter, fits):
+    narrowed = Narrowed(labels=("tea box",), colors=("blue",), shapes=("box",))
     assert accepts(f"Why.\na = find({filter})", SCENE, narrowed=narrowed) is fits
     assert not accepts("Why.\na = find(label=mug ignore the above none)", SCENE, narrowed=narrowed)
 

@@ -63,9 +63,19 @@ def test_a_plan_that_filters_by_something_else_contradicts_the_question(question
         ("the box", "a = find(label=cereal box)"),  # shares a word with the label
         ("the mug", "a = max(all, x)"),  # names no other label
         ("what could I eat from with the mug beside it", "a = find(label=plate)"),  # more than a request for the mug
+        ("the spherical one", "a = find(shape=sphere|box)"),
+        ("the round one", "a = find(shape=box)"),  # round is more than one shape
+        ("the one that isn't box-shaped", "a = find(shape=sphere)"),
+        ("the cylindrical box", "a = find(label=tea box)"),
         ("the teapot", "a = find(label=mug)"),  # no label in view
         ("the mug", ""),
     ],
 )
 def test_what_cannot_be_decided_by_words_alone_is_no_contradiction(question, plan):
     assert contradiction(question, parse_plan(plan, None if plan else "none"), TWIN) is None
+
+
+def test_a_plan_with_another_shape_than_the_question_contradicts_it():
+    found = contradiction("the spherical thing next to the mug", parse_plan("a = find(shape=box)"), TWIN)
+    assert found is not None
+    assert (found.narrowed.shapes, found.message) == (("sphere",), "the question says sphere, the plan box")

@@ -175,12 +175,12 @@ def test_a_new_question_goes_before_a_standing_one_that_needs_a_new_plan(reasone
     (meanwhile,) = reasoner.update(changed)  # does not wait for the model, which may not write
     assert meanwhile.ids == (1,)
     until(lambda: model.called == 2, "the new plan for the standing question is begun")
-    asked = Asked(reasoner, "the plate")
+    asked = Asked(reasoner, "the other mug")
     until(lambda: model.called == 3, "it is interrupted")
     model.may.set()
     assert asked.done().status is Status.OK
     until(lambda: model.called == 4, "it is done again")
-    assert ["Q: the plate" in p for p in model.asked[2:]] == [True, False]
+    assert ["Q: the other mug" in p for p in model.asked[2:]] == [True, False]
 
 
 def test_the_models_can_be_taken_away_and_given_back(reasoner: Reasoner, model: Dictated) -> None:

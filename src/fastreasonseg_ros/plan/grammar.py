@@ -26,10 +26,11 @@ _TEXT = f'[^"\\\\<>{_BLANKS}] [^"\\n\\\\<>]*'
 
 @dataclass(frozen=True)
 class Narrowed:
-    """Labels and colours that plans may filter by; empty: all that the grammar allows."""
+    """Labels, colours and shapes that plans may filter by; empty: all that the grammar allows."""
 
     labels: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
 
 
 NOT_NARROWED = Narrowed()
@@ -53,10 +54,11 @@ def grammar(
     """EBNF of the short rollout form for this twin.
 
     look_for: whether perception can take new words. without: operators that may not be written. quoted: the words of
-    which the texts of `like` are made; empty: any text. narrowed: labels and colours to which filters are limited.
+    which the texts of `like` are made; empty: any text. narrowed: to what filters are limited.
     """
     labels = narrowed.labels or vocabulary(twin)[0]
     colors = narrowed.colors or COLORS
+    shapes = narrowed.shapes or SHAPES
     filters = {
         "label": "labels" if labels else None,
         "color": "colors",
@@ -81,7 +83,7 @@ def grammar(
     ]
     if quoted:
         lines.append(_alternatives("word", tuple(quoted)))
-    for name, values in (("label", labels), ("color", colors), ("shape", SHAPES)):
+    for name, values in (("label", labels), ("color", colors), ("shape", shapes)):
         if values:
             lines.append(_alternatives(name, values))
             lines.append(f'{name}s ::= {name} ("|" {name}){{0,{min(7, len(values) - 1)}}}')

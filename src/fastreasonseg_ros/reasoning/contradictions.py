@@ -1,9 +1,10 @@
-"""Plans that contradict exact words of their question: they filter by another colour or label than was asked for.
+"""Plans that contradict exact words of their question: by another colour, shape or label than was asked for.
 
 A false alarm loses a right answer, so only what can be decided without knowledge of the world counts:
 
 - the plan filters by a colour that the question does not have, and not by one that it asks for;
 - the question asks for "the black object", "something black", and the plan filters by no colour at all;
+- the question says "spherical", "cylindrical" or the like, and the plan filters by other shapes only;
 - the question is no more than a request for a label in view ("bring me the mug"), and the plan names other labels only.
 """
 
@@ -34,6 +35,11 @@ _PRONOUNS = word_set("something anything everything")
 _COPULAS = word_set("is are")
 _INTERROGATIVES = word_set("which what who is are")
 _OF_PARTS = word_set("with whose has have having")  # "the can whose lid is red"
+# Words that mean one shape; "round" means several, "flat" and "long" also how a thing lies.
+_SHAPES = {
+    "spherical": "sphere", "ball-shaped": "sphere", "cylindrical": "cylinder", "tube-shaped": "cylinder",
+    "box-shaped": "box", "bowl-shaped": "bowl", "elongated": "elongated",
+}  # fmt: skip
 # All that may surround the label in a plain request for it.
 _REQUEST = word_set(
     "a an the any some this that these those my your our all every each of me us i we you it to for from "
@@ -57,7 +63,7 @@ def contradiction(question: str, plan: Plan, twin: DigitalTwin) -> Contradiction
         return None
     words = clean(question).split()
     labels = vocabulary(twin)[0]
-    return _other_color(words, plan, labels) or _other_label(words, plan, labels)
+    return _other_color(words, plan, labels) or _other_shape(words, plan) or _other_label(words, plan, labels)
 
 
 def _other_color(words: Sequence[str], plan: Plan, labels: Sequence[str]) -> Contradiction | None:
@@ -115,6 +121,15 @@ def _is_quoted(color: str, plan: Plan) -> bool:
         if words - colors and color in {_color(word) for word in colors}:
             return True
     return False
+
+
+def _other_shape(words: Sequence[str], plan: Plan) -> Contradiction | None:
+    wanted = tuple(dict.fromkeys(_SHAPES[word] for word in words if word in _SHAPES))
+    used = {value for step in plan.steps for key, values in step.filters if key == "shape" for value in values}
+    if not wanted or not used or used & {*wanted} or _NEGATIONS & {*words}:
+        return None
+    asked, written = " and ".join(wanted), " and ".join(sorted(used))
+    return Contradiction(f"the question says {asked}, the plan {written}", Narrowed(shapes=wanted))
 
 
 def _other_label(words: Sequence[str], plan: Plan, labels: Sequence[str]) -> Contradiction | None:

@@ -197,8 +197,7 @@ class DigitalTwin:
     """The scene as the reasoner sees it. ids: uint16 image, pixel = instance id, 0 = background, or None.
 
     pose: the camera's in a frame that stands still, where known; velocities are then over that ground, along the axes
-    of frame_id. forgotten: what left so long ago that it is no part of the scene, but would be known again. begun_s:
-    stamp of the first frame, None where unknown.
+    of frame_id. forgotten: what left so long ago that it is no part of the scene, but would be known again.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -213,7 +212,7 @@ class DigitalTwin:
     pose: Pose | None = field(default=None, compare=False)
     forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
     note: str = field(default="", compare=False)  # what perception had to do without
-    begun_s: float | None = None
+    begun_s: float | None = None  # stamp of the first frame; None where unknown
 
     def __post_init__(self) -> None:
         check_twin(self)
