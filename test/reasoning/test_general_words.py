@@ -33,10 +33,13 @@ def meaning():
         ("Hand me the largest of the boxes", "find(label=box)", "find(label=box|cereal box)"),
         ("the white one in the row of mugs", "find(label=mug, color=white)", "find(label=mug|beer mug, color=white)"),
         ("what stands on a box?", "find(label=tray|box)", "find(label=tray|box|cereal box)"),
+        ("the dented box", "find(label=box)", "find(label=box|cereal box)"),
         # what narrows the word keeps it narrow
         ("the cereal box", "find(label=cereal box)", "find(label=cereal box)"),
         ("the cereal boxes, please", "find(label=box)", "find(label=box)"),
         ("open the tea box", "find(label=box)", "find(label=box)"),
+        ("the simple cereal box", "find(label=cereal box)", "find(label=cereal box)"),
+        ("the whhite beer mug", "find(label=beer mug)", "find(label=beer mug)"),
         # what is named apart is another thing
         ("the box beside the cereal box", "find(label=box)", "find(label=box)"),
         # a label that the question does not name was chosen by the model

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ..plan.language import Plan, Step
 from ..twin.types import COLORS
 from .protocol import WordMeaning
+from .word_meaning import lexicon
 from .word_meaning.word_forms import WEAK, clean, singulars, word_set
 
 # Words that may stand before a noun and leave it as general as it is; "-est" and numbers in figures do so too.
@@ -84,8 +85,13 @@ def _with_kinds(step: Step, kinds: dict[str, list[str]]) -> Step:
 
 
 def _meant(named: Named, labels: Sequence[str], meaning: WordMeaning | None) -> frozenset[str]:
+    """The named label and its kinds, as far as the word before it ("tea box", "dented box") lets them be meant."""
     if meaning is not None:
-        return meaning.matching(named.phrase, labels)
+        kinds = meaning.matching(named.label, labels)
+        before = named.phrase.removesuffix(named.label).strip()
+        if not before or lexicon.known_form(before) is None:  # what names no thing makes no compound
+            return kinds
+        return kinds & meaning.matching(named.phrase, labels)
     if named.phrase != named.label:  # no means to tell a tea box from a dented box
         return frozenset({named.label})
     return frozenset(k for k in labels if k == named.label or k.endswith(f" {named.label}"))
