@@ -1,6 +1,6 @@
-"""Quality of service, by name, and open to `qos_overrides` from a parameter file.
+"""Quality of service by name, open to `qos_overrides` from a parameter file.
 
-Every profile is made anew: rclpy writes overrides into the one that it is given.
+Every call makes a new profile, because rclpy writes overrides into the one that it is given.
 """
 
 from __future__ import annotations

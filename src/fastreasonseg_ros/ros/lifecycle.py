@@ -1,29 +1,31 @@
-"""A managed (lifecycle) node, as all four are: it loads in configure, subscribes in activate, frees in the rest.
+"""The base of the four nodes: a managed (lifecycle) node that loads in configure and subscribes in activate.
 
-It brings itself up (parameter autostart), or leaves that to a lifecycle manager. Why a transition failed is in the log
-and on /diagnostics; its services answer in every state, with a code.
+With the parameter autostart it configures and activates itself; otherwise a lifecycle manager does. Why a transition
+failed is in the log and on /diagnostics; services answer in every state, with a status code.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 import traceback
-from collections.abc import Callable, Iterator
-from threading import Event, Thread
+from collections.abc import Callable
+from threading import Event, Lock, Thread
 from typing import Any, Generic, TypeVar
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+import psutil
+from lifecycle_msgs.srv import ChangeState
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import ClockChange, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
-from rclpy.waitable import Waitable
 
 from ..errors import ReasonSegError, Status
-from .diagnostics import ERROR, OK, WARN, Diagnostics, Health
-from .memory import give_back, resident_mb
-from .meter import Meter
+from .diagnostics import ERROR, OK, WARN, Diagnostics, Health, Meter
+from .executors import in_thread, result_of
 from .parameters import NodeSettings, Parameters
 from .qos import OVERRIDES
 
@@ -35,24 +37,23 @@ CLOCK_NOISE_S = 0.1  # a clock that is set back by less did not jump
 class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
     """Subclasses fill in setup, start, stop and free, each of which may raise; `meter` counts their work.
 
-    threads: that its callbacks need; with one, none may wait (spinning.py). stream: the group of what comes with every
-    picture. stream_apart: whether another executor than the node's serves that group.
+    Callbacks run in one thread and must not wait; transitions run in a thread of their own, one at a time.
     """
 
-    threads = 1
-    stream_apart = False
     _made = False
 
     def __init__(self, name: str, settings: type[S]) -> None:
-        self.stream = MutuallyExclusiveCallbackGroup()
         Node.__init__(self, name)
-        # Reentrant: `get_state` answers while `change_state` loads a model; two transitions exclude each other anyway.
+        # Reentrant: `get_state` is answered while `change_state` awaits a transition that loads a model.
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
+        self._change_state = self._service_change_state.callback  # rclpy's own, which blocks
+        self._service_change_state.callback = self._change_state_beside
+        self._transitions = Lock()
         self.meter = Meter()
         self.phase, self.problem = "unconfigured", ""
         self._ending = Event()
         self._bringing_up: Thread | None = None
-        self._listening: list[Any] = []
+        self._subscribed: list[Any] = []
         self._own = Parameters(self, settings, lambda: self.phase == "unconfigured", self.settings_changed)
         self.get_logger().info(f"settings: {self.settings}")
         self._diagnostics = Diagnostics(self, self.settings.diagnostics_period_s, self._health)
@@ -63,19 +64,6 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
     @property
     def settings(self) -> S:
         return self._own.current
-
-    @property
-    def subscriptions(self) -> Iterator[Subscription]:
-        """Those that the node's executor serves."""
-        return (one for one in super().subscriptions if self._served(one))
-
-    @property
-    def waitables(self) -> Iterator[Waitable]:
-        """Those that the node's executor serves."""
-        return (one for one in super().waitables if self._served(one))
-
-    def _served(self, entity: Any) -> bool:
-        return not self.stream_apart or entity.callback_group is not self.stream
 
     # What a node does; the default is nothing.
     def setup(self) -> None:
@@ -103,19 +91,17 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         """ROS time was set back, or simulated time was switched on or off."""
 
     def health(self) -> list[tuple[str, Health]]:
-        """Parts of the node for /diagnostics."""
+        """Parts of the node for /diagnostics; asked for only while the node is active."""
         return []
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile, **more: Any) -> Any:
         """Publishes while the node is active only. more: what rclpy's create_publisher takes besides."""
         return self.create_lifecycle_publisher(kind, topic, qos, qos_overriding_options=OVERRIDES, **more)
 
-    def listen(
-        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile, group: Any = None
-    ) -> None:
+    def subscribe(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
         """A subscription until the node is deactivated."""
-        self._listening.append(
-            self.create_subscription(kind, topic, callback, qos, callback_group=group, qos_overriding_options=OVERRIDES)
+        self._subscribed.append(
+            self.create_subscription(kind, topic, callback, qos, qos_overriding_options=OVERRIDES)
         )
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -145,18 +131,6 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         if self.settings.autostart:
             self._bringing_up = Thread(target=self._bring_up, name="bring_up", daemon=True)
             self._bringing_up.start()
-
-    def fall_back(self, error: Exception) -> None:
-        """What it stood on is broken after all: it goes back to unconfigured, says why, and is brought up again."""
-        while self.phase not in ("active", "finalized"):  # an activation under way comes to its end first
-            if self._ending.wait(0.05):
-                return
-        if self.phase == "finalized" or self._ending.is_set():
-            return
-        self.trigger_deactivate()
-        self.trigger_cleanup()
-        self._tell("go on", error)
-        self.bring_up()
 
     def destroy_node(self) -> None:
         if not self._made:  # a wrong parameter; rclpy destroys what is left of the node
@@ -202,14 +176,14 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         self.failed(error.status if isinstance(error, ReasonSegError) else Status.MODEL_FAILED, self.problem)
 
     def _stop(self) -> None:
-        while self._listening:
-            self.destroy_subscription(self._listening.pop())
+        while self._subscribed:
+            self.destroy_subscription(self._subscribed.pop())
         self.stop()
-        give_back()
+        release_memory()
 
     def _free(self) -> None:
         self.free()
-        give_back()
+        release_memory()
 
     def _end(self) -> None:
         if self.phase == "active":
@@ -221,13 +195,25 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
     def _bring_up(self) -> None:
         pause_s = 0.0
         while not self._ending.wait(pause_s):
-            if self.phase == "unconfigured":
-                self.trigger_configure()
-            if self.phase == "inactive" and not self._ending.is_set():
-                self.trigger_activate()
-            if self.phase in ("active", "finalized"):
-                return
+            with self._transitions:
+                if self.phase == "unconfigured":
+                    self.trigger_configure()
+                if self.phase == "inactive" and not self._ending.is_set():
+                    self.trigger_activate()
+                if self.phase in ("active", "finalized"):
+                    return
             pause_s = min(LONGEST_RETRY_S, max(self.settings.retry_s, 2 * pause_s))
+
+    async def _change_state_beside(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """The service change_state; the executor goes on while the transition runs."""
+
+        def change() -> ChangeState.Response:
+            with self._transitions:
+                return self._change_state(request, response)
+
+        return await result_of(in_thread(change, name="transition"), self)
 
     def _clock_jumped(self, jump: TimeJump) -> None:
         if jump.clock_change in (ClockChange.ROS_TIME_ACTIVATED, ClockChange.ROS_TIME_DEACTIVATED):
@@ -240,3 +226,17 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
         values = {"state": self.phase, "memory of the process (MB)": f"{resident_mb():.0f}"}
         own = Health(level, self.problem or self.phase, values)
         return [("lifecycle", own), *(self.health() if self.phase == "active" else [])]
+
+
+def resident_mb() -> float:
+    """Resident memory of this process in 10^6 bytes; nodes in one process share it."""
+    return psutil.Process().memory_info().rss / 1e6
+
+
+def release_memory() -> None:
+    """Returns freed memory to the system, which glibc keeps otherwise."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not in musl
+        if trim is not None:
+            trim(0)
