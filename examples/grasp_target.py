@@ -22,8 +22,7 @@ from std_msgs.msg import Float32
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph
 from fastreasonseg_ros.plan.executor import NOT_TO_THE_LETTER
-from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_link import required
+from fastreasonseg_ros.ros.client import ReasonSegClient, required
 from fastreasonseg_ros.ros.qos import latched
 
 CLEARANCE_M = 0.02  # added to the object's width: one centimetre a finger

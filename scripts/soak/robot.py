@@ -18,9 +18,9 @@ import psutil
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 
+from fastreasonseg_ros.live.node_processes import NodeProcesses
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.processes import NodeProcesses
 from fastreasonseg_ros.ros.qos import reliable
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from fastreasonseg_ros.reasoning import make_language_model
 from fastreasonseg_ros.reasoning.gguf import base_gguf
 from fastreasonseg_ros.reasoning.prompt import prompt, question_turn, scene_text, scene_turn
 from fastreasonseg_ros.reasoning.transformers_model import TransformersConfig, TransformersModel
-from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
+from fastreasonseg_ros.serving.reasoner import Reasoner, Seen
 from fastreasonseg_ros.twin.types import COLORS, DigitalTwin, Instance, Query
 
 NOUNS = ("mug", "red plate", "paper towel", "fork", "café cup", "bottle", "box", "toy car", "screwdriver")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from processes import PATIENCE_S
 
-from fastreasonseg_ros.ros.reasoner import Reasoner
+from fastreasonseg_ros.serving.reasoner import Reasoner
 
 
 class Dictated:

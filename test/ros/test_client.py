@@ -22,8 +22,8 @@ from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros import client_link
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_async import AsyncReasonSegClient
-from fastreasonseg_ros.ros.client_link import AnswerError, UnreachableError, WrongThreadError, required
+from fastreasonseg_ros.ros.client import AsyncReasonSegClient
+from fastreasonseg_ros.ros.client import AnswerError, UnreachableError, WrongThreadError, required
 from fastreasonseg_ros.ros.qos import latched
 
 

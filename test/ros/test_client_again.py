@@ -23,8 +23,8 @@ from rclpy.node import Node
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_async import AsyncReasonSegClient
-from fastreasonseg_ros.ros.client_link import Link
+from fastreasonseg_ros.ros.client import AsyncReasonSegClient
+from fastreasonseg_ros.ros.client import Link
 from fastreasonseg_ros.srv import QueryScene, Watch
 
 

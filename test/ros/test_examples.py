@@ -158,7 +158,7 @@ def test_the_navigation_example_drives_to_a_place_before_the_object(robot: Reaso
 def test_what_the_navigation_example_sends_looks_at_the_object() -> None:
     from nav2_style_action_server import place_before
 
-    from fastreasonseg_ros.ros.frames import rotate
+    from fastreasonseg_ros.ros.transforms import rotate
 
     thing = Instance()
     thing.center.x, thing.center.y, thing.center.z = 0.5, -0.2, 2.0

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from fastreasonseg_ros.errors import ConfigError
 from fastreasonseg_ros.ros import frames
-from fastreasonseg_ros.ros.frames import FrameLookupError, Frames, Transform, from_msg, multiply, rotate
+from fastreasonseg_ros.ros.transforms import FrameLookupError, Frames, Transform, from_msg, multiply, rotate
 
 HALF = math.sqrt(0.5)
 # Of a camera that looks along the robot's x: its z is x forward, its x is -y, its y is -z (REP-103).

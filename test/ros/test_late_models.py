@@ -18,9 +18,9 @@ from test_reasoner import TWIN
 from fastreasonseg_ros.errors import ModelError, Status
 from fastreasonseg_ros.reasoning.protocol import NO_HINT, Hint
 from fastreasonseg_ros.ros import models
-from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
+from fastreasonseg_ros.serving.reasoner import Reasoner, Seen
 from fastreasonseg_ros.ros.settings import ReasoningSettings
-from fastreasonseg_ros.ros.standing_file import KeptQuestion
+from fastreasonseg_ros.serving.standing_questions import KeptQuestion
 
 NAME = Dictated.name
 PLAN = "<reason>It is a mug.</reason>\n<plan>\na = find(label=mug)\n</plan>\n<answer>a</answer>"

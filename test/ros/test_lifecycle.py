@@ -25,7 +25,7 @@ from std_msgs.msg import String
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.ros.diagnostics import OK, Health
-from fastreasonseg_ros.ros.node import ManagedNode
+from fastreasonseg_ros.ros.lifecycle import ManagedNode
 from fastreasonseg_ros.ros.parameters import NodeSettings, setting
 from fastreasonseg_ros.ros.qos import reliable
 

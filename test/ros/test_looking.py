@@ -9,8 +9,8 @@ from askers import Dictated, reasoner_with
 from processes import PATIENCE_S
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.ros.looking import Looking, Told
-from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
+from fastreasonseg_ros.serving.open_vocabulary_retry import Looking, Told
+from fastreasonseg_ros.serving.reasoner import Reasoner, Seen
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 BEFORE = DigitalTwin((Instance(1, "mug"),), sequence=7)

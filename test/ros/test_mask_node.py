@@ -23,7 +23,7 @@ from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.ros.conversions import answer_to_msg, twin_to_msg
 from fastreasonseg_ros.ros.images import image_to_msg, time_from_s
-from fastreasonseg_ros.ros.mask_node import MaskNode
+from fastreasonseg_ros.ros.nodes.mask_node import MaskNode
 from fastreasonseg_ros.ros.qos import latched, reliable
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Query
 

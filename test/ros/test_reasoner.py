@@ -13,7 +13,7 @@ from askers import Asked, Dictated, reasoner_with, until
 from processes import PATIENCE_S
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.ros.reasoner import STANDING, WAITING, Reasoner, Seen
+from fastreasonseg_ros.serving.reasoner import STANDING, WAITING, Reasoner, Seen
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 pytestmark = pytest.mark.timeout(600)  # where something waits for the model, nothing else ends it

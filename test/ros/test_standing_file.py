@@ -13,8 +13,8 @@ from processes import PATIENCE_S
 from test_reasoner import TWIN, Asked, Dictated, reasoner_with, until
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
-from fastreasonseg_ros.ros.standing_file import KeptQuestion, StandingFile
+from fastreasonseg_ros.serving.reasoner import Reasoner, Seen
+from fastreasonseg_ros.serving.standing_questions import KeptQuestion, StandingFile
 from fastreasonseg_ros.twin.types import Instance
 
 MUG = KeptQuestion(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastreasonseg_ros.ros.sync_monitor import SyncMonitor
+from fastreasonseg_ros.ros.rgbd_synchronizer import SyncMonitor
 
 COLOR, DEPTH, INFO = "color/image_raw", "depth/image_raw", "color/camera_info"
 

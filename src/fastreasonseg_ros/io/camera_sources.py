@@ -1,4 +1,4 @@
-"""Where the camera node's frames come from when no driver publishes them: one generator of frames for each kind.
+"""Frames of camera_node where no driver publishes them: one generator for each kind of source.
 
 No ROS in here: bags are read without it. A source that cannot be read raises DatasetError, which names the path and
 what was expected.

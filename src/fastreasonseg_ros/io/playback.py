@@ -5,16 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..errors import ReasonSegError
 from ..twin.types import Frame
-from .sources import frames_of
-
-if TYPE_CHECKING:
-    from .settings import CameraSettings
+from .camera_sources import frames_of
 
 KEPT_BYTES = 200_000_000  # of pictures; a recording that is longer is decoded anew in every round
+
+
+class PlaybackSettings(Protocol):
+    """source and path: see camera_sources. rate_hz: 0 for the pace of the source. retry_s: seconds."""
+
+    source: str
+    path: str
+    rate_hz: float
+    loop: bool
+    retry_s: float
 
 
 class Playback:
@@ -23,11 +30,12 @@ class Playback:
     What is played in a loop is decoded once, if it is short: a picture pair of 640x480 takes 13 ms of CPU to decode,
     which a camera would not.
 
-    settings: read anew for every picture, since rate and loop may change meanwhile. trouble: told why no picture comes.
+    settings: read for every picture, since rate and loop may change meanwhile. trouble: called with the reason why no
+    picture comes.
     """
 
     def __init__(
-        self, settings: Callable[[], CameraSettings], publish: Callable[[Frame], None], trouble: Callable[[str], None]
+        self, settings: Callable[[], PlaybackSettings], publish: Callable[[Frame], None], trouble: Callable[[str], None]
     ) -> None:
         self._settings, self._publish, self._trouble = settings, publish, trouble
         self._kept: tuple[tuple[str, str], list[Frame]] | None = None  # by source and path

@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -34,14 +33,14 @@ from ..evaluation.datasets import PackedIds
 from ..evaluation.evaluate import Row, Times, describe_row, score_row
 from ..evaluation.metrics import percentiles, score_masks
 from ..evaluation.summary import slim, summarise
+from ..ros.client import ReasonSegClient
+from ..ros.conversions import answer_from_msg, truth_to_msg
+from ..ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg
+from ..ros.qos import latched, reliable
 from ..twin.masks import select
-from ..twin.types import DigitalTwin, Frame, Instance
-from .client import ReasonSegClient
-from .conversions import answer_from_msg, twin_to_msg
-from .demo import mask_of
-from .images import depth_to_msg, image_to_msg, intrinsics_to_msg
-from .processes import NodeProcesses
-from .qos import latched, reliable
+from ..twin.types import Frame
+from .joined_answers import JoinedAnswers
+from .node_processes import NodeProcesses
 
 KEPT = 300  # pictures whose truth waits for answers about them
 UP_S = 240.0  # for the models to load
@@ -62,6 +61,7 @@ class Live:
         self._truth = node.create_publisher(SceneGraph, "truth", reliable())  # what the oracle perceiver sees
         self._lock = threading.Lock()
         self._sent: dict[int, float] = {}  # stamp -> moment of publication; as long as no twin has come of it
+        self._joined = JoinedAnswers(self._joined_answer)
         self._truths, self._order = PackedIds(), []
         self._standing: dict[str, list[Any]] = {}  # query id -> target ids, curve, sum, count, intersection, union
         self.published = self.twins = self.refused = 0
@@ -70,7 +70,7 @@ class Live:
         self.delay_ms: list[float] = []
         self.late_s = 0.0
         node.create_subscription(SceneGraph, "twin", self._twin_came, latched())
-        self.client.on_answer(self._answer_came)
+        self.client.on_answer(self._joined.answer_came)
 
     def heard(self, perception: str) -> bool:
         """Whether both nodes are there, and perception subscribes to all that is played."""
@@ -134,7 +134,7 @@ class Live:
             while len(self._sent) > KEPT:
                 self._sent.pop(next(iter(self._sent)))
         if frame.truth is not None:
-            self._truth.publish(twin_to_msg(truth_twin(frame, self.published), header))
+            self._truth.publish(truth_to_msg(frame, self.published, header))
         if frame.intrinsics is not None:
             self._info.publish(intrinsics_to_msg(frame.intrinsics, header))
         if frame.depth_m is not None:
@@ -151,6 +151,7 @@ class Live:
             self.refused += 1
             return
         self.twins += 1
+        self._joined.twin_came(msg)
         delay = (time.monotonic() - sent) * 1e3
         self.delay_ms.append(delay)
         self.delays.put((_stamp(msg) - self.start_ns) * 1e-9, delay)
@@ -172,7 +173,7 @@ class Live:
             row["target_ids"] = list(question.target_ids)
         done.append(describe_row(row, answer_from_msg(msg), None) | self._score(msg, question.target_ids))
 
-    def _answer_came(self, msg: AnswerMsg) -> None:
+    def _joined_answer(self, msg: AnswerMsg) -> None:
         kept = self._standing.get(msg.query_id)
         if kept is None:
             return
@@ -193,7 +194,7 @@ class Live:
         if truth is None:
             return {} if msg.status in (Status.OK, Status.NO_MATCH, Status.STALE) else {"iou": 0.0}
         target = select(truth, target_ids)
-        found = mask_of(msg, truth.shape) if msg.mask.data else np.zeros_like(target)
+        found = self._joined.mask(msg, truth.shape)
         return score_row(score_masks([found], [target]))
 
 
@@ -246,14 +247,6 @@ def run_live(args: Namespace, path: Path, questions: Sequence[TimedQuestion]) ->
     result = figures | {"mode": "real time", "asked": len(rows), "real_time": real_time, "statuses": statuses}
     result |= {"curves": curves, "latency_curves": {"picture to twin": live.delays.points()}} | report
     return result | {"questions": [slim(row) for row in rows]}, rows
-
-
-def truth_twin(frame: Frame, sequence: int) -> DigitalTwin:
-    """The ground truth of a frame as the topic `truth` carries it."""
-    truth = frame.truth
-    assert truth is not None
-    known = tuple(Instance(i, label, color=truth.colors.get(i)) for i, label in sorted(truth.labels.items()))
-    return DigitalTwin(known, (), frame.stamp_s, image_size=frame.image_size, ids=truth.ids, sequence=sequence)
 
 
 def _stamp(msg: Any) -> int:

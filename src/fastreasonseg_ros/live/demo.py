@@ -28,13 +28,14 @@ from ..evaluation.ask import as_dict
 from ..evaluation.bag_questions import TimedQuestion
 from ..evaluation.overlay import draw_answer
 from ..evaluation.report import write_picture, write_text
+from ..ros.client import ReasonSegClient
+from ..ros.conversions import answer_from_msg
+from ..ros.images import color_from_msg, ids_from_msg
+from ..ros.qos import latched, reliable
 from ..twin.masks import iou, select
-from .client import ReasonSegClient
-from .conversions import answer_from_msg
 from .demo_questions import camera_parameters, questions_for
-from .images import color_from_msg, ids_from_msg
-from .processes import NodeDiedError, NodeProcesses
-from .qos import latched, reliable
+from .joined_answers import JoinedAnswers
+from .node_processes import NodeDiedError, NodeProcesses
 
 KEPT = 120  # pictures that wait for an answer about them
 QUESTION_TIMEOUT_S = 60.0
@@ -66,7 +67,7 @@ class Recorder:
     def __init__(self, namespace: str) -> None:
         self.client = ReasonSegClient(namespace)
         self.pictures: OrderedDict[int, Image] = OrderedDict()
-        self.twins: OrderedDict[int, SceneGraph] = OrderedDict()
+        self._joined = JoinedAnswers(self._joined_answer)
         self.truths: OrderedDict[int, SceneGraph] = OrderedDict()
         self.standing: dict[str, list[tuple[AnswerMsg, float | None]]] = {}
         self.targets: dict[str, tuple[int, ...] | None] = {}
@@ -76,7 +77,7 @@ class Recorder:
         node.create_subscription(Image, "color/image_raw", lambda m: self._keep(self.pictures, m), reliable())
         node.create_subscription(SceneGraph, "truth", lambda m: self._keep(self.truths, m), reliable())
         node.create_subscription(SceneGraph, "twin", self._twin_came, latched())
-        self.client.on_answer(self._answer_came)
+        self.client.on_answer(self._joined.answer_came)
 
     def iou(self, answer: AnswerMsg, target_ids: tuple[int, ...] | None) -> float | None:
         """IoU of the answer's mask and the union of the target ids in the picture that it speaks of; None: unknown.
@@ -88,11 +89,11 @@ class Recorder:
         truth = self.truths.get(_stamp(answer))
         if truth is None or target_ids is None or (ids := ids_from_msg(truth.instance_ids)) is None:
             return None
-        return iou(mask_of(answer, ids.shape), select(ids, target_ids))
+        return iou(self._joined.mask(answer, ids.shape), select(ids, target_ids))
 
     def picture(self, answer: AnswerMsg) -> UInt8[np.ndarray, "h w 3"] | None:
         """The picture that the answer speaks of, with the answer drawn into it and written under it."""
-        picture, twin = self.pictures.get(_stamp(answer)), self.twins.get(_stamp(answer))
+        picture, twin = self.pictures.get(_stamp(answer)), self._joined.twin(answer)
         if picture is None:
             return None
         color = color_from_msg(picture)
@@ -103,11 +104,11 @@ class Recorder:
         return draw_answer(color, ids, answer_from_msg(answer), labels)
 
     def _twin_came(self, msg: SceneGraph) -> None:
-        self._keep(self.twins, msg)
+        self._joined.twin_came(msg)
         if msg.status == AnswerMsg.OK:
             self.started.set()
 
-    def _answer_came(self, msg: AnswerMsg) -> None:
+    def _joined_answer(self, msg: AnswerMsg) -> None:
         if msg.query_id in self.standing:
             self.standing[msg.query_id].append((msg, self.iou(msg, self.targets[msg.query_id])))
 
@@ -122,13 +123,6 @@ class Recorder:
 
     def __exit__(self, *error: object) -> None:
         self.client.close()
-
-
-def mask_of(answer: AnswerMsg, shape: tuple[int, int]) -> np.ndarray:
-    """Boolean mask of an answer; all False where it has none."""
-    if not answer.mask.data:
-        return np.zeros(shape, bool)
-    return np.frombuffer(answer.mask.data, np.uint8).reshape(answer.mask.height, answer.mask.step) > 0
 
 
 def _bring_up(nodes: NodeProcesses, recorder: Recorder, camera: dict[str, Any], args: Namespace) -> None:

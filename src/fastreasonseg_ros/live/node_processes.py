@@ -25,7 +25,7 @@ class NodeDiedError(ReasonSegError):
 
 
 class NodeProcesses:
-    """Runs `python -m fastreasonseg_ros.ros.NODE` for each node, with its output in log_dir/NODE.log.
+    """Runs `python -m fastreasonseg_ros.ros.nodes.NODE` for each node, with its output in log_dir/NODE.log.
 
         with NodeProcesses("/demo", Path("out/demo/logs")) as nodes:
             nodes.start("camera_node", source="bag", path="table.mcap", loop=False)
@@ -41,7 +41,7 @@ class NodeProcesses:
 
     def start(self, node: str, **parameters: Any) -> None:
         """Parameter values are written as JSON, which YAML reads with the same types ("0" stays text)."""
-        command = [*self._prefix, sys.executable, "-u", "-m", f"fastreasonseg_ros.ros.{node}", "--ros-args"]
+        command = [*self._prefix, sys.executable, "-u", "-m", f"fastreasonseg_ros.ros.nodes.{node}", "--ros-args"]
         command += ["-r", f"__ns:={self.namespace}"]
         for name, value in parameters.items():
             command += ["-p", f"{name}:={json.dumps(value)}"]

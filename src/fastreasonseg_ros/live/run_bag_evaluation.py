@@ -12,7 +12,7 @@ from ..evaluation.provenance import made
 from ..evaluation.report import Output, write_text
 from ..evaluation.run_bag import find_bags, topics_of
 from ..evaluation.run_report import title_of
-from .bag_live import run_live
+from .bag_evaluation import run_live
 
 
 def run(args: Namespace) -> int:

@@ -1,7 +1,7 @@
 """What a node counts while it works, and the standard message on /diagnostics.
 
-The conventions are those of diagnostic_updater, which the ROS 2 wheels on PyPI lack: name "node: part", hardware_id what
-the part runs on, values as text.
+The conventions are those of diagnostic_updater, which the ROS 2 wheels on PyPI lack: name "node: part", hardware_id
+what the part runs on, values as text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from threading import Lock
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -53,7 +52,6 @@ class Diagnostics:
         self._timer = node.create_timer(
             period_s,
             self.publish,
-            callback_group=MutuallyExclusiveCallbackGroup(),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
 

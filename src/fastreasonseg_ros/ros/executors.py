@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from threading import Condition, Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .lifecycle import ManagedNode
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 # Python's switch interval in seconds. A frame is handed between threads several times on its way to a mask, each time
 # behind the Python code of perception: with the default of 5 ms these waits alone add tens of milliseconds.
@@ -96,13 +98,15 @@ class NodeThread:
 class NewestWorker(Generic[T]):
     """Calls `work(item)` in its own thread, always with the newest item offered; `dropped` counts the replaced ones.
 
-    `work` handles its own errors; one that escapes is given to `failed(error)`, and the thread goes on.
+    `call` runs something else in that thread between two items, so that what `work` uses needs no lock. `work` handles
+    its own errors; one that escapes is given to `failed(error)`, and the thread goes on.
     """
 
     def __init__(self, work: Callable[[T], None], failed: Callable[[Exception], None], name: str = "worker") -> None:
         self._work, self._failed = work, failed
         self._condition = Condition()
         self._item: list[T] = []
+        self._calls: deque[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = deque()
         self._closed = False
         self.dropped = 0
         self._thread = Thread(target=self._run, name=name, daemon=True)
@@ -115,22 +119,44 @@ class NewestWorker(Generic[T]):
             self._item = [item]
             self._condition.notify()
 
+    def call(self, function: Callable[[], R]) -> concurrent.futures.Future[R]:
+        """Calls the function in the worker's thread, before the next item. Never blocks; cancelled if closed before."""
+        future: concurrent.futures.Future[R] = concurrent.futures.Future()
+        with self._condition:
+            if self._closed:
+                future.cancel()
+            else:
+                self._calls.append((function, future))
+                self._condition.notify()
+        return future
+
+    def clear(self) -> None:
+        """Drops the item that was not started yet."""
+        with self._condition:
+            self._item = []
+
     def close(self, timeout_s: float = 5.0) -> None:
-        """Waits for the item in work, at most timeout_s."""
+        """Waits for what is in work, at most timeout_s."""
         with self._condition:
             self._closed = True
+            for _, future in self._calls:
+                future.cancel()
             self._condition.notify()
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._closed or self._item)
+                self._condition.wait_for(lambda: self._closed or self._item or self._calls)
                 if self._closed:
                     return
-                item = self._item.pop()
+                call = self._calls.popleft() if self._calls else None
+                item = self._item.pop() if call is None else None
+            if call is not None:
+                complete(call[1], call[0])
+                continue
             try:
-                self._work(item)
+                self._work(item)  # type: ignore[arg-type]
             except Exception as error:  # the node stays up whatever one frame does
                 self._failed(error)
             del item  # a picture must not be held while the thread waits
@@ -222,12 +248,15 @@ async def result_of(future: concurrent.futures.Future[T], node: Node) -> T:
 def in_thread(function: Callable[..., T], *arguments: Any, name: str = "call") -> concurrent.futures.Future[T]:
     """Calls the function in a new daemon thread, for what is rare and slow, such as loading models."""
     future: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-    def call() -> None:
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-
-    Thread(target=call, name=name, daemon=True).start()
+    Thread(target=complete, args=(future, function, *arguments), name=name, daemon=True).start()
     return future
+
+
+def complete(future: concurrent.futures.Future[T], function: Callable[..., T], *arguments: Any) -> None:
+    """Gives the future what the function returns or raises."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function(*arguments))
+    except Exception as error:
+        future.set_exception(error)

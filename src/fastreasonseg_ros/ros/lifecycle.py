@@ -100,9 +100,7 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
 
     def subscribe(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
         """A subscription until the node is deactivated."""
-        self._subscribed.append(
-            self.create_subscription(kind, topic, callback, qos, qos_overriding_options=OVERRIDES)
-        )
+        self._subscribed.append(self.create_subscription(kind, topic, callback, qos, qos_overriding_options=OVERRIDES))
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition("configure", self.setup, "inactive", super().on_configure, state, self.free)

@@ -1,140 +1,178 @@
-"""The twin node's pictures: subscribed, matched by stamp, watched; handed on also where depth never comes."""
+"""Subscriptions to the topics of an RGB-D camera: to make sets of messages for twin_node, or to pass a driver's on."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from fastreasonseg_ros.msg import SceneGraph
 
-from .images import time_to_s
-from .sync import ApproximateTimeSynchronizer, PictureInput, topic_of
-from .sync_monitor import SyncMonitor, SyncReport
+from ..errors import ConfigError, ReasonSegError
+from .images import color_from_msg, depth_from_msg, depth_to_msg, image_to_msg
+from .qos import OVERRIDES, reliable, sensor_data
+from .rgbd_synchronizer import COLOR, DEPTH, DEPTH_INFO, INFO, TRUTH, RgbdMessages, RgbdSynchronizer, SyncReport
 
 if TYPE_CHECKING:
-    from .node import ManagedNode
-    from .settings import TwinSettings
-
-PATIENCE = 3  # pictures
-COLOR, DEPTH, INFO, TRUTH = "color/image_raw", "depth/image_raw", "color/camera_info", "truth"
+    from .settings import CameraSettings, TwinSettings
 
 
-@dataclass(frozen=True)
-class Taken:
-    """Pictures that belong together, as messages; what did not come is None."""
+class ImageSubscription:
+    """A subscription to pictures, from publishers of any reliability.
 
-    color: Image | CompressedImage
-    depth: Image | CompressedImage | None
-    info: CameraInfo | None
-    truth: SceneGraph | None = None
-
-
-class SceneInputs:
-    """take: given each set of pictures. began_anew: told why, when stamps go back."""
+    qos: "sensor_data" (best effort), "reliable", or "auto": reliable, since best effort loses a third of the pictures
+    of 1 MB between processes, and best effort where the publisher offers no more. group: the node's default group if
+    None.
+    """
 
     def __init__(
         self,
-        node: ManagedNode,
-        settings: TwinSettings,
-        take: Callable[[Taken], None],
-        began_anew: Callable[[str], None],
+        node: Node,
+        kind: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        qos: str = "auto",
+        depth: int = 5,
+        group: Any = None,
     ) -> None:
-        self.settings = settings
-        self._node, self._take, self._began_anew = node, take, began_anew
-        self._inputs: list[PictureInput] = []
-        self._names = (COLOR, DEPTH, INFO, *((TRUTH,) if settings.perceiver == "oracle" else ()))
-        self._monitor = SyncMonitor(self._names, settings.sync_slop_s, settings.depth_timeout_s)
-        self._infos: OrderedDict[float, CameraInfo] = OrderedDict()
-        self._last_set = self._first_picture = 0.0
-        self._alone = self._without_info = 0
-        self._match()
-        self._subscribe()
-
-    def report(self) -> SyncReport:
-        self._monitor.patience_s = self.settings.depth_timeout_s
-        return self._monitor.report()
-
-    def restart(self) -> None:
-        """Forgets pictures that wait for a partner."""
-        self._infos.clear()
-        self._match()
+        self._node, self._kind, self._topic, self._callback = node, kind, topic, callback
+        self._depth, self._group = depth, group
+        self._lock = Lock()
+        events = SubscriptionEventCallbacks(incompatible_qos=self._use_best_effort) if qos == "auto" else None
+        with self._lock:  # the event may come, in another thread, before this returns
+            self._subscription = node.create_subscription(
+                kind,
+                topic,
+                callback,
+                sensor_data(depth) if qos == "sensor_data" else reliable(depth),
+                callback_group=group,
+                event_callbacks=events,
+                qos_overriding_options=OVERRIDES,
+            )
 
     def close(self) -> None:
-        for one in self._inputs:
+        with self._lock:
+            if self._subscription is not None:
+                self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def _use_best_effort(self, _: Any) -> None:
+        with self._lock:
+            if self._subscription is None or self._subscription.qos_profile.reliability == sensor_data().reliability:
+                return
+            self._node.get_logger().info(f"{self._topic}: the publisher offers best effort only")
+            old, self._subscription = (
+                self._subscription,
+                self._node.create_subscription(
+                    self._kind, self._topic, self._callback, sensor_data(self._depth), callback_group=self._group
+                ),
+            )
+            self._node.destroy_subscription(old)
+
+
+def image_topic(name: str, transport: str) -> tuple[type, str]:
+    """Message type and topic of an image by the names of image_transport. Raises ConfigError."""
+    if transport == "raw":
+        return Image, name
+    if transport not in ("compressed", "compressedDepth"):
+        raise ConfigError(f"transport is {transport!r}; known are raw, compressed and compressedDepth")
+    return CompressedImage, f"{name}/{transport}"
+
+
+class RgbdSubscriber:
+    """Subscribes, until `close`, to the topics of twin_node; calls back with every set of messages, in its thread."""
+
+    def __init__(self, node: Node, settings: TwinSettings, callback: Callable[[RgbdMessages], None]) -> None:
+        s, with_truth = settings, settings.perceiver == "oracle"
+        self._callback = callback
+        self._synchronizer = RgbdSynchronizer(s.sync_slop_s, s.sync_queue, s.depth_timeout_s, with_truth)
+        topics = {
+            COLOR: image_topic(COLOR, s.color_transport),
+            DEPTH: image_topic(DEPTH, s.depth_transport),
+            INFO: (CameraInfo, INFO),
+            DEPTH_INFO: (CameraInfo, DEPTH_INFO),
+            **({TRUTH: (SceneGraph, TRUTH)} if with_truth else {}),
+        }
+        self._subscriptions = [
+            ImageSubscription(node, kind, topic, lambda msg, name=name: self._received(name, msg), s.picture_qos)
+            for name, (kind, topic) in topics.items()
+        ]
+
+    def report(self, timeout_s: float) -> SyncReport:
+        """See RgbdSynchronizer.report. timeout_s: the parameter depth_timeout_s, which may change at any time."""
+        self._synchronizer.timeout_s = timeout_s
+        return self._synchronizer.report()
+
+    def clear(self) -> None:
+        """Forgets pictures that wait for a partner, for a clock that was set back."""
+        self._synchronizer.clear()
+
+    def close(self) -> None:
+        for one in self._subscriptions:
             one.close()
 
-    def _subscribe(self) -> None:
-        s = self.settings
-        kinds = {COLOR: topic_of(COLOR, s.color_transport), DEPTH: topic_of(DEPTH, s.depth_transport)}
-        kinds |= {INFO: (CameraInfo, INFO), TRUTH: (SceneGraph, TRUTH)}
-        for name in self._names:
-            kind, topic = kinds[name]
-            one = PictureInput(self._node, kind, topic, s.picture_qos, callback_group=self._node.stream)
-            self._inputs.append(one)
-            one.registerCallback(self._came, name)
-
-    def _match(self) -> None:
-        """A synchroniser with empty queues between the subscriptions and `_pair`."""
-        self._passes = {name: _Pass() for name in self._names}
-        fs = [p for name, p in self._passes.items() if name != INFO]
-        self._sync = ApproximateTimeSynchronizer(fs, self.settings.sync_queue, self.settings.sync_slop_s)
-        self._sync.registerCallback(self._pair)
-        self._passes[INFO].registerCallback(self._info_came)
-        self._passes[COLOR].registerCallback(self._color_came)
-
-    def _came(self, msg: Any, name: str) -> None:
-        back_s = self._monitor.came(name, time_to_s(msg.header.stamp))
-        if back_s and name == COLOR:
-            self.restart()
-            self._began_anew(f"stamps of {name} went back by {back_s:.1f} s (a recording that began again?)")
-        self._passes[name].pass_on(msg)
-
-    def _info_came(self, msg: CameraInfo) -> None:
-        self._infos[time_to_s(msg.header.stamp)] = msg
-        while len(self._infos) > self.settings.sync_queue:
-            self._infos.popitem(last=False)
-
-    def _info_at(self, stamp_s: float) -> CameraInfo | None:
-        """The camera model nearest in time: it changes with zoom and resolution only."""
-        nearest = min(self._infos, key=lambda s: abs(s - stamp_s), default=None)
-        return None if nearest is None else self._infos[nearest]
-
-    def _pair(self, color: Any, depth: Any, truth: SceneGraph | None = None) -> None:
-        self._monitor.matched()
-        self._last_set, self._alone = time.monotonic(), 0
-        info = self._info_at(time_to_s(color.header.stamp))
-        if info is None:
-            self._without_info += 1
-        # At the start pictures come before the first camera_info.
-        if info is not None or self._patience_ends(self._without_info, self._first_picture):
-            self._take(Taken(color, depth, info, truth))
-
-    def _color_came(self, msg: Any) -> None:
-        """A picture whose depth never comes must not wait silently: perception says what it lacks."""
-        self._first_picture = self._first_picture or time.monotonic()
-        self._alone += 1
-        if self._patience_ends(self._alone, self._last_set or self._first_picture):
-            self._take(Taken(msg, None, self._info_at(time_to_s(msg.header.stamp))))
-
-    def _patience_ends(self, pictures: int, since: float) -> bool:
-        """Both by number and by time: a slow camera's picture comes a little before its partner."""
-        return pictures > PATIENCE and time.monotonic() - since > self.settings.depth_timeout_s
+    def _received(self, name: str, msg: Any) -> None:
+        if (messages := self._synchronizer.add(name, msg)) is not None:
+            self._callback(messages)
 
 
-class _Pass:
-    """What message_filters calls a filter: hands on what it is given."""
+class TopicRelay:
+    """Publishes a driver's topics (in/color, in/depth, in/camera_info, to be remapped) under this package's names.
 
-    def __init__(self) -> None:
-        self._callbacks: list[tuple[Callable, tuple]] = []
+    Compressed pictures are decoded; 16-bit depth that is not in millimetres is converted. passed: called with the
+    milliseconds that each colour picture took. trouble: called with a message when a picture cannot be used.
+    """
 
-    def registerCallback(self, callback: Callable, *args: Any) -> None:
-        self._callbacks.append((callback, args))
+    def __init__(
+        self,
+        node: Node,
+        settings: CameraSettings,
+        color: Any,
+        depth: Any,
+        info: Any,
+        passed: Callable[[float], None],
+        trouble: Callable[[str], None],
+    ) -> None:
+        self._unit_m, self._passed, self._trouble = settings.depth_unit_m, passed, trouble
 
-    def pass_on(self, msg: Any) -> None:
-        for callback, args in self._callbacks:
-            callback(msg, *args)
+        def subscription(
+            topic: str, transport: str, publisher: Any, convert: Callable[[Any], Any]
+        ) -> ImageSubscription:
+            kind = CameraInfo if publisher is info else Image if transport == "raw" else CompressedImage
+
+            def received(msg: Any) -> None:
+                self._pass_on(msg, publisher, convert, is_color=publisher is color)
+
+            return ImageSubscription(node, kind, topic, received, settings.picture_qos)
+
+        self._subscriptions = [
+            relay("in/camera_info", "raw", info, lambda msg: msg),
+            relay("in/color", settings.color_transport, color, self._raw_color),
+            relay("in/depth", settings.depth_transport, depth, self._raw_depth),
+        ]
+
+    def close(self) -> None:
+        for one in self._subscriptions:
+            one.close()
+
+    def _raw_color(self, msg: Image | CompressedImage) -> Image:
+        return msg if isinstance(msg, Image) else image_to_msg(color_from_msg(msg), "rgb8", msg.header)
+
+    def _raw_depth(self, msg: Image | CompressedImage) -> Image:
+        millimetres = isinstance(msg, Image) and (msg.encoding == "32FC1" or self._unit_m == 0.001)
+        return msg if millimetres else depth_to_msg(depth_from_msg(msg, self._unit_m), msg.header)
+
+    def _pass_on(self, msg: Any, publisher: Any, convert: Callable[[Any], Any], is_color: bool) -> None:
+        start = time.perf_counter()
+        try:
+            publisher.publish(convert(msg))
+        except ReasonSegError as error:
+            self._trouble(str(error))
+            return
+        if is_color:
+            self._passed((time.perf_counter() - start) * 1e3)

@@ -1,131 +1,230 @@
-"""Pictures as they come, and pictures that belong together.
+"""Colour, depth and camera model that belong together, matched by their stamps, and what is missing where none match.
 
-Matching is done by message_filters where it exists (a ROS 2 distribution has it, the wheels on PyPI do not), else by a
-stand-in with its interface.
+message_filters is not used: it matches all streams in one way, while a camera_info is latched or nearly constant, waits
+for ever for a depth picture that never comes, and keeps old pictures when stamps go back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from threading import Lock
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from ..errors import ConfigError
+from fastreasonseg_ros.msg import SceneGraph
+
+from ..io.stamp_offset import stamp_offset
 from .images import time_to_s
-from .qos import OVERRIDES, reliable, sensor_data
+
+COLOR, DEPTH, TRUTH = "color/image_raw", "depth/image_raw", "truth"
+INFO, DEPTH_INFO = "color/camera_info", "depth/camera_info"
+SET_BACK_S = 0.5  # stamps that go back by more mean that time began anew; less is a picture that came late
+OTHER_CLOCK_S = 5.0  # stamps that are further apart come from different clocks
+RATE_S = 5.0  # a rate is that of the last seconds
+STAMPS = 30  # of a stream that offsets are computed from: two seconds at 15 Hz
+FRAMES = 8  # of a topic's camera_info that are remembered
+ALONE = 3  # colour pictures in a row without depth, or sets without camera_info, before they are taken without
 
 
-class PictureInput:
-    """A subscription whose messages go to every registered callback, from any publisher.
+@dataclass(frozen=True)
+class RgbdMessages:
+    """Messages of one moment; what did not come is None.
 
-    qos: "sensor_data" (best effort), "reliable", or "auto": reliable, since best effort loses a third of the pictures
-    of 1 MB between processes, and best effort where a driver offers no more.
+    depth_info: the depth camera's own model, where it has one. lacking: why depth did not come, where it did not.
+    """
+
+    color: Image | CompressedImage
+    depth: Image | CompressedImage | None
+    info: CameraInfo | None
+    truth: SceneGraph | None = None
+    depth_info: CameraInfo | None = None
+    lacking: str = ""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """complaint: empty where all is well. missing: whether a topic does not come at all. values: for /diagnostics."""
+
+    complaint: str
+    missing: bool
+    values: Mapping[str, str]
+
+
+class RgbdSynchronizer:
+    """Call `add` with every message; it gives a set when that message completes one. For callbacks of one thread.
+
+    slop_s: largest difference of the stamps of colour and depth, 0 for equal stamps only. queue: messages of a stream
+    that wait for partners. timeout_s: how long depth or camera_info may be missing before pictures are taken without.
+    with_truth: ground truth (topic truth) belongs to a set.
     """
 
     def __init__(
-        self, node: Node, type: type, topic: str, qos: str = "auto", depth: int = 5, callback_group: Any = None
+        self,
+        slop_s: float,
+        queue: int,
+        timeout_s: float,
+        with_truth: bool = False,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._node, self._type, self._topic, self._group, self._depth = node, type, topic, callback_group, depth
-        self._callbacks: list[tuple[Callable, tuple]] = []
-        self._lock = Lock()
-        events = SubscriptionEventCallbacks(incompatible_qos=self._fall_back) if qos == "auto" else None
-        with self._lock:  # the event may come, in another thread, before this returns
-            self._subscription = node.create_subscription(
-                type,
-                topic,
-                self._received,
-                sensor_data(depth) if qos == "sensor_data" else reliable(depth),
-                callback_group=callback_group,
-                event_callbacks=events,
-                qos_overriding_options=OVERRIDES,
-            )
+        self.slop_s, self.timeout_s = slop_s, timeout_s
+        self._queue, self._now = queue, now
+        matched = (COLOR, DEPTH, TRUTH) if with_truth else (COLOR, DEPTH)
+        self._waiting: dict[str, OrderedDict[float, Any]] = {name: OrderedDict() for name in matched}
+        self._infos = {INFO: CameraModels(queue), DEPTH_INFO: CameraModels(queue)}
+        self._streams = {name: _Stream() for name in (*matched, INFO)}
+        self._sets = self._alone = self._without_info = 0
+        self._first_color: float | None = None
+        self._started = self._last_set = now()
 
-    def registerCallback(self, callback: Callable, *args: Any) -> None:  # the name that message_filters gives it
-        self._callbacks.append((callback, args))
+    def add(self, name: str, msg: Any) -> RgbdMessages | None:
+        """One message of the stream COLOR, DEPTH, INFO, DEPTH_INFO or TRUTH; the set that it completes, if any."""
+        if name in self._infos:
+            self._infos[name].add(msg)
+        if name not in self._streams:
+            return None
+        stamp_s = time_to_s(msg.header.stamp)
+        if self._streams[name].went_back(stamp_s, self._now()) and name in self._waiting:
+            self._forget_after(stamp_s)
+        if name == INFO:
+            return None
+        waiting = self._waiting[name]
+        waiting[stamp_s] = msg
+        while len(waiting) > self._queue:
+            del waiting[min(waiting)]
+        if name == COLOR:
+            self._alone += 1
+            self._first_color = self._now() if self._first_color is None else self._first_color
+        stamps = self._match(name, stamp_s) if stamp_s in waiting else None
+        if stamps is not None:
+            return self._take(stamps)
+        if name == COLOR and self._patience_ends(self._alone, self._last_set if self._sets else self._first_color):
+            return self._set({COLOR: msg})
+        return None
 
-    def close(self) -> None:
-        with self._lock:
-            self._callbacks = []
-            if self._subscription is not None:
-                self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+    def clear(self) -> None:
+        """Forgets pictures that wait for a partner; camera models stay, for a latched camera_info comes only once."""
+        for waiting in self._waiting.values():
+            waiting.clear()
 
-    def _received(self, msg: Any) -> None:
-        for callback, args in self._callbacks:
-            callback(msg, *args)
+    def report(self) -> SyncReport:
+        """Which stream is missing or out of step, and by how much. A stream is not missing while sets match."""
+        now = self._now()
+        in_step = bool(self._sets) and now - self._last_set <= self.timeout_s
+        silent = {n: now - (s.last_s if s.count else self._started) for n, s in self._streams.items()}
+        missing = [
+            n for n, seconds in silent.items() if seconds > self.timeout_s and not (in_step and self._streams[n].count)
+        ]
+        values = {"sets": str(self._sets), "slop (s)": f"{self.slop_s:.3f}"}
+        for name, stream in self._streams.items():
+            values[f"{name} rate (Hz)"] = f"{stream.rate_hz(now):.1f}"
+            if name != COLOR and (offset := stamp_offset(self._streams[COLOR].stamps, stream.stamps)) is not None:
+                values[f"{name} offset (s)"] = f"{offset.median_s:+.4f}"
+        if missing:
+            parts = [
+                f"{n}: nothing for {silent[n]:.1f} s" if self._streams[n].count else f"{n}: nothing has come yet"
+                for n in missing
+            ]
+            hint = "is it published, under this name, with a compatible QoS?"
+            return SyncReport(f"{'; '.join(parts)}: {hint}", True, values)
+        if now - self._last_set > self.timeout_s:
+            return SyncReport(self._out_of_step(), False, values)
+        return SyncReport("", False, values)
 
-    def _fall_back(self, _: Any) -> None:
-        with self._lock:
-            if self._subscription is None or self._subscription.qos_profile.reliability == sensor_data().reliability:
-                return
-            self._node.get_logger().info(f"{self._topic}: the publisher offers best effort only")
-            old, self._subscription = (
-                self._subscription,
-                self._node.create_subscription(
-                    self._type, self._topic, self._received, sensor_data(self._depth), callback_group=self._group
-                ),
-            )
-            self._node.destroy_subscription(old)
+    def _match(self, name: str, stamp_s: float) -> dict[str, float] | None:
+        """The nearest stamp of every other stream, if all are within the slop."""
+        stamps = {n: min(w, key=lambda s: abs(s - stamp_s), default=None) for n, w in self._waiting.items()}
+        known = [s for s in stamps.values() if s is not None]
+        if len(known) < len(stamps) or max(known) - min(known) > self.slop_s:
+            return None
+        return {**stamps, name: stamp_s}  # type: ignore[dict-item]
+
+    def _take(self, stamps: Mapping[str, float]) -> RgbdMessages | None:
+        """The matched messages; older ones are dropped, so that sets come in the order of time."""
+        messages = {name: self._waiting[name].pop(stamp_s) for name, stamp_s in stamps.items()}
+        for name, stamp_s in stamps.items():
+            for old in [s for s in self._waiting[name] if s < stamp_s]:
+                del self._waiting[name][old]
+        self._sets, self._last_set, self._alone = self._sets + 1, self._now(), 0
+        taken = self._set(messages)
+        if taken.info is not None:
+            self._without_info = 0
+            return taken
+        self._without_info += 1  # at the start pictures may come before the first camera_info
+        return taken if self._patience_ends(self._without_info, self._first_color) else None
+
+    def _set(self, messages: Mapping[str, Any]) -> RgbdMessages:
+        color, depth = messages[COLOR], messages.get(DEPTH)
+        depth_info = None if depth is None else self._infos[DEPTH_INFO].of(depth)
+        lacking = self.report().complaint if depth is None else ""
+        return RgbdMessages(color, depth, self._infos[INFO].of(color), messages.get(TRUTH), depth_info, lacking)
+
+    def _patience_ends(self, count: int, since: float | None) -> bool:
+        """By count and by time: a slow camera's colour picture comes a little before its depth."""
+        return count > ALONE and since is not None and self._now() - since > self.timeout_s
+
+    def _forget_after(self, stamp_s: float) -> None:
+        """Drops what is from before time began anew: pictures with later stamps than the new one."""
+        for waiting in self._waiting.values():
+            for stamp in [s for s in waiting if s > stamp_s + SET_BACK_S]:
+                del waiting[stamp]
+
+    def _out_of_step(self) -> str:
+        color = self._streams[COLOR].stamps
+        offsets = {n: stamp_offset(color, s.stamps) for n, s in self._streams.items() if n not in (COLOR, INFO)}
+        known = {n: o for n, o in offsets.items() if o is not None}
+        if not known:
+            return f"no set of pictures for {self.timeout_s:.1f} s"
+        name, worst = max(known.items(), key=lambda item: abs(item[1].median_s))
+        if worst.largest_s <= self.slop_s:
+            return f"no set of pictures for {self.timeout_s:.1f} s though stamps agree: raise sync_queue"
+        side = "older" if worst.median_s < 0 else "newer"
+        message = f"{name} is {abs(worst.median_s):.3f} s {side} than {COLOR}, allowed are {self.slop_s:.3f} s"
+        if abs(worst.median_s) > OTHER_CLOCK_S:
+            return f"{message}: they are stamped by different clocks (use_sim_time?)"
+        return f"{message}: raise sync_slop_s to {worst.needed_slop_s:.2f}, or correct the driver's stamps"
 
 
-def topic_of(name: str, transport: str) -> tuple[Any, str]:
-    """Message type and topic of an image by image_transport's names. Raises ConfigError for an unknown transport."""
-    from sensor_msgs.msg import CompressedImage, Image
+class CameraModels:
+    """The newest camera_info messages of one topic, by the frame that they are for."""
 
-    if transport == "raw":
-        return Image, name
-    if transport not in ("compressed", "compressedDepth"):
-        raise ConfigError(f"transport is {transport!r}; known are raw, compressed and compressedDepth")
-    return CompressedImage, f"{name}/{transport}"
+    def __init__(self, queue: int) -> None:
+        self._queue, self._newest = queue, ""
+        self._by_frame: dict[str, deque[CameraInfo]] = {}
 
+    def add(self, msg: CameraInfo) -> None:
+        self._newest = msg.header.frame_id
+        self._by_frame.setdefault(self._newest, deque(maxlen=self._queue)).append(msg)
+        while len(self._by_frame) > FRAMES:
+            del self._by_frame[next(iter(self._by_frame))]
 
-try:
-    from message_filters import ApproximateTimeSynchronizer
-except ImportError:
-
-    class ApproximateTimeSynchronizer:
-        """Calls back with one message of each input whose stamps differ by at most `slop` seconds.
-
-        Each new message is matched with the nearest ones that wait in the other queues; what is older than a match is
-        dropped, so sets come out in the order of time.
-        """
-
-        def __init__(self, fs: Sequence[PictureInput], queue_size: int, slop: float) -> None:
-            self._queues: list[dict[float, Any]] = [{} for _ in fs]
-            self._queue_size, self._slop = queue_size, slop
-            self._callbacks: list[tuple[Callable, tuple]] = []
-            self._lock = Lock()
-            for index, subscriber in enumerate(fs):
-                subscriber.registerCallback(self.add, index)
-
-        def registerCallback(self, callback: Callable, *args: Any) -> None:
-            self._callbacks.append((callback, args))
-
-        def add(self, msg: Any, index: int) -> None:
-            stamp = time_to_s(msg.header.stamp)
-            with self._lock:
-                queue = self._queues[index]
-                queue[stamp] = msg
-                while len(queue) > self._queue_size:
-                    del queue[min(queue)]
-                matched = self._match(stamp, index) if stamp in queue else None
-            if matched is not None:
-                for callback, args in self._callbacks:
-                    callback(*matched, *args)
-
-        def _match(self, stamp: float, index: int) -> list[Any] | None:
-            stamps = [min(q, key=lambda s: abs(s - stamp), default=None) for q in self._queues]
-            stamps[index] = stamp
-            if any(s is None for s in stamps) or max(stamps) - min(stamps) > self._slop:
-                return None
-            matched = [queue.pop(s) for queue, s in zip(self._queues, stamps, strict=True)]
-            for queue, used in zip(self._queues, stamps, strict=True):
-                for old in [s for s in queue if s < used]:
-                    del queue[old]
-            return matched
+    def of(self, picture: Any) -> CameraInfo | None:
+        """The one nearest in time: of the picture's frame, else of the frame that came last; None before the first."""
+        known = self._by_frame.get(picture.header.frame_id) or self._by_frame.get(self._newest, ())
+        stamp_s = time_to_s(picture.header.stamp)
+        # Of several at one distance, as of a latched one that is published again, the newest holds.
+        return min(reversed(known), key=lambda info: abs(time_to_s(info.header.stamp) - stamp_s), default=None)
 
 
-__all__ = ["ApproximateTimeSynchronizer", "PictureInput", "topic_of"]
+class _Stream:
+    """Stamps in seconds, and when each message came (monotonic seconds)."""
+
+    def __init__(self) -> None:
+        self.stamps: deque[float] = deque(maxlen=STAMPS)
+        self._arrivals: deque[float] = deque(maxlen=1000)
+        self.count, self.last_s = 0, 0.0
+
+    def went_back(self, stamp_s: float, now_s: float) -> bool:
+        """Takes one message; whether its stamp is from long before the last one."""
+        back = bool(self.stamps) and self.stamps[-1] - stamp_s > SET_BACK_S
+        if back:
+            self.stamps.clear()
+        self.stamps.append(stamp_s)
+        self._arrivals.append(now_s)
+        self.count, self.last_s = self.count + 1, now_s
+        return back
+
+    def rate_hz(self, now_s: float) -> float:
+        return sum(t > now_s - RATE_S for t in self._arrivals) / RATE_S

@@ -1,11 +1,10 @@
-"""Poses in another frame, by tf2 at the stamp of the picture. The only module that knows tf2.
+"""Poses in another frame by tf2, at the stamp of the picture. The only module that imports tf2_ros.
 
-tf2_ros comes with a ROS 2 distribution; among the wheels on PyPI it is not. The arithmetic needs neither.
+tf2_ros comes with a ROS 2 distribution; it is not among the wheels on PyPI, nor is tf2_geometry_msgs.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,11 @@ from geometry_msgs.msg import Pose, PoseStamped, TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
+from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
 from ..errors import ConfigError, ReasonSegError
+from ..io.transforms import RigidTransform
 from ..twin.pose import Pose as CameraPose
 
 try:
@@ -25,74 +26,56 @@ except ImportError:  # not among the wheels
     tf2_ros: Any = None
 
 Vector = tuple[float, float, float]
-Quaternion = tuple[float, float, float, float]  # x, y, z, w
 OLDEST_S = 10.0  # transforms are kept for so long
 
 
 class FrameLookupError(ReasonSegError):
-    """No transform at that time; says between which frames and what tf2 said."""
+    """No transform at that time; the message names both frames and has tf2's reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Transform:
-    """Of points in one frame to points in another: p' = rotation p + translation. Metres; unit quaternion."""
+    """Of points in a source frame to points in a target frame: p' = rotation p + translation. Metres."""
 
     translation_m: Vector
-    rotation: Quaternion
+    rotation: Rotation
 
     def point(self, point: Vector) -> Vector:
-        x, y, z = rotate(self.rotation, point)
-        a, b, c = self.translation_m
-        return x + a, y + b, z + c
+        x, y, z = self.rotation.apply(point) + np.array(self.translation_m)
+        return float(x), float(y), float(z)
 
     def pose(self, pose: Pose) -> Pose:
-        """The pose, both its place and its orientation, in the other frame."""
+        """Position and orientation in the target frame."""
         p, q = pose.position, pose.orientation
         moved = Pose()
         moved.position.x, moved.position.y, moved.position.z = self.point((p.x, p.y, p.z))
-        turned = multiply(self.rotation, (q.x, q.y, q.z, q.w))
-        moved.orientation.x, moved.orientation.y, moved.orientation.z, moved.orientation.w = turned
+        x, y, z, w = (self.rotation * Rotation.from_quat((q.x, q.y, q.z, q.w))).as_quat()
+        o = moved.orientation
+        o.x, o.y, o.z, o.w = float(x), float(y), float(z), float(w)
         return moved
 
     def camera_pose(self) -> CameraPose:
-        """The same for the core: of a camera's optical frame in the other one."""
-        columns = [rotate(self.rotation, axis) for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
-        return CameraPose(np.array(columns).T, np.array(self.translation_m))
+        """The pose of a camera's optical frame in the target frame, as the core has it."""
+        return CameraPose(self.rotation.as_matrix(), np.array(self.translation_m))
 
-
-def rotate(q: Quaternion, v: Vector) -> Vector:
-    """v turned by the unit quaternion q: v + 2 u x (u x v + w v), with u the vector part of q and w its scalar."""
-    x, y, z, w = q
-    a = _cross((x, y, z), v)
-    b = _cross((x, y, z), (a[0] + w * v[0], a[1] + w * v[1], a[2] + w * v[2]))
-    return v[0] + 2 * b[0], v[1] + 2 * b[1], v[2] + 2 * b[2]
-
-
-def multiply(p: Quaternion, q: Quaternion) -> Quaternion:
-    """The turn q, then p (Hamilton product)."""
-    (ax, ay, az, aw), (bx, by, bz, bw) = p, q
-    x, y, z = _cross((ax, ay, az), (bx, by, bz))
-    return (
-        aw * bx + bw * ax + x,
-        aw * by + bw * ay + y,
-        aw * bz + bw * az + z,
-        aw * bw - ax * bx - ay * by - az * bz,
-    )
+    def rigid(self) -> RigidTransform:
+        """The same for io/."""
+        return RigidTransform(self.rotation.as_matrix(), np.array(self.translation_m))
 
 
 def from_msg(msg: TransformStamped) -> Transform:
-    """Raises FrameLookupError for a rotation that is none."""
+    """Raises FrameLookupError for a quaternion whose length is not 1."""
     t, r = msg.transform.translation, msg.transform.rotation
-    length = math.sqrt(r.x**2 + r.y**2 + r.z**2 + r.w**2)
+    length = float(np.linalg.norm((r.x, r.y, r.z, r.w)))
     if not 0.9 < length < 1.1:
         raise FrameLookupError(
             f"the transform of {msg.child_frame_id} to {msg.header.frame_id} has a quaternion of length {length:.3f}, "
             "expected 1: correct its publisher"
         )
-    return Transform((t.x, t.y, t.z), (r.x / length, r.y / length, r.z / length, r.w / length))
+    return Transform((t.x, t.y, t.z), Rotation.from_quat((r.x, r.y, r.z, r.w)))
 
 
-class Frames:
+class Transforms:
     """Listens to tf while it lives. Raises ConfigError where tf2_ros cannot be imported."""
 
     def __init__(self, node: Node) -> None:
@@ -123,13 +106,21 @@ class Frames:
             ) from error
         return from_msg(found)
 
+    def between_cameras(self, target: str, source: str) -> RigidTransform | None:
+        """Of points in the source frame to points in the target frame, the newest; None where tf does not know it."""
+        try:
+            return from_msg(self._buffer.lookup_transform(target, source, Time(), Duration())).rigid()
+        except (tf2_ros.TransformException, FrameLookupError):
+            return None
+
     def clear(self) -> None:
-        """Forgets all transforms; for a clock that was set back."""
+        """Forgets all transforms, for a clock that was set back."""
         self._buffer.clear()
 
     def close(self) -> None:
         self._listener.unregister()
 
 
-def _cross(a: Vector, b: Vector) -> Vector:
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+def transforms_available() -> bool:
+    """Whether tf2_ros can be imported."""
+    return tf2_ros is not None

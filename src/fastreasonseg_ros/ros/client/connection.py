@@ -1,7 +1,7 @@
-"""What both clients stand on: a hidden node that is spun in a thread of its own, and goals that are never waited for.
+"""What the clients stand on: a hidden node spun in a thread of its own, and goals that nobody needs to wait for.
 
-Replies come in that thread, whatever the caller's executor does. That is why a client may be used in any callback of
-any node, also in a single-threaded executor: nothing that the reply needs is held up by the caller who waits for it.
+Replies come in that thread, whatever the caller's executor does. So a client may be used in any callback of any node,
+also in a single-threaded executor.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from rclpy.node import Node
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.srv import QueryScene, SetVocabulary, Unwatch, Watch
+from fastreasonseg_ros.srv import QueryScene, Select, SetVocabulary, Unwatch, Watch
 
-from ..errors import ReasonSegError, Status
-from .client_again import Again
-from .qos import services
+from ...errors import ReasonSegError, Status
+from ..qos import services
 
-START_S = 30.0  # time that nodes may take to come up
 CLOSED = "the client is closed: make a new one"
-LOOK_S = 0.05  # between two looks whether a server is there
+SERVICES = {
+    QueryScene: "query",
+    Watch: "watch",
+    Unwatch: "unwatch",
+    SetVocabulary: "set_vocabulary",
+    Select: "select",
+}
 
 
 class UnreachableError(ReasonSegError, TimeoutError):
@@ -45,7 +49,7 @@ class WrongThreadError(ReasonSegError, RuntimeError):
 
 
 class AnswerError(ReasonSegError):
-    """An answer whose status was not asked for; `answer` is the whole of it, `status` its code."""
+    """An answer whose status is not accepted; `answer` is the whole of it, `status` its code."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer, self.status = answer, Status(answer.status)
@@ -63,7 +67,7 @@ def required(answer: Answer, *accepted: Status) -> Answer:
 
 
 class Goal:
-    """One question on its way through the action `reason`; nothing here waits. Made by `Link.send_goal`.
+    """One question on its way through the action `reason`; nothing here waits. Made by `Connection.send_goal`.
 
     stage and text are the newest feedback. `reply` holds the Answer when it is there, or the error.
     """
@@ -72,7 +76,7 @@ class Goal:
         self.question, self.stage, self.text = text, "sent", ""
         self.reply: Future[Answer] = Future()
         self._on_feedback = on_feedback
-        self._handles: list[Any] = []  # more than one where it was sent again
+        self._handle: Any = None
         self._cancelled = False
         self._lock = threading.Lock()
 
@@ -87,36 +91,32 @@ class Goal:
     def cancel(self) -> None:
         """Asks the node to stop; the answer that follows has the status CANCELLED, unless it was done before."""
         with self._lock:
-            self._cancelled = True
-            handles = list(self._handles)
-        answered = self.reply.done() and not self.reply.cancelled()
-        for handle in handles if not answered else ():
+            self._cancelled, handle = True, self._handle
+        if handle is not None and (self.reply.cancelled() or not self.reply.done()):
             with contextlib.suppress(InvalidHandle):  # the client was closed
                 handle.cancel_goal_async()
 
     def heard(self, message: Any) -> None:
+        """Feedback of the node."""
         self.stage, self.text = message.feedback.stage, message.feedback.text
         if self._on_feedback is not None:
             self._on_feedback(self.stage, self.text)
 
     def accepted(self, future: Any) -> None:
+        """The node's reply to the goal request."""
         handle = future.result()
         if not handle.accepted:
             settle(self.reply, Answer(text=self.question, status=Answer.BUSY, message="the goal was rejected"))
             return
         with self._lock:
-            self._handles.append(handle)
-            cancelled = self._cancelled
+            self._handle, cancelled = handle, self._cancelled
         handle.get_result_async().add_done_callback(lambda done: settle(self.reply, done.result().result.answer))
         if cancelled:
             handle.cancel_goal_async()
 
 
-class Link:
-    """A node beside the caller's, with clients of everything that is served, and the thread that spins it.
-
-    node: shares its context (one DDS participant) and its namespace; None: a context of its own.
-    """
+class Connection:
+    """The hidden node: clients of the services and of the action. With `node` its context and namespace are shared."""
 
     def __init__(self, namespace: str, node_name: str, node: Node | None) -> None:
         self._owns_context = node is None
@@ -131,25 +131,19 @@ class Link:
             node_name,
             namespace=namespace,
             context=self._context,
-            cli_args=["--ros-args", "-r", f"__node:={node_name}"],  # the process may be told another name for its node
+            cli_args=["--ros-args", "-r", f"__node:={node_name}"],  # a process-wide __node rule must not rename it
             start_parameter_services=False,
             enable_rosout=False,
         )
         group = ReentrantCallbackGroup()
         self._services = {
             kind: self.node.create_client(kind, name, qos_profile=services(), callback_group=group)
-            for kind, name in (
-                (QueryScene, "query"),
-                (Watch, "watch"),
-                (Unwatch, "unwatch"),
-                (SetVocabulary, "set_vocabulary"),
-            )
+            for kind, name in SERVICES.items()
         }
         self._action = ActionClient(self.node, ReasonSegment, "reason", callback_group=group)
         self._names = {kind: self.node.resolve_service_name(c.srv_name) for kind, c in self._services.items()}
         self._names[ReasonSegment] = self.node.resolve_topic_name("reason")
         self._open: set[Future[Any]] = set()
-        self._again = Again(self.node)
         self._closed = False
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -165,22 +159,14 @@ class Link:
         """Name of the action, and whether it is there now."""
         return self._names[ReasonSegment], self._unless_closed(self._action.server_is_ready)
 
-    def call(self, request_type: type, request: Any) -> Future[Any]:
-        """The reply, when it comes. Cancelling the future forgets the request.
-
-        It is sent again if another server comes meanwhile, so a question that is to stand needs an id: it gets one.
-        """
-        if request_type is Watch and not request.query_id:
-            request.query_id = f"w{uuid4().hex[:8]}"
-        client, reply = self._services[request_type], self._pending()
-
-        def send() -> None:
-            asked = client.call_async(request)
-            asked.add_done_callback(lambda done: settle(reply, done.result()))
-            reply.add_done_callback(lambda _: client.remove_pending_request(asked))
-
-        send()
-        self._again.watch(reply, self.service(request_type)[0], send)
+    def call(self, kind: type, request: Any) -> Future[Any]:
+        """The reply, when it comes. Cancelling the future forgets the request."""
+        if kind is Watch and not request.query_id:
+            request.query_id = f"w{uuid4().hex[:8]}"  # who asks again after no reply came replaces the same question
+        client, reply = self._services[kind], self._pending()
+        asked = client.call_async(request)
+        asked.add_done_callback(lambda done: settle(reply, done.result()))
+        reply.add_done_callback(lambda _: client.remove_pending_request(asked))
         return reply
 
     def send_goal(self, goal: Goal) -> Goal:
@@ -189,22 +175,15 @@ class Link:
         if self._closed or not ready():
             raise UnreachableError(missing("action", name))
         goal.reply = self._pending()
-
-        def send() -> None:
-            sent = self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.heard)
-            sent.add_done_callback(goal.accepted)
-
-        send()
-        self._again.watch(goal.reply, f"{name}/_action/send_goal", send)
+        self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.heard).add_done_callback(
+            goal.accepted
+        )
         return goal
 
-    def may_wait(self) -> None:
-        """Raises WrongThreadError in the thread that brings the replies."""
-        if threading.current_thread() is self._thread:
-            raise WrongThreadError(
-                "this call waits, and was made in a callback of the client itself (on_answer, on_twin, on_feedback), "
-                "in the thread that would bring its reply: use start(), or hand the work to another thread"
-            )
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the caller runs in the thread that brings the replies."""
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
         """Ends the thread and the node; who still waits gets an UnreachableError."""
@@ -212,7 +191,7 @@ class Link:
             return
         self._closed = True
         self._executor.shutdown(timeout_sec=2.0)
-        if threading.current_thread() is not self._thread:
+        if not self.is_own_thread:
             self._thread.join(2.0)
         for reply in list(self._open):
             settle(reply, error=UnreachableError("the client was closed before the reply came"))

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from rclpy.utilities import remove_ros_args
 
+from ..executors import run
 from .camera_node import CameraNode
 from .mask_node import MaskNode
 from .reasoning_node import ReasoningNode
-from .spinning import run
 from .twin_node import TwinNode
 
 NODES = {"camera_node": CameraNode, "twin_node": TwinNode, "reasoning_node": ReasoningNode, "mask_node": MaskNode}

@@ -11,16 +11,16 @@ from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import SceneGraph
 
-from ..twin.types import DigitalTwin, Frame, Instance
-from .conversions import twin_to_msg
-from .diagnostics import ERROR, OK, Health
-from .images import depth_to_msg, image_to_msg, intrinsics_to_msg
-from .node import ManagedNode
-from .playback import Playback
-from .qos import latched, reliable
-from .relay import Relay
-from .settings import CameraSettings
-from .spinning import run
+from ...io.playback import Playback
+from ...twin.types import Frame
+from ..conversions import truth_to_msg
+from ..diagnostics import ERROR, OK, Health
+from ..executors import run
+from ..images import depth_to_msg, image_to_msg, intrinsics_to_msg
+from ..lifecycle import ManagedNode
+from ..qos import latched, reliable
+from ..rgbd_subscriber import TopicRelay
+from ..settings import CameraSettings
 
 
 class CameraNode(ManagedNode[CameraSettings]):
@@ -33,14 +33,14 @@ class CameraNode(ManagedNode[CameraSettings]):
         self._info = self.publisher(CameraInfo, "color/camera_info", reliable())
         self._truth = self.publisher(SceneGraph, "truth", reliable())
         self._status = self.publisher(DiagnosticStatus, "camera_status", latched())
-        self._source: Playback | Relay | None = None
+        self._source: Playback | TopicRelay | None = None
         self._trouble: str | None = None
         self._sequence = 0
 
     def start(self) -> None:
         if self.settings.source == "topic":
             outputs = self._color, self._depth, self._info
-            self._source = Relay(self, self.settings, *outputs, self._passed, self._report)
+            self._source = TopicRelay(self, self.settings, *outputs, self._passed, self._report)
         else:
             self._source = Playback(lambda: self.settings, self._publish, self._report)
 
@@ -58,7 +58,7 @@ class CameraNode(ManagedNode[CameraSettings]):
         start = time.perf_counter()
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self.settings.frame_id)
         if frame.truth is not None:
-            self._truth.publish(twin_to_msg(_truth_twin(frame, self._sequence), header))
+            self._truth.publish(truth_to_msg(frame, self._sequence, header))
         if frame.intrinsics is not None:
             self._info.publish(intrinsics_to_msg(frame.intrinsics, header))
         if frame.depth_m is not None:
@@ -72,7 +72,7 @@ class CameraNode(ManagedNode[CameraSettings]):
         self._report(None)
 
     def _report(self, trouble: str | None) -> None:
-        """Tells the twin node, once, why no pictures come."""
+        """Publishes, once, why no pictures come; twin_node answers with it."""
         if trouble:
             self.meter.error("source", trouble)
         if trouble == self._trouble and self._sequence != 1:
@@ -82,13 +82,6 @@ class CameraNode(ManagedNode[CameraSettings]):
             self.get_logger().error(trouble)
         level = DiagnosticStatus.ERROR if trouble else DiagnosticStatus.OK
         self._status.publish(DiagnosticStatus(level=level, name=self.get_fully_qualified_name(), message=trouble or ""))
-
-
-def _truth_twin(frame: Frame, sequence: int) -> DigitalTwin:
-    truth = frame.truth
-    assert truth is not None
-    instances = tuple(Instance(i, label, color=truth.colors.get(i)) for i, label in sorted(truth.labels.items()))
-    return DigitalTwin(instances, (), frame.stamp_s, image_size=frame.image_size, ids=truth.ids, sequence=sequence)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

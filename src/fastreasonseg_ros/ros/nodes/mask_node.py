@@ -1,136 +1,136 @@
-"""mask_node: what an answer means in the picture and in the room: mask, overlay, markers, target pose, text."""
+"""mask_node: what answers mean in the picture and in the room: masks, overlay, markers, target poses, text.
+
+answer_outputs.py has the topics and the rule which question mask, overlay and target belong to.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from geometry_msgs.msg import PoseStamped
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from sensor_msgs.msg import Image
-from std_msgs.msg import Header, String
-from visualization_msgs.msg import MarkerArray
+from rclpy.parameter import Parameter
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
+from fastreasonseg_ros.srv import Select
 
-from ..errors import ReasonSegError
-from ..twin.types import Instance
-from .conversions import instance_from_msg, mask_to_msg, twin_from_msg
-from .diagnostics import OK, WARN, Health
-from .frames import Frames
-from .moments import stamp_ns
-from .node import ManagedNode
-from .overlays import Overlays
-from .qos import latched, reliable
-from .settings import MaskSettings
-from .show import as_text, markers, pose_of
-from .spinning import run
-from .worker import NewestWorker
+from ..answer_outputs import AnswerOutputs, TargetSelection
+from ..conversions import instance_from_msg
+from ..diagnostics import OK, WARN, Health
+from ..executors import run
+from ..images import stamp_ns
+from ..lifecycle import ManagedNode
+from ..qos import latched, reliable
+from ..settings import MaskSettings
+from ..stamped_buffer import StampedBuffer
+from ..transforms import Transforms
+
+SHOWN = (Answer.OK, Answer.NO_MATCH, Answer.STALE)
+TWINS = 30  # that wait for answers: two seconds at 15 Hz
 
 
 class MaskNode(ManagedNode[MaskSettings]):
-    """Subscribes to twin, answer and color/image_raw; publishes mask, overlay, markers, target, answer_text.
+    """Subscribes to twin and answer, and to color/image_raw while somebody subscribes to overlay; serves select.
 
-    An answer is drawn into the picture that it speaks of. Objects keep their ids, so an answer that stands alone is
-    drawn into every further twin too; a standing question brings a new answer for each.
+    An answer is shown in the twin that it speaks of. Objects keep their ids, so a one-off answer is shown in every
+    further twin too; a standing question brings an answer for each.
     """
 
     def __init__(self) -> None:
         super().__init__("mask_node", MaskSettings)
-        self._answer: Answer | None = None
-        self._group = MutuallyExclusiveCallbackGroup()
-        self._frames: Frames | None = None
-        self._targets: NewestWorker[PoseStamped] | None = None
-        self._mask = self.publisher(Image, "mask", reliable())
-        self._overlays = Overlays(self, self._group)
-        self._markers = self.publisher(MarkerArray, "markers", reliable())
-        self._target = self.publisher(PoseStamped, "target", reliable())
-        self._target_in_frame = self.publisher(PoseStamped, "target_in_frame", reliable())
-        self._text = self.publisher(String, "answer_text", latched())
+        self._selection = TargetSelection(self.settings.query_id)
+        self._outputs = AnswerOutputs(self, self._selection)
+        self._one_offs: dict[str, Answer] = {}  # the last one, and the one that the user chose
+        self._early: dict[str, Answer] = {}  # by question: answers whose twin has not come yet
+        self._twins: StampedBuffer[SceneGraph] = StampedBuffer(TWINS)
+        self._transforms: Transforms | None = None
+        self.create_service(Select, "select", self._select)
 
     def setup(self) -> None:
-        self._frames = Frames(self) if self.settings.target_frame else None
+        self._transforms = Transforms(self) if self.settings.target_frame else None
 
     def start(self) -> None:
-        self._overlays.start()
-        if self._frames is not None:
-            self._targets = NewestWorker(self._move_target, self._failed, "target")
-        self.listen(SceneGraph, "twin", self._twin_came, latched(), self._group)
-        self.listen(Answer, "answer", self._answer_came, reliable(), self._group)
+        self._outputs.start(self._transforms)
+        self.subscribe(SceneGraph, "twin", self._twin_came, latched())
+        self.subscribe(Answer, "answer", self._answer_came, reliable(64))
 
     def stop(self) -> None:
-        self._overlays.stop()
-        if self._targets is not None:
-            self._targets.close()
-        self._targets = self._answer = None
+        self._outputs.stop()
+        self._one_offs.clear()
+        self._twins.clear()
+        self._early.clear()
+        self._selection.clear()
 
     def free(self) -> None:
-        if self._frames is not None:
-            self._frames.close()
-        self._frames = None
+        if self._transforms is not None:
+            self._transforms.close()
+        self._transforms = None
+
+    def settings_changed(self, settings: MaskSettings) -> None:
+        self._selection.chosen = settings.query_id
 
     def clock_jumped(self, reason: str) -> None:
         self.get_logger().warning(f"{reason}: pictures and transforms from before are forgotten")
-        self._overlays.forget()
-        if self._frames is not None:
-            self._frames.clear()
+        self._outputs.overlay.clear()
+        self._twins.clear()
+        self._early.clear()
+        if self._transforms is not None:
+            self._transforms.clear()
+
+    def _select(self, request: Select.Request, response: Select.Response) -> Select.Response:
+        """The service select: the same as setting the parameter query_id."""
+        result = self.set_parameters([Parameter("query_id", value=request.query_id)])[0]
+        response.selected = self._selection.selected
+        response.status = Answer.OK if result.successful else Answer.BAD_INPUT
+        response.message = result.reason or f"selected: {response.selected or 'the next question'}"
+        return response
 
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
-        self._overlays.twin_came(msg)
-        answer = self._answer
-        if answer is not None and not answer.standing:
-            twin = twin_from_msg(msg)
-            by_id = {i.id: i for i in twin.instances}
-            found = [by_id[i] for i in answer.ids if i in by_id]
-            mask = mask_to_msg(twin, tuple(answer.ids), msg.header) if twin.ids is not None else Image()
-            self._show(answer, msg.header, mask, found)
+        self._twins.add(msg)
+        for query_id, answer in list(self._early.items()):
+            if stamp_ns(answer.header) <= stamp_ns(msg.header):
+                del self._early[query_id]
+                if answer.header.stamp == msg.header.stamp:
+                    self._outputs.pixels(answer, msg)
+        by_id = {i.id: i for i in msg.instances}
+        for query_id, answer in self._one_offs.items():
+            if stamp_ns(answer.header) != stamp_ns(msg.header):
+                followed = Answer(header=msg.header, query_id=query_id, ids=answer.ids)
+                self._outputs.places(followed, [instance_from_msg(by_id[i]) for i in answer.ids if i in by_id])
+                self._outputs.pixels(followed, msg)
 
     def _answer_came(self, msg: Answer) -> None:
-        if self.settings.query_id not in ("", msg.query_id):
+        if msg.status == Answer.CANCELLED:  # ended by unwatch, or a goal that was given up: it displaces nothing
+            if self._selection.ended(msg.query_id):
+                self._outputs.remove(msg.query_id, msg.header)
             return
-        self._text.publish(String(data=as_text(msg)))
-        if msg.status in (Answer.OK, Answer.NO_MATCH, Answer.STALE):
-            self._answer = msg
-            # It brings mask and objects of its own: a twin that was missed, under load, costs the overlay only.
-            self._show(msg, msg.header, msg.mask, [instance_from_msg(i) for i in msg.instances])
+        self._selection.answered(msg.query_id, msg.text, msg.standing)
+        self._outputs.text(msg)
+        if not msg.standing:
+            self._replace_one_off(msg)
+        if msg.status not in SHOWN:
+            return
+        self._outputs.places(msg, [instance_from_msg(i) for i in msg.instances])
+        if (twin := self._twins.at(msg.header)) is not None:
+            self._outputs.pixels(msg, twin)
+        else:
+            self._early[msg.query_id] = msg
 
-    def _show(self, answer: Answer, header: Header, mask: Image, found: list[Instance]) -> None:
-        start = time.perf_counter()
-        if mask.data:  # else the perceiver gives none
-            self._mask.publish(mask)
-        self._markers.publish(markers(found, header))
-        if found and found[0].center_m is not None:
-            pose = pose_of(found[0], header)
-            self._target.publish(pose)
-            if self._targets is not None:
-                self._targets.offer(pose)
-        spent = {"mask": (time.perf_counter() - start) * 1e3}
-        age_ms = (self.get_clock().now().nanoseconds - stamp_ns(header)) / 1e6
-        if 0 <= age_ms < 60e3:  # a recorded stamp says nothing about delay
-            spent["picture to mask"] = age_ms
-        try:
-            if self._overlays.draw(answer, header):
-                spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
-        except ReasonSegError as error:
-            self._failed(error)
-        self.meter.done(spent)
-
-    def _move_target(self, pose: PoseStamped) -> None:
-        """In a thread of its own: tf may let it wait."""
-        frames, s = self._frames, self.settings
-        if frames is not None:
-            self._target_in_frame.publish(frames.in_frame(pose, s.target_frame, s.tf_timeout_s))
-
-    def _failed(self, error: Exception) -> None:
-        message = str(error) if isinstance(error, ReasonSegError) else f"{type(error).__name__}: {error}"
-        self.meter.error(type(error).__name__, message)
-        self.get_logger().warning(message, throttle_duration_sec=5.0)
+    def _replace_one_off(self, msg: Answer) -> None:
+        """A one-off question takes the place of the last one, also where it found nothing."""
+        for old in [i for i in self._one_offs if i not in (msg.query_id, self._selection.chosen)]:
+            del self._one_offs[old]
+            self._outputs.remove(old, msg.header)
+        self._one_offs.pop(msg.query_id, None)
+        if msg.status in SHOWN:
+            self._one_offs[msg.query_id] = msg
+        else:
+            self._outputs.remove(msg.query_id, msg.header)
 
     def health(self) -> list[tuple[str, Health]]:
         error = self.meter.recent_error()
-        return [("masks", Health(WARN if error else OK, error or "publishing answers", self.meter.values()))]
+        values = {"selected": self._selection.selected, **self.meter.values()}
+        return [("masks", Health(WARN if error else OK, error or "publishing answers", values))]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

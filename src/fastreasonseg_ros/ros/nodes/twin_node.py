@@ -1,143 +1,145 @@
-"""twin_node: pictures in, the digital twin out; perception runs in a worker that keeps only the newest picture."""
+"""twin_node: pictures in, the digital twin out. Perception runs in a worker that keeps only the newest set of pictures.
+
+A frame's way: RgbdSynchronizer (executor thread), TwinPublisher.process -> pipeline.observe -> publish (worker thread).
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import SetVocabulary
 
-from ..errors import ConfigError, ReasonSegError, Status
-from ..perception import make_perceiver
-from .diagnostics import ERROR, OK, STALE, WARN, Health
-from .frames import Frames
-from .inputs import SceneInputs, Taken
-from .node import ManagedNode
-from .observer import Observer
-from .qos import latched
-from .seeing import Seeing
-from .settings import TwinSettings
-from .spinning import run
-from .worker import NewestWorker
+from ...errors import ConfigError, ReasonSegError, Status
+from ...io.transforms import RigidTransform
+from ...perception import make_perceiver
+from ..diagnostics import ERROR, OK, STALE, WARN, Health
+from ..executors import NewestWorker, result_of, run
+from ..lifecycle import ManagedNode
+from ..qos import latched
+from ..rgbd_subscriber import RgbdSubscriber
+from ..rgbd_synchronizer import RgbdMessages
+from ..settings import TwinSettings
+from ..transforms import Transforms, transforms_available
+from ..twin_estimator import TwinEstimator
+from ..twin_publisher import TwinPublisher
 
 
 class TwinNode(ManagedNode[TwinSettings]):
-    """Subscribes to color/image_raw, depth/image_raw, color/camera_info, and truth (oracle); publishes twin."""
-
-    threads = 3  # a transition loads a model, `set_vocabulary` may wait for a frame; the rest goes on beside them
+    """Subscribes to color/image_raw, depth/image_raw, the camera_info of both, and truth (oracle); publishes twin."""
 
     def __init__(self) -> None:
         super().__init__("twin_node", TwinSettings)
-        self._seeing: Seeing | None = None
-        self._worker: NewestWorker[Taken] | None = None
-        self._inputs: SceneInputs | None = None
-        self._newest: tuple[float, Taken] | None = None
+        self._publisher: TwinPublisher | None = None
+        self._worker: NewestWorker[RgbdMessages] | None = None
+        self._subscriber: RgbdSubscriber | None = None
+        self._transforms: Transforms | None = None
+        self._newest: tuple[float, RgbdMessages] | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
-        group = MutuallyExclusiveCallbackGroup()
+        group = ReentrantCallbackGroup()  # it awaits the worker
         self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=group)
 
     def setup(self) -> None:
         s = self.settings
-        observer = Observer(make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides))
-        self._seeing = Seeing(self, self._twins, observer, Frames(self) if s.world_frame else None, self._lacks)
+        perceiver = make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides)
+        self._transforms = Transforms(self) if s.world_frame else None
+        estimator = TwinEstimator(perceiver, s.depth_unit_m, self._between_cameras)
+        self._publisher = TwinPublisher(self, self._twins, estimator, self._transforms)
+        self._worker = NewestWorker(self._publisher.process, self._failed, "perception")
 
     def start(self) -> None:
-        assert self._seeing is not None
-        self._worker = NewestWorker(self._seeing.see, self._failed, "perception")
-        self._inputs = SceneInputs(self, self.settings, self._take, self._begin_anew)
-        self.listen(DiagnosticStatus, "camera_status", self._camera_said, latched())
+        self._subscriber = RgbdSubscriber(self, self.settings, self._rgbd_came)
+        self.subscribe(DiagnosticStatus, "camera_status", self._camera_status_came, latched())
 
     def stop(self) -> None:
-        if self._inputs is not None:
-            self._inputs.close()
-        if self._worker is not None:
-            self._worker.close()
-        if self._seeing is not None:
-            self._seeing.observer.forget()
-        self._inputs = self._worker = self._newest = None
+        if self._subscriber is not None:
+            self._subscriber.close()
+        self._subscriber = self._newest = None
+        if self._worker is not None and self._publisher is not None:
+            self._worker.clear()
+            self._worker.call(self._publisher.estimator.forget)
 
     def free(self) -> None:
-        if self._seeing is not None and self._seeing.frames is not None:
-            self._seeing.frames.close()
-        self._seeing = None
-
-    def settings_changed(self, settings: TwinSettings) -> None:
-        if self._inputs is not None:
-            self._inputs.settings = settings
+        if self._worker is not None:
+            self._worker.close()
+        if self._transforms is not None:
+            self._transforms.close()
+        self._worker = self._publisher = self._transforms = None
 
     def clock_jumped(self, reason: str) -> None:
-        if self._inputs is not None:
-            self._inputs.restart()  # pictures from before would wait for partners that never come
-            if self._seeing is not None and self._seeing.frames is not None:
-                self._seeing.frames.clear()
-            self._begin_anew(reason)
+        if self._subscriber is not None and self._worker is not None and self._publisher is not None:
+            self._subscriber.clear()  # pictures from before would wait for partners that never come
+            if self._transforms is not None:
+                self._transforms.clear()
+            publisher = self._publisher
+            self._worker.call(lambda: publisher.begin_anew(reason))
 
-    def _begin_anew(self, reason: str) -> None:
-        if self._seeing is not None and self._seeing.observer.forget():
-            self.get_logger().warning(f"{reason}: the twin begins anew")
-            self.meter.count("twin begun anew")
-
-    def _lacks(self) -> str:
-        return self._inputs.report().complaint if self._inputs is not None else ""
-
-    def _take(self, taken: Taken) -> None:
-        self._newest = time.monotonic(), taken
+    def _rgbd_came(self, messages: RgbdMessages) -> None:
+        self._newest = time.monotonic(), messages
         if self._worker is not None:
-            self._worker.offer(taken)
-
-    def _look_again(self) -> None:
-        """Looks at the newest picture with words that came after it, if the camera still runs: it may be a slow one."""
-        newest, worker = self._newest, self._worker
-        if newest and worker and time.monotonic() - newest[0] < self.settings.stale_after_s:
-            worker.offer(newest[1])
+            self._worker.offer(messages)
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
 
-    def _camera_said(self, msg: DiagnosticStatus) -> None:
-        if msg.level == DiagnosticStatus.ERROR and self._seeing is not None:
-            now = Header(stamp=self.get_clock().now().to_msg())
-            self._seeing.refuse(now, Status.BAD_INPUT, f"{msg.name}: {msg.message}")
+    def _between_cameras(self, target: str, source: str) -> RigidTransform | None:
+        """For depth that is not registered: tf is listened to once it is needed, where tf2_ros is installed."""
+        if self._transforms is None and transforms_available():
+            self._transforms = Transforms(self)
+        return None if self._transforms is None else self._transforms.between_cameras(target, source)
 
-    def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response) -> Any:
-        observer = self._seeing.observer if self._seeing else None
+    def _camera_status_came(self, msg: DiagnosticStatus) -> None:
+        """Why camera_node has no pictures is told to who asks."""
+        publisher, worker = self._publisher, self._worker
+        if msg.level == DiagnosticStatus.ERROR and publisher is not None and worker is not None:
+            now = Header(stamp=self.get_clock().now().to_msg())
+            worker.call(lambda: publisher.refuse(now, Status.BAD_INPUT, f"{msg.name}: {msg.message}"))
+
+    async def _set_vocabulary(
+        self, request: SetVocabulary.Request, response: SetVocabulary.Response
+    ) -> SetVocabulary.Response:
+        """Between two frames, so that no frame is perceived with half of the words."""
+        estimator, worker = self._publisher.estimator if self._publisher else None, self._worker
         try:
-            if observer is None:
+            if estimator is None or worker is None:
                 raise ConfigError(f"twin_node is {self.phase}: configure it first. {self.problem}".strip())
-            new, response.sequence = observer.set_vocabulary(request.words, request.add, request.asked)
+            change = worker.call(lambda: estimator.set_vocabulary(request.words, request.add, request.asked))
+            new, response.sequence = await result_of(change, self)
             response.added = list(new)
             found = f"looking for {', '.join(new)} from the next picture on" if new else "these are looked for already"
-            response.message = f"{found}; {len(observer.words)} words were set or asked for"
+            response.message = f"{found}; {len(estimator.words)} words were set or asked for"
             if new and request.asked:
-                self._look_again()
+                self._look_again(worker)
         except ReasonSegError as error:
             response.status, response.message = int(error.status), str(error)
-        response.words = list(observer.words) if observer is not None else []
+        response.words = list(estimator.words) if estimator is not None else []
         return response
 
+    def _look_again(self, worker: NewestWorker[RgbdMessages]) -> None:
+        """Perceives the newest picture again with the new words, if it is not stale: the next one may come late."""
+        newest = self._newest
+        if newest and time.monotonic() - newest[0] < self.settings.stale_after_s:
+            worker.offer(newest[1])
+
     def health(self) -> list[tuple[str, Health]]:
-        inputs, worker, seeing = self._inputs, self._worker, self._seeing
-        if inputs is None or worker is None or seeing is None:
+        subscriber, worker, publisher = self._subscriber, self._worker, self._publisher
+        if subscriber is None or worker is None or publisher is None:
             return []
-        report, error, age_s = inputs.report(), self.meter.recent_error(), seeing.observer.age_s()
+        report, error = subscriber.report(self.settings.depth_timeout_s), self.meter.recent_error()
+        age_s, objects = publisher.estimator.age_s(), str(publisher.estimator.objects)
         level = ERROR if error else STALE if age_s > self.settings.stale_after_s else OK
         message = error or ("no twin yet" if age_s == float("inf") else f"newest twin {age_s:.1f} s ago")
-        values = {
-            **self.meter.values(),
-            "dropped": str(worker.dropped),
-            "twin age (s)": f"{age_s:.2f}",
-            "objects": str(seeing.observer.objects),
-        }
-        level_of_inputs = ERROR if report.missing else WARN if report.complaint else OK
+        values = {**self.meter.values(), "dropped": str(worker.dropped), "twin age (s)": f"{age_s:.2f}"}
+        problems = "; ".join(text for text in (report.complaint, *publisher.warnings) if text)
+        level_of_inputs = ERROR if report.missing else WARN if problems else OK
         return [
-            ("perception", Health(level, message, values, self.settings.perceiver)),
-            ("inputs", Health(level_of_inputs, report.complaint or "in step", report.values)),
+            ("perception", Health(level, message, {**values, "objects": objects}, self.settings.perceiver)),
+            ("inputs", Health(level_of_inputs, problems or "in step", report.values)),
         ]
 
 
