@@ -19,8 +19,8 @@ from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg
-from fastreasonseg_ros.serving.reasoner import Reasoner
 from fastreasonseg_ros.ros.nodes.reasoning_node import ReasoningNode
+from fastreasonseg_ros.serving.reasoner import Reasoner
 from fastreasonseg_ros.twin.types import CameraIntrinsics
 
 SPACE = f"{NAMESPACE}/bad"

@@ -21,9 +21,14 @@ from std_msgs.msg import Empty
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros import client_link
-from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client import AsyncReasonSegClient
-from fastreasonseg_ros.ros.client import AnswerError, UnreachableError, WrongThreadError, required
+from fastreasonseg_ros.ros.client import (
+    AnswerError,
+    AsyncReasonSegClient,
+    ReasonSegClient,
+    UnreachableError,
+    WrongThreadError,
+    required,
+)
 from fastreasonseg_ros.ros.qos import latched
 
 

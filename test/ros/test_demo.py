@@ -17,10 +17,10 @@ from processes import PATIENCE_S, wait_for
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.evaluation.bag_questions import TimedQuestion
+from fastreasonseg_ros.live.node_processes import NodeDiedError, NodeProcesses
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.demo import mask_of
 from fastreasonseg_ros.ros.demo_questions import GENERAL, camera_parameters, questions_for
-from fastreasonseg_ros.live.node_processes import NodeDiedError, NodeProcesses
 
 
 def arguments(**given: object) -> Namespace:

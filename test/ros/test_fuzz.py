@@ -25,8 +25,8 @@ from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.ros.conversions import frame_from_msgs
 from fastreasonseg_ros.ros.images import color_from_msg, depth_from_msg, time_to_s
 from fastreasonseg_ros.ros.inputs import Taken
-from fastreasonseg_ros.ros.twin_estimator import Observer
 from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
+from fastreasonseg_ros.ros.twin_estimator import Observer
 from scripts.soak.fuzz import Driver, compressed, good_shot, run_fuzz, shots
 
 SPACE = f"{NAMESPACE}/fuzz"

@@ -22,8 +22,8 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.perception.vocabulary import MOST_ASKED
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import image_to_msg, intrinsics_to_msg
-from fastreasonseg_ros.ros.qos import reliable
 from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
+from fastreasonseg_ros.ros.qos import reliable
 from fastreasonseg_ros.srv import SetVocabulary
 from fastreasonseg_ros.twin.types import CameraIntrinsics
 

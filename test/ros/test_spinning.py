@@ -13,10 +13,10 @@ from processes import NAMESPACE, PATIENCE_S, wait_for
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String
 
+from fastreasonseg_ros.ros.executors import Spinning
 from fastreasonseg_ros.ros.lifecycle import ManagedNode
 from fastreasonseg_ros.ros.parameters import NodeSettings
 from fastreasonseg_ros.ros.qos import reliable
-from fastreasonseg_ros.ros.executors import Spinning
 
 
 class Hearer(ManagedNode[NodeSettings]):

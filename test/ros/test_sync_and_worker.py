@@ -12,9 +12,9 @@ from processes import PATIENCE_S
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from fastreasonseg_ros.ros.executors import NewestWorker
 from fastreasonseg_ros.ros.images import time_from_s
 from fastreasonseg_ros.ros.rgbd_synchronizer import ApproximateTimeSynchronizer
-from fastreasonseg_ros.ros.executors import NewestWorker
 
 
 class Input:

@@ -23,9 +23,9 @@ from fastreasonseg_ros.perception.oracle import OracleConfig, OraclePerceiver
 from fastreasonseg_ros.ros.conversions import twin_to_msg
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg, time_from_s
 from fastreasonseg_ros.ros.inputs import Taken
-from fastreasonseg_ros.ros.twin_estimator import Observer
-from fastreasonseg_ros.ros.qos import latched
 from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
+from fastreasonseg_ros.ros.qos import latched
+from fastreasonseg_ros.ros.twin_estimator import Observer
 from fastreasonseg_ros.twin.types import CameraIntrinsics, DigitalTwin, Instance
 
 SPACE = f"{NAMESPACE}/time"

@@ -123,8 +123,9 @@ class Reasoner:
 
         Call it after `use`.
         """
-        for query in queries if self._models is not None else ():
-            self.standing.put(Standing(query, self._new_question(query.text, self._models, False)))
+        for query in queries:
+            if self._models is not None and query.id not in self.standing:
+                self.standing.put(Standing(query, self._new_question(query.text, self._models, False)))
 
     async def _improved(
         self, query: Query, end: float, timeout_s: float, progress: Progress | None
