@@ -22,17 +22,17 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.perception.oracle import OracleConfig, OraclePerceiver
 from fastreasonseg_ros.ros.conversions import twin_to_msg
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg, time_from_s
-from fastreasonseg_ros.ros.inputs import Taken
 from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
 from fastreasonseg_ros.ros.qos import latched
-from fastreasonseg_ros.ros.twin_estimator import Observer
+from fastreasonseg_ros.ros.rgbd_synchronizer import RgbdMessages
+from fastreasonseg_ros.ros.twin_estimator import TwinEstimator
 from fastreasonseg_ros.twin.types import CameraIntrinsics, DigitalTwin, Instance
 
 SPACE = f"{NAMESPACE}/time"
 CAMERA = CameraIntrinsics(64, 48, 60.0, 60.0, 32.0, 24.0)
 
 
-def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> Taken:
+def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> RgbdMessages:
     """A mug, id 1, on a table 1 m away."""
     header = Header(stamp=time_from_s(stamp_s), frame_id="camera")
     w, h = size
@@ -42,12 +42,12 @@ def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> Taken:
     camera = CameraIntrinsics(w, h, 60.0, 60.0, w / 2, h / 2)
     color = image_to_msg(np.full((h, w, 3), 100, np.uint8), "rgb8", header)
     depth = depth_to_msg(np.ones((h, w), np.float32), header)
-    return Taken(color, depth, intrinsics_to_msg(camera, header), truth)
+    return RgbdMessages(color, depth, intrinsics_to_msg(camera, header), truth)
 
 
 @pytest.fixture
-def observer() -> Observer:
-    return Observer(OraclePerceiver(OracleConfig()))
+def estimator() -> TwinEstimator:
+    return TwinEstimator(OraclePerceiver(OracleConfig()))
 
 
 def first_seen(twin: DigitalTwin | None) -> float | None:
@@ -55,21 +55,23 @@ def first_seen(twin: DigitalTwin | None) -> float | None:
     return twin.instances[0].first_seen_s
 
 
-def test_a_picture_that_comes_late_is_dropped(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    assert observer.observe(taken(9.9))[0] is None
-    twin, spent = observer.observe(taken(10.1))
-    assert (first_seen(twin), set(spent)) == (10.0, {"decoding", "perception"})
+def test_a_picture_that_comes_late_is_dropped(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    assert estimator.observe(taken(9.9)).twin is None
+    later = estimator.observe(taken(10.1))
+    assert (first_seen(later.twin), set(later.latency_ms)) == (10.0, {"decoding", "perception"})
 
 
-def test_stamps_from_long_before_begin_a_new_twin(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    assert first_seen(observer.observe(taken(3.0))[0]) == 3.0
+def test_stamps_from_long_before_begin_a_new_twin(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    again = estimator.observe(taken(3.0))
+    assert first_seen(again.twin) == 3.0
+    assert "went back by 7.0 s" in again.begun_anew
 
 
-def test_a_camera_that_changes_its_size_begins_a_new_twin(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    twin, _ = observer.observe(taken(10.1, (32, 24)))
+def test_a_camera_that_changes_its_size_begins_a_new_twin(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    twin = estimator.observe(taken(10.1, (32, 24))).twin
     assert twin is not None
     assert (first_seen(twin), twin.image_size, twin.sequence) == (10.1, (32, 24), 2)
 

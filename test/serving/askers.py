@@ -1,4 +1,4 @@
-"""A language model that is told what to write and when, and askers in threads of their own, for the reasoner's tests."""
+"""A language model that writes what it is told, and askers in threads of their own, for the reasoner's tests."""
 
 from __future__ import annotations
 
