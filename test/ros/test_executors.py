@@ -1,4 +1,4 @@
-"""Threads of a node: workers take the newest item, coroutines await without a thread, one thread serves all callbacks."""
+"""Threads of a node: workers take the newest item, coroutines await without a thread, callbacks share one thread."""
 
 from __future__ import annotations
 

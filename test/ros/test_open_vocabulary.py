@@ -136,7 +136,8 @@ def test_a_question_brings_its_words_to_perception_in_another_process_and_is_ans
             assert reply.status == Answer.OK
             assert len(reply.words) == MOST_ASKED + 1
             assert reply.words[0] == "wooden duck"
-            bad = robot._run(robot._client.call(SetVocabulary, SetVocabulary.Request(words=["?!"], asked=True), START_S))
+            wrong = SetVocabulary.Request(words=["?!"], asked=True)
+            bad = robot._run(robot._client.call(SetVocabulary, wrong, START_S))
             assert (bad.status, list(bad.words)) == (Answer.BAD_INPUT, list(reply.words))
             again = robot.ask("the corkscrew", timeout_s=START_S)
             assert again.status in (Answer.OK, Answer.NO_MATCH), again.message

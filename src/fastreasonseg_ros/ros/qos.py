@@ -13,11 +13,11 @@ PICTURE_QOS = ("auto", "sensor_data", "reliable")
 OVERRIDES = QoSOverridingOptions.with_default_policies()
 
 
-def latched() -> QoSProfile:
-    """A late subscriber gets the last message at once."""
+def latched(depth: int = 1) -> QoSProfile:
+    """A late subscriber gets the last message at once. depth: of a subscriber that needs every message."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
-        depth=1,
+        depth=depth,
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )

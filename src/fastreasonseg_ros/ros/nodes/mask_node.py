@@ -49,7 +49,7 @@ class MaskNode(ManagedNode[MaskSettings]):
 
     def start(self) -> None:
         self._outputs.start(self._transforms)
-        self.subscribe(SceneGraph, "twin", self._twin_came, latched())
+        self.subscribe(SceneGraph, "twin", self._twin_came, latched(5))
         self.subscribe(Answer, "answer", self._answer_came, reliable(64))
 
     def stop(self) -> None:
