@@ -98,7 +98,8 @@ def grasp_target(robot: ReasonSegClient, question: str, max_opening_m: float, ti
         robot.node.destroy_subscription(listening)
     if any(step.note in NOT_TO_THE_LETTER for step in answer.steps):  # a hand that is not sure does not close
         raise GraspError(answer.message)
-    grasp = plan_grasp(answer.instances[0], up_of(twins[0] if twins else None), max_opening_m)
+    first = next((i for i in answer.instances if i.visible), answer.instances[0])  # not one that is hidden now
+    grasp = plan_grasp(first, up_of(twins[0] if twins else None), max_opening_m)
     for kind, topic, message in (
         (PoseStamped, "pregrasp", grasp.pose(answer, RETREAT_M)),
         (PoseStamped, "grasp", grasp.pose(answer)),

@@ -266,3 +266,26 @@ def test_no_request_is_sent_again_by_itself(robot: ReasonSegClient) -> None:
         time.sleep(1.0)
         assert silent.heard == ["the mug"]
     silent.close()
+
+
+def test_who_asked_a_node_that_was_killed_is_told_when_the_next_one_comes(robot: ReasonSegClient) -> None:
+    """DDS takes a killed process for alive for 20 s; its successor is seen at once."""
+    dead = SilentServer(f"{SPACE}/killed")
+    with ReasonSegClient(f"{SPACE}/killed") as own:
+        outcome: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                own.ask("the mug", PATIENCE_S)
+            except UnreachableError as error:
+                outcome.append(error)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_for(lambda: own._connection._open, what="the question to be sent")
+        time.sleep(0.3)
+        living = SilentServer(f"{SPACE}/killed")
+        asking.join(PATIENCE_S)
+        assert "was started again" in str(outcome[0])
+        living.close()
+    dead.close()

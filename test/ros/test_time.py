@@ -21,6 +21,7 @@ from std_msgs.msg import Header
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.perception.oracle import OracleConfig, OraclePerceiver
 from fastreasonseg_ros.ros.conversions import twin_to_msg
+from fastreasonseg_ros.ros.diagnostics import WARN, Health
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg, time_from_s
 from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
 from fastreasonseg_ros.ros.qos import latched
@@ -79,8 +80,8 @@ def test_a_camera_that_changes_its_size_begins_a_new_twin(estimator: TwinEstimat
 class World:
     """A twin node in simulated time, and beside it a camera and a clock."""
 
-    def __init__(self) -> None:
-        rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}", "-p", "use_sim_time:=true", "-p",
+    def __init__(self, sim_time: bool = True) -> None:
+        rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}", "-p", f"use_sim_time:={str(sim_time).lower()}", "-p",
                          "perceiver:=oracle"])  # fmt: skip
         self.twin_node, self.user = TwinNode(), Node("user")
         self.executor = MultiThreadedExecutor(num_threads=4)
@@ -96,15 +97,21 @@ class World:
         kinds["truth"] = SceneGraph
         self.out = {name: self.user.create_publisher(kind, name, 10) for name, kind in kinds.items()}
         self.twin_node.bring_up()
-        out = (*self.out.values(), self.clock)
+        out = (*self.out.values(), *((self.clock,) if sim_time else ()))
         wait_for(lambda: all(p.get_subscription_count() for p in out), what="subscriptions")
 
     def show(self, time_s: float) -> SceneGraph:
         """The twin of a picture at that time, which the clock shows too."""
         self.set_clock(time_s)
+        return self.send(time_s)
+
+    def send(self, time_s: float, depth_m: float = 1.0, with_info: bool = True) -> SceneGraph:
+        """The twin of a picture with that stamp."""
         seen = len(self.twins)
         t = taken(time_s)
-        for name, msg in zip(self.out, (t.color, t.depth, t.info, t.truth), strict=True):
+        depth = depth_to_msg(np.full((48, 64), depth_m, np.float32), t.color.header)
+        messages = {"color/image_raw": t.color, "depth/image_raw": depth, "truth": t.truth}
+        for name, msg in (messages | ({"color/camera_info": t.info} if with_info else {})).items():
             self.out[name].publish(msg)
         wait_for(lambda: len(self.twins) > seen, what=f"a twin of {time_s} s")
         assert self.twins[-1].status == Answer.OK, self.twins[-1].message
@@ -141,5 +148,41 @@ def test_a_clock_that_is_set_back_begins_a_new_twin_and_says_so() -> None:
         assert again.sequence > first.sequence
         assert world.twin_node.meter.values()["twin begun anew"] == "1"
         assert world.show(20.5).instances[0].first_seen == time_from_s(20.0)
+    finally:
+        world.close()
+
+
+def test_a_recording_that_begins_again_keeps_the_camera_model_that_came_once() -> None:
+    """Without a clock: stamps go back, camera_info was latched and does not come again."""
+    world = World(sim_time=False)
+    try:
+        world.send(100.0)
+        assert world.send(100.5, with_info=False).instances[0].first_seen == time_from_s(100.0)
+        again = world.send(20.0, with_info=False)
+        assert again.instances[0].first_seen == time_from_s(20.0)
+        assert again.instances[0].center.z == pytest.approx(1.0, abs=0.01)  # the camera model is there
+        assert world.send(20.5, with_info=False).instances[0].first_seen == time_from_s(20.0)
+        assert world.twin_node.meter.values()["twin begun anew"] == "1"
+    finally:
+        world.close()
+
+
+def test_implausible_depth_is_a_warning_on_diagnostics_and_in_the_twin_and_goes_again() -> None:
+    world = World(sim_time=False)
+
+    def inputs() -> Health:
+        return dict(world.twin_node.health())["inputs"]
+
+    try:
+        assert world.send(1.0, depth_m=0.1).message.startswith("depth is implausible")
+        assert (inputs().level, "nearer than 0.2 m" in inputs().message) == (WARN, True)
+        time_s = [2.0]
+
+        def clean() -> bool:
+            time_s[0] += 0.1
+            return world.send(time_s[0]).message == ""
+
+        wait_for(clean, what="a twin without the warning")
+        assert inputs().message == "in step"
     finally:
         world.close()

@@ -28,7 +28,7 @@ from ...errors import MissingDataError
 from ..conversions import mask_from_twin
 from ..qos import latched, reliable
 from ..stamped_buffer import StampedBuffer
-from .connection import Connection, Goal, UnreachableError, gone, late, missing
+from .connection import Connection, Goal, UnreachableError, gone, late, missing, restarted
 
 START_S = 30.0  # time that nodes may take to come up
 GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone says nothing
@@ -196,13 +196,16 @@ class AsyncReasonSegClient:
     async def _wait(self, reply: Future[Any], timeout_s: float, name: str, ready: Callable[[], bool]) -> Any:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
-        last_there = loop.time()
+        last_there, servers = loop.time(), self.connection.servers(name)
         waited = asyncio.wrap_future(reply)
         try:
             while not (await asyncio.wait([waited], timeout=STEP_S))[0]:
                 last_there = loop.time() if ready() else last_there
                 if loop.time() - last_there > GONE_S:
                     raise UnreachableError(gone(name))
+                before, servers = servers, self.connection.servers(name)
+                if servers > before:
+                    raise UnreachableError(restarted(name))
                 if loop.time() > end:
                     raise UnreachableError(late(name, timeout_s))
             return waited.result()

@@ -180,6 +180,12 @@ class Connection:
         )
         return goal
 
+    def servers(self, name: str) -> int:
+        """How many nodes offer the service or action of that name; one that was killed counts until DDS notices."""
+        with contextlib.suppress(InvalidHandle):
+            return self.node.count_services(f"{name}/_action/send_goal" if name == self._names[ReasonSegment] else name)
+        return 0
+
     @property
     def is_own_thread(self) -> bool:
         """Whether the caller runs in the thread that brings the replies."""
@@ -238,6 +244,10 @@ def missing(kind: str, name: str) -> str:
 
 def late(name: str, timeout_s: float) -> str:
     return f"{name} did not reply within {timeout_s:.1f} s: is its node still up (ros2 node list, /diagnostics)?"
+
+
+def restarted(name: str) -> str:
+    return f"{name} was started again while it was asked, and may not have heard the question: ask again"
 
 
 def gone(name: str) -> str:
