@@ -96,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument("--depth", metavar="PNG", help="16-bit depth picture beside a colour picture")
     ask.add_argument("--camera", metavar="JSON", help="camera.json beside a colour picture")
     ask.add_argument("--at", metavar="SECONDS", type=float, help="ask when this much of a bag or scene was seen")
+    _inputs(ask)
     ask.add_argument("--overlay", metavar="PNG", help="write a picture of the answer")
     ask.add_argument("--mask", metavar="PNG", help="write the mask (0 or 255)")
     ask.add_argument("--json", metavar="FILE", help="write the answer")
@@ -207,8 +208,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--queries", "--questions", dest="questions", metavar="FILE",
         help="lines of text, at (seconds), target_ids, standing, scene (those in the bag)",
     )  # fmt: skip
-    for topic in ("color", "depth", "info", "ids", "questions"):
-        bag.add_argument(f"--{topic}-topic", metavar="NAME", help=f"the {topic} topic (found by its name)")
+    bag.add_argument("--questions-topic", metavar="NAME", help="the questions topic (found by its name)")
+    _inputs(bag)
     bag.add_argument("--clock", action="store_true", help="real time: the nodes themselves, the bag at its own speed")
     bag.add_argument(
         "--rate", type=float, default=1.0, help="speed of --clock, and of a bag that is looped (%(default)s)"
@@ -244,6 +245,22 @@ def build_parser() -> argparse.ArgumentParser:
         stages.add_parser(stage, help=help, add_help=False)
     commands.add_parser("models", help="list, make and check the model files", add_help=False)
     return parser
+
+
+def _inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("pictures")
+    for topic in ("color", "depth", "info", "depth-info", "ids"):
+        group.add_argument(
+            f"--{topic}-topic", metavar="NAME", help=f"of bags: the {topic} topic, or none (chosen; see `bag info`)"
+        )
+    group.add_argument(
+        "--slop", metavar="SECONDS", type=float, default=0.02,
+        help="of bags: largest difference between the stamps of colour and depth (%(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--depth-unit", metavar="METRES", type=float,
+        help="of a count of depth, as 0.0001 (as camera.json or the encoding says)",
+    )  # fmt: skip
 
 
 def _outputs(parser: argparse.ArgumentParser) -> None:

@@ -214,7 +214,7 @@ def test_wrong_questions_bags_and_topics_are_named(bag: Path, tmp_path: Path, ca
 def test_what_was_answered_before_the_bag_breaks_off_is_kept(
     bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    def broken(path: Path, topics: object):
+    def broken(path: Path, *how: object):
         for k, item in enumerate(read_stamped(path)):
             if k == 6:
                 raise DatasetError(f"{path}: message 30 cannot be read")
@@ -244,7 +244,9 @@ class Burning(OraclePerceiver):
 
 def test_measuring_adds_little_to_what_is_measured(bag: Path) -> None:
     """Beside a perceiver of 10 ms a picture: under a tenth of its processor time, nothing being drawn."""
-    args = SimpleNamespace(color_topic=None, depth_topic=None, info_topic=None, ids_topic=None)
+    args = SimpleNamespace(
+        color_topic=None, depth_topic=None, info_topic=None, ids_topic=None, slop=0.02, depth_unit=None
+    )
     asker = Scripted(RIGHT)
     asked = [(0, TimedQuestion("the mug", 0.0, (1,), standing=True))]
     row = evaluate_one(args, bag, "bag", asked, Burning(), asker, Times(), Outputs(lambda row: None))
@@ -264,7 +266,9 @@ def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_model
 
         def close(self) -> None: ...
 
-    args = SimpleNamespace(color_topic=None, depth_topic=None, info_topic=None, ids_topic=None)
+    args = SimpleNamespace(
+        color_topic=None, depth_topic=None, info_topic=None, ids_topic=None, slop=0.02, depth_unit=None
+    )
     onlookers, asker = Onlookers([Painter()]), Scripted(RIGHT)
     try:
         outputs = Outputs(lambda row: None, viewers=[onlookers])

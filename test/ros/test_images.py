@@ -98,6 +98,12 @@ def test_compressed_depth_of_floats_is_scaled_by_its_header() -> None:
     assert depth_m[0, 1] == pytest.approx(depth, rel=1e-3)
 
 
+def test_packed_yuv_is_converted_without_cv_bridge() -> None:
+    # U Y V Y with chroma 128 is gray: Y 16 is black and Y 235 white in limited range.
+    yuv = np.array([[[128, 16], [128, 235]]], np.uint8)
+    assert images.color_from_msg(message(yuv, "yuv422")).tolist() == [[[0, 0, 0], [255, 255, 255]]]
+
+
 def test_an_unknown_color_encoding_is_refused_with_the_known_ones() -> None:
     with pytest.raises(FrameError, match="'yuv411'.*rgb8, bgr8"):
         images.color_from_msg(message(np.zeros((2, 4), np.uint8), "yuv411"))

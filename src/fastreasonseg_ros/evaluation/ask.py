@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DatasetError
+from ..io.input_report import InputReport
 from ..just_in_time import look_again
 from ..perception.protocol import Perceiver
 from ..perception.vocabulary import Vocabulary
@@ -20,11 +21,12 @@ from ..twin.types import Answer, DigitalTwin, Frame, Query
 from .backends import asker_of, perceiver_of
 from .overlay import draw_answer
 from .report import write_picture, write_text
-from .sources import frames_of, read_twin
+from .sources import frames_of, read_options, read_twin
 
 
 def run(args: Namespace) -> int:
-    frame, twin, perceiver, perception_ms = _look(args)
+    report = InputReport()
+    frame, twin, perceiver, perception_ms = _look(args, report)
     ask, query = asker_of(args), Query(args.text)
     answer = ask(twin, query)
     if perceiver is not None and frame is not None:
@@ -33,6 +35,8 @@ def run(args: Namespace) -> int:
             twin, answer = better, ask(better, query)
     labels = {i.id: i.label for i in twin.instances}
     print(describe(answer, twin))
+    for line in (*report.chosen, *(f"warning: {warning}" for warning in report.warnings)):
+        print(line)
     if args.overlay:
         if frame is None:
             raise DatasetError(f"{args.source}: a twin has no picture to draw on; leave --overlay out")
@@ -43,7 +47,9 @@ def run(args: Namespace) -> int:
             raise DatasetError(f"{args.source}: has no masks; leave --mask out")
         write_picture(args.mask, select(twin.ids, answer.ids).astype(np.uint8) * np.uint8(255))
     if args.json:
-        write_text(args.json, json.dumps(as_dict(answer, perception_ms), ensure_ascii=False, indent=1) + "\n")
+        write_text(
+            args.json, json.dumps(as_dict(answer, perception_ms) | _read(report), ensure_ascii=False, indent=1) + "\n"
+        )
     return 0
 
 
@@ -77,14 +83,20 @@ def as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any
     }
 
 
-def _look(args: Namespace) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
+def _read(report: InputReport) -> dict[str, Any]:
+    """What was read and what is doubtful about it, for JSON; nothing where there is nothing to say."""
+    found = {"topics": report.chosen, "warnings": report.warnings}
+    return {key: lines for key, lines in found.items() if lines}
+
+
+def _look(args: Namespace, report: InputReport) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
     if Path(args.source).suffix == ".json":
         return None, read_twin(args.source), None, None
     perceiver = perceiver_of(args)
     twin: DigitalTwin | None = None
     last: Frame | None = None
     start_s = milliseconds = None
-    for frame in frames_of(args.source, args.depth, args.camera):
+    for frame in frames_of(args.source, args.depth, args.camera, read_options(args), report):
         start_s = frame.stamp_s if start_s is None else start_s
         if args.at is not None and last is not None and frame.stamp_s - start_s > args.at:
             break

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import UInt16
 
 from ..errors import DatasetError, ReasonSegError, Status
+from ..io.depth_units import DepthRangeMonitor
 from ..just_in_time import look_again
 from ..perception.protocol import Perceiver
 from ..perception.vocabulary import Vocabulary
@@ -68,7 +69,7 @@ def evaluate(
     times: Times | None = None,
 ) -> dict[str, Any]:
     """Result of a data set: giou, ciou, n, intervals, by_category, by_level, video, perception, statuses, questions (a
-    slim row each), and what Times.report() has.
+    slim row each), warnings about the pictures where there are any, and what Times.report() has.
 
     on_row gets every new row as soon as it is there, on_answer what a picture of it needs. `done`: rows of a run
     that was interrupted, which are not made again. A frame or question that perception or reasoning refuses counts as
@@ -79,6 +80,7 @@ def evaluate(
     asked = {row["n"]: slim(row) for row in done if "n" in row}
     pictures = {row["scene"]: row["perception"] for row in done if "perception" in row}
     answered, measured = set(asked), set(pictures)
+    depth_range = DepthRangeMonitor()
 
     def add(row: Row) -> None:
         if "perception" in row:
@@ -91,12 +93,15 @@ def evaluate(
         todo = [(n, question) for n, question in questions if n not in answered]
         measure = dataset.truth == "all" and name not in measured
         if todo or measure:
-            _run_scene(dataset.scene(name), questions, todo, measure, perceiver, ask, add, on_answer, times)
+            _run_scene(
+                dataset.scene(name), questions, todo, measure, perceiver, ask, add, on_answer, times, depth_range
+            )
     rows = [asked[n] for n in sorted(asked)]
     return (
         summarise(rows, seed)
         | {"perception": perception_figures(pictures[name] for name in dataset.by_scene() if name in pictures)}
         | {"statuses": dict(sorted(Counter(row["status"] for row in rows).items()))}
+        | ({"warnings": [depth_range.warning]} if depth_range.warning else {})
         | times.report()
         | {"questions": rows}
     )
@@ -187,6 +192,7 @@ def _run_scene(
     add: Callable[[Row], None],
     on_answer: Callable[[Question, Frame, DigitalTwin, Answer], None] | None,
     times: Times,
+    depth_range: DepthRangeMonitor,
 ) -> None:
     """Asks what is to do while the frames go by; all questions tell how far the scene is looked at."""
     due: dict[int, list[tuple[int, Question]]] = {}
@@ -198,6 +204,8 @@ def _run_scene(
         if size not in (None, frame.image_size):
             raise DatasetError(f"{scene.name}: frame {number} is {frame.image_size}, the frames before it {size}")
         size, frames = frame.image_size, frames + 1
+        if frame.depth_m is not None:
+            depth_range.add(frame.depth_m)
         seen.observe(number, frame, perceiver, times)
         truth = scene.truth_ids(number) if measure else None
         if truth is not None:

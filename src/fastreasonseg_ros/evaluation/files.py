@@ -27,8 +27,13 @@ def read_color(path: Path) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def read_depth(path: Path, unit_m: float) -> Float32[np.ndarray, "h w"]:
-    """Metres from a 16-bit picture; NaN where it is 0."""
+    """Metres from a 16-bit picture; NaN where it is 0. Raises DatasetError for one of 8 bits."""
     raw = _one_channel(path)
+    if raw.dtype != np.uint16:
+        raise DatasetError(
+            f"{path}: has 8 bits a pixel, which cannot hold depth; it may be a picture of it for viewing: give the "
+            "depth itself, 16 bits in millimetres or in depth_unit_m of the camera"
+        )
     depth_m = raw.astype(np.float32) * np.float32(unit_m)
     depth_m[raw == 0] = np.nan
     return depth_m

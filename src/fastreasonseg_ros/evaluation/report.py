@@ -90,6 +90,7 @@ def table(result: Mapping[str, Any]) -> str:
         lines.append("video: " + ", ".join(f"{k} {_shown(video[k])}" for k in ("j", "f", "j_and_f", "n")))
     if result.get("caution"):
         lines.append(f"caution: {result['caution']}")
+    lines += [f"warning: {warning}" for warning in result.get("warnings", ())]
     if result.get("perception"):
         lines.append("")
         lines += [f"perception {k}: {_shown(v)}" for k, v in result["perception"].items()]

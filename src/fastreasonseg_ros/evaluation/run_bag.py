@@ -7,17 +7,19 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
+from ..io.bag_contents import bag_info
+from ..io.input_report import InputReport
+from ..io.topic_selection import BagTopics, choose_topics
 from .backends import Asker, asker_of, perceiver_of
 from .bag_eval import LockStep, Outputs, evaluation_share
 from .bag_make import make_bags
 from .bag_questions import TimedQuestion, assign, check_targets, read_timed_questions
-from .bags import BagTopics, bag_info, find_topics, read_stamped
+from .bags import read_stamped
 from .cpu import cpu_report, cpu_share
 from .evaluate import Row, Times
 from .gallery import Gallery
@@ -27,7 +29,7 @@ from .provenance import made
 from .report import Output, write_text
 from .rows import keep_rows, read_done, run_id
 from .run_report import title_of
-from .sources import is_bag
+from .sources import is_bag, read_options
 from .summary import slim, summarise
 from .tables import open_table
 from .viewers import GalleryView, Onlookers, viewers_of
@@ -120,11 +122,13 @@ def evaluate_one(
     out: Outputs,
 ) -> Row:
     """The row of one bag; its questions' rows go to out.on_row before."""
-    topics = topics_of(args, path)
+    options, report = read_options(args), InputReport()
+    choice = choose_topics(bag_info(path), path, options.topics)
+    frames = read_stamped(path, choice.topics, options.slop_s, options.depth_unit_m, report)
     mine, began = Times(), time.process_time()
     drawn_before = _viewers_cpu_s(out)
     try:
-        row = LockStep(perceiver, ask, ask.stand, mine, out).run(read_stamped(path, topics), items)
+        row = LockStep(perceiver, ask, ask.stand, mine, out).run(frames, items)
     except DatasetError as error:
         text = str(error)
         raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
@@ -138,13 +142,13 @@ def evaluate_one(
     times.perception.extend(mine.perception)
     times.reasoning.extend(mine.reasoning)
     times.kept.extend(mine.kept)
-    return {"scene": name, "bag": row}
+    read = {"topics": choice.describe()} | ({"warnings": report.warnings} if report.warnings else {})
+    return {"scene": name, "bag": row | read}
 
 
 def topics_of(args: Namespace, path: Path) -> BagTopics:
-    """Those that were named, and those found by their names."""
-    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
-    return replace(find_topics(bag_info(path), path), **given)
+    """Those that were named, and those that fit them."""
+    return choose_topics(bag_info(path), path, read_options(args).topics).topics
 
 
 def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
@@ -155,6 +159,7 @@ def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
     report = times.report()
     spent = {name: bags[name]["spent"] for name in sorted(bags)}
     report["timed"] |= {"evaluation_cpu_share": cpu_share(s["cpu_s"] for s in spent.values()), "bags": spent}
+    warnings = [f"{name}: {warning}" for name in sorted(bags) for warning in bags[name].get("warnings", ())]
     curves = {row["text"]: row["curve"] for row in asked if row.get("curve")}
     return (
         figures
@@ -162,7 +167,9 @@ def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
         | {"duration_s": round(sum(bag["duration_s"] for bag in bags.values()), 3)}
         | {"perception": perception_figures(bags[n]["perception"] for n in sorted(bags) if "perception" in bags[n])}
         | {"statuses": dict(sorted(Counter(row["status"] for row in asked).items())), "curves": curves}
+        | ({"warnings": warnings} if warnings else {})
         | report
+        | {"topics": {name: bags[name]["topics"] for name in sorted(bags) if "topics" in bags[name]}}
         | {"questions": [slim(row) for row in asked]}
     )
 
@@ -223,5 +230,6 @@ def _info(path: str) -> int:
     print(f"{path}: {info.duration_s:.1f} s")
     for name, (kind, count) in info.topics.items():
         print(f"  {name:<40} {kind:<36} {count:>7}")
-    print(f"  taken as {find_topics(info, path)}")
+    for line in choose_topics(info, path).describe():
+        print(f"  {line}")
     return 0

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DatasetError, FrameError
+from ..io.bag_contents import bag_info
+from ..io.depth_units import check_depth_unit
+from ..io.input_report import InputReport
+from ..io.registration import fit_depth
+from ..io.stamp_offset import DEFAULT_SLOP_S
+from ..io.topic_selection import choose_topics
 from ..twin.serialization import twin_from_json
 from ..twin.types import CameraIntrinsics, DigitalTwin, Frame
 from .bags import read_bag
@@ -13,7 +21,27 @@ from .datasets import read_words
 from .files import read_camera, read_color, read_depth
 from .readers.folder import FolderScene
 
+STREAMS = ("color", "depth", "info", "depth_info", "ids")
 BAGS = (".mcap", ".db3", ".bag")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How pictures are read. topics: of bags, fields of BagTopics that the user chose ("none": not to be read).
+
+    slop_s: of bags, largest difference of stamps within a frame. depth_unit_m: metres a count; None: as camera.json or
+    the encoding says.
+    """
+
+    topics: Mapping[str, str] = field(default_factory=dict)
+    slop_s: float = DEFAULT_SLOP_S
+    depth_unit_m: float | None = None
+
+
+def read_options(args: Namespace) -> ReadOptions:
+    """Of the options that cli.py adds to commands that read pictures."""
+    topics = {k: v for k in STREAMS if (v := getattr(args, f"{k}_topic", None))}
+    return ReadOptions(topics, args.slop, check_depth_unit(args.depth_unit))
 
 
 def is_bag(path: Path) -> bool:
@@ -21,19 +49,42 @@ def is_bag(path: Path) -> bool:
     return path.suffix in BAGS or (path / "metadata.yaml").exists()
 
 
-def frames_of(path: str | Path, depth: str | None = None, camera: str | None = None) -> Iterator[Frame]:
-    """Frames of a scene folder, a bag or one picture, in order. Raises DatasetError."""
-    path = Path(path)
+def frames_of(
+    path: str | Path,
+    depth: str | None = None,
+    camera: str | None = None,
+    options: ReadOptions | None = None,
+    report: InputReport | None = None,
+) -> Iterator[Frame]:
+    """Frames of a scene folder, a bag or one picture, in order; report: gets the choice of topics, and warnings.
+
+    Raises DatasetError, and ConfigError for options that cannot be.
+    """
+    path, options = Path(path), options or ReadOptions()
+    report = InputReport() if report is None else report
     if not path.exists():
         raise DatasetError(f"{path}: there is nothing here; give a scene folder, a bag, a picture or a twin (.json)")
     if is_bag(path):
-        yield from read_bag(path)
-    elif path.is_dir():
+        choice = choose_topics(bag_info(path), path, options.topics)
+        report.choose(choice.describe())
+        yield from read_bag(path, choice.topics, options.slop_s, options.depth_unit_m, report)
+        return
+    if options.topics:
+        raise DatasetError(f"{path}: is no bag and has no topics; leave {', '.join(_topic_options(options))} out")
+    if path.is_dir():
         words = read_words(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
-        for _, frame in FolderScene(path, words).frames():
-            yield frame
+        frames = (frame for _, frame in FolderScene(path, words, options.depth_unit_m).frames())
     else:
-        yield _picture(path, depth, camera)
+        frames = iter([_picture(path, depth, camera, options.depth_unit_m)])
+    report.depth_unit(options.depth_unit_m)
+    for frame in frames:
+        if frame.depth_m is not None:
+            report.add_depth(frame.depth_m)
+        yield frame
+
+
+def _topic_options(options: ReadOptions) -> list[str]:
+    return [f"--{name.replace('_', '-')}-topic" for name in options.topics]
 
 
 def read_twin(path: str | Path) -> DigitalTwin:
@@ -44,15 +95,16 @@ def read_twin(path: str | Path) -> DigitalTwin:
         raise DatasetError(f"{path}: cannot be read as text: {error}") from error
 
 
-def _picture(path: Path, depth: str | None, camera: str | None) -> Frame:
+def _picture(path: Path, depth: str | None, camera: str | None, depth_unit_m: float | None) -> Frame:
     color = read_color(path)
     if depth and not camera:
         raise DatasetError(f"{depth}: depth needs the camera that took it; give --camera camera.json")
     model = read_camera(Path(camera)) if camera else None
+    depth_m = read_depth(Path(depth), depth_unit_m or model["depth_unit_m"]) if depth and model else None
     try:
         return Frame(
             color=color,
-            depth_m=read_depth(Path(depth), model["depth_unit_m"]) if depth and model else None,
+            depth_m=None if depth_m is None else fit_depth(depth_m, color.shape[1], color.shape[0]),
             intrinsics=None
             if model is None
             else CameraIntrinsics(

@@ -98,21 +98,23 @@ def _decode_rvl(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray
     starts, lengths, firsts = [], [], []  # of the runs of non-zero pixels: in the image, and in `values`
     at = done = 0
     numbers = values.tolist()
-    while done < pixels:
-        if at >= len(numbers):
-            raise FrameError(f"{broken}: its RVL stream ends after {done} of {pixels} pixels")
+    while done < pixels and at < len(numbers):
         zeros = numbers[at]
         count = numbers[at + 1] if at + 1 < len(numbers) else 0
-        done += zeros
-        at += 2
+        if zeros == 0 and count == 0:
+            break
+        done, at = done + zeros, at + 2
         if count:
             starts.append(done)
             lengths.append(count)
             firsts.append(at)
-        done += count
-        at += count
-        if done > pixels or at > len(numbers) or (zeros == 0 and count == 0):
-            raise FrameError(f"{broken}: its RVL stream does not fit {width}x{height} pixels")
+        done, at = done + count, at + count
+        if count and at > len(numbers):
+            break
+    if done > pixels:
+        raise FrameError(f"{broken}: its RVL stream has more than {width}x{height} pixels")
+    if done < pixels or (lengths and firsts[-1] + lengths[-1] > len(numbers)):
+        raise FrameError(f"{broken}: its RVL stream ends before {width}x{height} pixels")
     if starts:
         length = np.array(lengths)
         within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)

@@ -65,6 +65,26 @@ def depth_range_warning(depth_m: Float32[np.ndarray, "h w"], depth_unit_m: float
     return f"{message}: set the depth unit{_suggestion(median, depth_unit_m)}"
 
 
+class DepthRangeMonitor:
+    """Whether the depth of a stream is implausible: a single picture may be, with a hand before the camera."""
+
+    def __init__(self, depth_unit_m: float | None = None) -> None:
+        self._depth_unit_m = depth_unit_m
+        self._pictures = self._implausible = 0
+        self._newest = ""
+
+    def add(self, depth_m: Float32[np.ndarray, "h w"]) -> None:
+        """One picture."""
+        self._pictures += 1
+        if message := depth_range_warning(depth_m, self._depth_unit_m):
+            self._implausible, self._newest = self._implausible + 1, message
+
+    @property
+    def warning(self) -> str:
+        """The newest warning where more than half of the pictures were implausible; else empty."""
+        return self._newest if 2 * self._implausible > self._pictures else ""
+
+
 def _suggestion(median_m: float, depth_unit_m: float | None) -> str:
     """The first of the usual units that puts the median between 0.2 and 20 m."""
     if depth_unit_m is None:

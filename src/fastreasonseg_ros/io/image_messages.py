@@ -56,6 +56,11 @@ def stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
 
 
+def stamp_s(message: Any) -> float:
+    """The header's stamp in seconds."""
+    return message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
+
+
 def _buffer(message: Any) -> tuple[Any, int, int, int, str, bool]:
     height, width, step = int(message.height), int(message.width), int(message.step)
     return message.data, height, width, step, message.encoding, bool(message.is_bigendian)

@@ -17,7 +17,7 @@ from ..twin.types import CameraIntrinsics
 from .depth_projection import DepthProjection, scale_depth
 from .transforms import IDENTITY, RigidTransform, plain_frame
 
-SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point against the size of the picture
+SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point in picture sizes
 SAME_ASPECT = 0.01
 Lookup = Callable[[str, str], RigidTransform | None]  # (target frame, source frame) -> source to target
 
@@ -57,7 +57,8 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
     - REGISTER: another frame or another camera model, and both camera models and the transform are known.
     - UNKNOWN: all else.
 
-    Camera models agree if focal lengths and principal point differ by less than 1 % once scaled.
+    Camera models agree if, once scaled, focal lengths differ by less than 1 % and the principal point by less than 1 %
+    of the picture and a pixel (drivers scale it by different conventions).
     """
     same_size = (color.width, color.height) == (depth.width, depth.height)
     proportional = abs(depth.width * color.height / (depth.height * color.width) - 1) <= SAME_ASPECT
@@ -84,13 +85,15 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
         )
         if known is None
     ]
-    why = (
-        f"is in the frame {depth_frame}, colour in {color_frame}" if not same_frame else "has another size than colour"
-    )
+    differences = []
+    if not same_size:
+        differences.append(f"depth is {depth.width}x{depth.height} but colour is {color.width}x{color.height}")
+    if not same_frame:
+        differences.append(f"depth is in the frame {depth_frame} but colour in {color_frame}")
     return AlignmentChoice(
         Alignment.UNKNOWN,
-        f"depth {why} ({sizes}), so that it is not registered as far as is known; to register it, missing: "
-        f"{', '.join(missing)}; or use the driver's registered depth (aligned_depth_to_color, depth_registered)",
+        f"{', '.join(differences)}: as far as is known it is not registered to colour, and it cannot be without "
+        f"{' and '.join(missing)}; use the driver's registered depth (aligned_depth_to_color, depth_registered)",
     )
 
 
@@ -145,6 +148,15 @@ class DepthAligner:
             self._projection = DepthProjection(depth.intrinsics, color.intrinsics, self._choice.transform)
 
 
+def fit_depth(depth_m: Float32[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+    """Depth of files, of which no frame or camera is known, in the size of the colour picture.
+
+    Raises FrameError where the aspect ratio is another.
+    """
+    depth = CameraView(depth_m.shape[1], depth_m.shape[0])
+    return DepthAligner(lambda target, source: None).align(depth_m, CameraView(width, height), depth)
+
+
 def _cameras_agree(color: CameraView, depth: CameraView) -> bool | None:
     """Whether the camera models are one in two resolutions; None where one of them is not known."""
     a, b = color.intrinsics, depth.intrinsics
@@ -154,6 +166,6 @@ def _cameras_agree(color: CameraView, depth: CameraView) -> bool | None:
     return (
         abs(b.fx - a.fx * x) <= SAME_CAMERA * a.fx * x
         and abs(b.fy - a.fy * y) <= SAME_CAMERA * a.fy * y
-        and abs(b.cx - a.cx * x) <= SAME_CAMERA * b.width
-        and abs(b.cy - a.cy * y) <= SAME_CAMERA * b.height
+        and abs(b.cx - a.cx * x) <= SAME_CAMERA * b.width + 1
+        and abs(b.cy - a.cy * y) <= SAME_CAMERA * b.height + 1
     )

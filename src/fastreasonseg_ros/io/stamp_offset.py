@@ -12,6 +12,7 @@ from ..errors import ConfigError
 
 SPREAD = (10, 90)  # percentiles
 SLOP_STEP_S = 0.01
+DEFAULT_SLOP_S = 0.02  # of bags: less than half a period at 25 Hz
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError, FrameError
+from ...io.registration import fit_depth
 from ...twin.pose import Pose
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 from ..datasets import Dataset, IdImage, Scene, Words, check_questions, read_questions, read_words
@@ -50,9 +51,10 @@ def _scene(root: Path, words: dict[str, Words], name: str) -> FolderScene:
 class FolderScene(Scene):
     """One folder of frames. Frame numbers are the names of its subfolders."""
 
-    def __init__(self, path: Path, words: Words | None = None) -> None:
+    def __init__(self, path: Path, words: Words | None = None, depth_unit_m: float | None = None) -> None:
+        """depth_unit_m: metres a count of depth.png; None: as camera.json says."""
         super().__init__(path.name, words)
-        self.path = path
+        self.path, self._depth_unit_m = path, depth_unit_m
 
     @cached_property
     def numbers(self) -> tuple[int, ...]:
@@ -78,9 +80,13 @@ class FolderScene(Scene):
                 int(camera["width"]), int(camera["height"]), camera["fx"], camera["fy"], camera["cx"], camera["cy"]
             )
             ids = self.truth_ids(number) if ids_path.exists() else None
+            depth_m = None
+            if depth_path.exists():
+                raw_m = read_depth(depth_path, self._depth_unit_m or camera["depth_unit_m"])
+                depth_m = fit_depth(raw_m, color.shape[1], color.shape[0])
             return Frame(
                 color=color,
-                depth_m=read_depth(depth_path, camera["depth_unit_m"]) if depth_path.exists() else None,
+                depth_m=depth_m,
                 intrinsics=intrinsics,
                 stamp_s=(number - self.numbers[0]) / camera["fps"],
                 truth=None if ids is None else GroundTruth(ids, self.words.labels, self.words.colors),
