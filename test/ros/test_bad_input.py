@@ -101,7 +101,7 @@ BAD: dict[str, tuple[Callable[[Camera], SceneGraph], str]] = {
     "depth that is the same everywhere": (lambda c: c.show(depth=np.full_like(DEPTH, 0.8)), "0.800 m everywhere"),
     "depth in the wrong unit": (lambda c: c.show(depth=DEPTH / 100), "publish them as 32FC1"),
     "a lens full of glare": (lambda c: c.show(np.full_like(COLOR, 255)), "glare"),
-    "depth of another shape": (lambda c: c.show(depth=DEPTH[::2]), "160x60, colour 160x120"),
+    "depth of another shape": (lambda c: c.show(depth=DEPTH[::2]), "160x60 but colour is 160x120"),
     "an unknown encoding": (lambda c: c.show(COLOR[:, :, :2], encoding="yuv411"), "'yuv411'; known are rgb8"),
 }
 

@@ -90,6 +90,12 @@ def test_a_twin_without_masks_and_plane_stays_without() -> None:
     back = twin_from_msg(over_the_wire(twin_to_msg(DigitalTwin((BARE,)))))
     assert back.ids is None
     assert back.plane is None
+    assert back.begun_s is None
+
+
+def test_the_beginning_of_a_twin_survives_its_message() -> None:
+    back = twin_from_msg(over_the_wire(twin_to_msg(replace(TWIN, begun_s=1.25))))
+    assert back.begun_s == pytest.approx(1.25, abs=1e-9)
 
 
 def test_what_is_unknown_is_nan_or_empty_in_the_message() -> None:

@@ -97,16 +97,16 @@ def test_aligned_depth_of_half_the_size_is_scaled(seen: Seen) -> None:
 
 
 def test_depth_of_another_shape_is_refused_with_both_sizes(seen: Seen) -> None:
-    with pytest.raises(FrameError, match="64x24, colour 64x48"):
+    with pytest.raises(FrameError, match="64x24 but colour is 64x48"):
         TwinEstimator(seen).observe(messages(step(24, 64)))
 
 
 def test_depth_of_another_camera_is_used_with_a_warning_that_names_what_is_missing(seen: Seen) -> None:
     estimate = TwinEstimator(seen).observe(messages(step(), depth_frame="depth"))
     (warning,) = estimate.warnings
-    assert "is in the frame depth, colour in color" in warning
-    assert "the depth camera's camera_info" in warning
-    assert "the transform from depth to color" in warning
+    assert "depth is in the frame depth but colour in color" in warning
+    assert "camera_info" in warning
+    assert "transform" in warning
 
 
 def test_depth_is_registered_once_both_cameras_and_their_transform_are_known(seen: Seen) -> None:

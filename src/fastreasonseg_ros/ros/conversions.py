@@ -80,6 +80,7 @@ def twin_to_msg(
     if header is None:
         header = Header(stamp=time_from_s(twin.stamp_s), frame_id=twin.frame_id)
     msg = SceneGraph(header=header, sequence=twin.sequence, message=twin.note)
+    msg.begun = time_from_s(twin.begun_s or 0.0)
     msg.image_width, msg.image_height = twin.image_size
     msg.instances = [instance_to_msg(i) for i in twin.instances]
     msg.relations = [
@@ -126,6 +127,7 @@ def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
         plane=Plane((n.x, n.y, n.z), msg.plane_offset) if n.x or n.y or n.z else None,
         ids=ids_from_msg(msg.instance_ids) if with_ids else None,
         sequence=msg.sequence,
+        begun_s=time_to_s(msg.begun) or None,
     )
 
 
