@@ -55,9 +55,7 @@ def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:
 
 def test_nodes_end_with_the_block_and_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from fastreasonseg_ros.live.demo_questions import GENERAL, camera_parameters, questions_for
-from fastreasonseg_ros.live.joined_answers import JoinedAnswers
-from fastreasonseg_ros.live.node_processes import NodeProcesses\n"
+        "import sys; from pathlib import Path; from fastreasonseg_ros.live.node_processes import NodeProcesses\n"
         "with NodeProcesses(f'/t', Path(sys.argv[1])) as nodes:\n"
         "    nodes.start('camera_node', source='scene', path='/nowhere', loop=False)\n"
         "    print(nodes._processes['camera_node'].pid, flush=True)\n"
