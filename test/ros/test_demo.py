@@ -43,7 +43,7 @@ def test_a_node_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) ->
         nodes.start("no_such_node")
         with pytest.raises(NodeDiedError, match=r"no_such_node ended with status 1.*no_such_node\.log"):
             nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=PATIENCE_S)
-        assert "No module named fastreasonseg_ros.ros.no_such_node" in nodes.log("no_such_node")
+        assert "No module named fastreasonseg_ros.ros.nodes.no_such_node" in nodes.log("no_such_node")
 
 
 def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:

@@ -84,15 +84,14 @@ class Planner:
         wait_for(lambda: all(node.count_subscribers(topic) for topic in topics), what="subscriptions")
         wait_for(self.choose.service_is_ready, what="the service select")
 
-    def twin(self, stamp_s: float, ids: np.ndarray = IDS, wait: bool = True) -> Header:
+    def twin(self, stamp_s: float, ids: np.ndarray = IDS) -> Header:
         """Publishes a twin; its header."""
         self.sequence += 1
         header = Header(stamp=time_from_s(stamp_s), frame_id="camera")
         self.twins.publish(
             twin_to_msg(DigitalTwin(THINGS, (), stamp_s, "camera", (64, 48), None, ids, self.sequence), header)
         )
-        if wait:  # the topic keeps one message only
-            wait_for(lambda: self.node._twins.at(header) is not None, what="the twin to come")
+        wait_for(lambda: self.node._twins.at(header) is not None, what="the twin to come")  # the topic keeps one only
         return header
 
     def answer(

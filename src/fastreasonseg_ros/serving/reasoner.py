@@ -125,7 +125,7 @@ class Reasoner:
         """
         for query in queries:
             if self._models is not None and query.id not in self.standing:
-                self.standing.put(Standing(query, self._new_question(query.text, self._models, False)))
+                self.standing.put(Standing(query, StandingQuestion(Query(query.text), *self._models)))
 
     async def _improved(
         self, query: Query, end: float, timeout_s: float, progress: Progress | None
@@ -169,7 +169,7 @@ class Reasoner:
                 return failed(observation.status, observation.message)
             if (kept := self._by_kept_plan(query)) is not None:  # made meanwhile
                 return kept
-            question = self._new_question(query.text, models, observation.open_vocabulary)
+            question = StandingQuestion(Query(query.text), *models, look_for=observation.open_vocabulary)
             job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
             job.result.add_done_callback(lambda done: self._planned(query.text, done))
             late = await self._generated(job, end, progress)
@@ -268,9 +268,6 @@ class Reasoner:
         job = self._queue.later(text, lambda on_text: self._plan(again, on_text))
         if job is not None:
             job.result.add_done_callback(lambda done: self._planned(text, done))
-
-    def _new_question(self, text: str, models: Models, open_vocabulary: bool) -> StandingQuestion:
-        return StandingQuestion(Query(text), *models, look_for=open_vocabulary)
 
     def _is_after(self, sequence: int) -> bool:
         """Whether the newest twin is a later one than that number."""
