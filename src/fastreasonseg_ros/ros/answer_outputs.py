@@ -124,8 +124,10 @@ class AnswerOutputs:
             self._text.publish(String(data=as_text(answer)))
 
     def remove(self, query_id: str, header: Header) -> None:
-        """Deletes the markers of a question."""
-        self._markers.publish(self._shapes.update(query_id, [], header))
+        """Deletes the markers of a question, if it has any."""
+        array = self._shapes.update(query_id, [], header)
+        if array.markers:
+            self._markers.publish(array)
 
     def places(self, answer: Answer, found: Sequence[Instance]) -> None:
         """Markers and target, which need no picture."""

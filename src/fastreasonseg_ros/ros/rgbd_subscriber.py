@@ -140,9 +140,7 @@ class TopicRelay:
     ) -> None:
         self._unit_m, self._passed, self._trouble = settings.depth_unit_m, passed, trouble
 
-        def relay(
-            topic: str, transport: str, publisher: Any, convert: Callable[[Any], Any]
-        ) -> ImageSubscription:
+        def relay(topic: str, transport: str, publisher: Any, convert: Callable[[Any], Any]) -> ImageSubscription:
             kind = CameraInfo if publisher is info else Image if transport == "raw" else CompressedImage
 
             def received(msg: Any) -> None:

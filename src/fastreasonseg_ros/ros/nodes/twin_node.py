@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -100,9 +101,7 @@ class TwinNode(ManagedNode[TwinSettings]):
             now = Header(stamp=self.get_clock().now().to_msg())
             worker.call(lambda: publisher.refuse(now, Status.BAD_INPUT, f"{msg.name}: {msg.message}"))
 
-    async def _set_vocabulary(
-        self, request: SetVocabulary.Request, response: SetVocabulary.Response
-    ) -> SetVocabulary.Response:
+    async def _set_vocabulary(self, request: SetVocabulary.Request, response: SetVocabulary.Response) -> Any:
         """Between two frames, so that no frame is perceived with half of the words."""
         estimator, worker = self._publisher.estimator if self._publisher else None, self._worker
         try:
@@ -131,15 +130,15 @@ class TwinNode(ManagedNode[TwinSettings]):
         if subscriber is None or worker is None or publisher is None:
             return []
         report, error = subscriber.report(self.settings.depth_timeout_s), self.meter.recent_error()
-        age_s, objects = publisher.estimator.age_s(), str(publisher.estimator.objects)
+        age_s, objects = publisher.estimator.age_s(), publisher.estimator.objects
         level = ERROR if error else STALE if age_s > self.settings.stale_after_s else OK
         message = error or ("no twin yet" if age_s == float("inf") else f"newest twin {age_s:.1f} s ago")
-        values = {**self.meter.values(), "dropped": str(worker.dropped), "twin age (s)": f"{age_s:.2f}"}
+        values = {"dropped": str(worker.dropped), "twin age (s)": f"{age_s:.2f}", "objects": str(objects)}
         problems = "; ".join(text for text in (report.complaint, *publisher.warnings) if text)
-        level_of_inputs = ERROR if report.missing else WARN if problems else OK
+        inputs = Health(ERROR if report.missing else WARN if problems else OK, problems or "in step", report.values)
         return [
-            ("perception", Health(level, message, {**values, "objects": objects}, self.settings.perceiver)),
-            ("inputs", Health(level_of_inputs, problems or "in step", report.values)),
+            ("perception", Health(level, message, self.meter.values() | values, self.settings.perceiver)),
+            ("inputs", inputs),
         ]
 
 
