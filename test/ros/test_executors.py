@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -184,3 +185,28 @@ def test_sixteen_requests_that_wait_hold_no_thread_and_delay_nothing(world) -> N
     replies = [wait_for(one.result, what="a reply").message for one in asked]
     assert sorted(replies, key=int) == [str(n) for n in range(16)]
     assert waiter.threads == {"waiter"}
+
+
+def test_a_future_that_another_thread_completes_wakes_an_executor_that_nothing_else_wakes() -> None:
+    rclpy.init(args=["--ros-args", "-r", f"__ns:={NAMESPACE}/wake"])
+    node = rclpy.create_node("asleep", start_parameter_services=False)
+    executor = rclpy.executors.SingleThreadedExecutor()
+    executor.add_node(node)
+    future: Future[int] = Future()
+    begun, got = threading.Event(), []
+
+    async def wait() -> None:
+        begun.set()
+        got.append(await result_of(future, node))
+
+    executor.create_task(wait)
+    thread = threading.Thread(target=executor.spin, daemon=True)  # no timeout, no timer: it sleeps until it is woken
+    thread.start()
+    assert begun.wait(PATIENCE_S)
+    time.sleep(0.3)
+    future.set_result(7)
+    wait_for(lambda: got == [7], 20.0, "the coroutine to go on")
+    executor.shutdown()
+    thread.join(PATIENCE_S)
+    node.destroy_node()
+    rclpy.try_shutdown()

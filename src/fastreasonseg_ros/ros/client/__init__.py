@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as NotYet
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from fastreasonseg_ros.srv import Select, SetVocabulary, Unwatch
 
 from ..executors import EventLoopThread
 from .asynchronous import AsyncReasonSegClient
-from .connection import AnswerError, Goal, UnreachableError, WrongThreadError, required
+from .connection import CLOSED, AnswerError, Goal, UnreachableError, WrongThreadError, required
 
 __all__ = [
     "AnswerError",
@@ -156,16 +157,21 @@ class ReasonSegClient:
         self.close()
 
     def _run(self, coroutine: Any) -> Any:
-        """Waits for the coroutine. Raises what it raises, and WrongThreadError."""
+        """Waits for the coroutine. Raises what it raises, WrongThreadError, and UnreachableError once it is closed."""
         if self._connection.is_own_thread:
             coroutine.close()
             raise WrongThreadError(
                 "this call waits, and was made in a callback of the client itself (on_answer, on_twin, on_feedback), "
                 "in the thread that would bring its reply: use start(), or hand the work to another thread"
             )
+        if self._connection.closed:
+            coroutine.close()
+            raise UnreachableError(CLOSED)
         future = self._loop.submit(_awaited(coroutine))
         try:
             return future.result()
+        except CancelledError:  # by close, in another thread
+            raise UnreachableError("the client was closed before the reply came") from None
         except BaseException:
             future.cancel()  # without effect on one that is done
             raise

@@ -187,6 +187,11 @@ class Connection:
         return 0
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
     def is_own_thread(self) -> bool:
         """Whether the caller runs in the thread that brings the replies."""
         return threading.current_thread() is self._thread
