@@ -157,14 +157,14 @@ class ManagedNode(LifecycleNodeMixin, Node, Generic[S]):
             if entities is not None:
                 entities(state)
         except Exception as error:  # rclpy would swallow it, and the reason with it
-            self._tell(name, error)  # first: what it undoes must not tell those who wait only that it is not active
+            self._report(name, error)  # before undo: who waits gets this reason, and not only that it is not active
             undo()
             return TransitionCallbackReturn.FAILURE
         self.phase, self.problem = after, ""
         self.get_logger().info(after)
         return TransitionCallbackReturn.SUCCESS
 
-    def _tell(self, name: str, error: Exception) -> None:
+    def _report(self, name: str, error: Exception) -> None:
         """Why it cannot: in the log, on /diagnostics, and to those who ask."""
         known = isinstance(error, ReasonSegError)
         self.problem = f"cannot {name}: {error if known else f'{type(error).__name__}: {error}'}"

@@ -69,7 +69,7 @@ class NodeSettings:
 class Parameters:
     """Declares a node's settings and keeps them: `current` is replaced when parameters change.
 
-    unconfigured: whether parameters that are read in configure may change now. changed: told the new settings.
+    unconfigured: whether parameters that are read in configure may change now. changed: called with the new settings.
     """
 
     def __init__(

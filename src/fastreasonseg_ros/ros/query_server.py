@@ -129,7 +129,7 @@ class QueryServer:
         standing = self._reasoner.standing
         ended = [s for i in ([query_id] if query_id else standing) if (s := standing.pop(i)) is not None]
         self.write_standing()
-        for stands in ended:  # whoever shows its answers is told that no more will come
+        for stands in ended:  # for mask_node and whoever else shows its answers
             self.publish(Answer(stands.query, Status.CANCELLED, ENDED), None)
         response.stopped = [stands.query.id for stands in ended]
         response.message = f"{len(ended)} standing questions stopped"

@@ -68,7 +68,7 @@ def pose_of(instance: Instance, header: Header) -> PoseStamped:
 
 
 def as_text(answer: Answer) -> str:
-    """Question, outcome, reasoning and executed steps: the whole answer without its pictures."""
+    """Question, outcome, reasoning and executed steps: an answer without its pictures."""
     names = {i.id: f"{i.id} {' '.join(w for w in (i.color, i.label) if w)}" for i in answer.instances}
     lines = [
         f"Q: {answer.text}",

@@ -92,12 +92,12 @@ class TwinEstimator:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What perception was told to look for, beside its own words."""
+        """What perception was asked to look for, beside its own words."""
         return self._vocabulary.words
 
     @property
     def takes_words(self) -> bool:
-        """Whether perception can be told what to look for."""
+        """Whether perception can be asked to look for words."""
         return not self._vocabulary.closed
 
     def set_vocabulary(

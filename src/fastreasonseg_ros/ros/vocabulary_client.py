@@ -14,7 +14,7 @@ from fastreasonseg_ros.srv import SetVocabulary
 from ..errors import Status
 from ..serving.open_vocabulary_retry import VocabularyReply
 
-DISCOVERY_S = 2.0  # the twin may be heard before the service is known
+DISCOVERY_S = 2.0  # the twin may come before the service is discovered
 DISCOVERY_STEP_S = 0.1
 
 
@@ -33,7 +33,7 @@ class VocabularyClient:
                 return VocabularyReply(message="perception cannot be asked: no node serves set_vocabulary")
             await asyncio.sleep(DISCOVERY_STEP_S)
         loop, replied = asyncio.get_running_loop(), asyncio.Event()
-        future = self.tell(words)
+        future = self.send(words)
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(replied.set))
         try:
             async with asyncio.timeout(max(0.0, end - time.monotonic())):
@@ -51,9 +51,9 @@ class VocabularyClient:
     def twin_came(self, sequence: int, standing: Sequence[str]) -> None:
         """A low number is of a perception that was started again: it knows no words of standing questions."""
         if sequence < self._sequence and standing:
-            self.tell(standing)
+            self.send(standing)
         self._sequence = sequence
 
-    def tell(self, words: Sequence[str]) -> Any:
-        """Asks without awaiting; the future of the reply."""
+    def send(self, words: Sequence[str]) -> Any:
+        """Sends the words without awaiting; the future of the reply."""
         return self._client.call_async(SetVocabulary.Request(words=list(words), add=True, asked=True))

@@ -111,7 +111,7 @@ class ModelQueue(Generic[T]):
         def generate() -> None:
             result = error = None
             try:
-                result = job.work(lambda piece: self._heard(loop, job, piece))
+                result = job.work(lambda piece: self._piece_came(loop, job, piece))
             except Exception as raised:  # given to those who wait; the thread goes on
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop was closed
@@ -119,13 +119,13 @@ class ModelQueue(Generic[T]):
 
         self._todo.put(generate)
 
-    def _heard(self, loop: asyncio.AbstractEventLoop, job: Job[T], piece: str) -> bool:
+    def _piece_came(self, loop: asyncio.AbstractEventLoop, job: Job[T], piece: str) -> bool:
         """In the model's thread: a piece of its text; True: it shall stop."""
         with contextlib.suppress(RuntimeError):  # the loop was closed
-            loop.call_soon_threadsafe(self._tell, job, piece)
+            loop.call_soon_threadsafe(self._add_piece, job, piece)
         return job.stop
 
-    def _tell(self, job: Job[T], piece: str) -> None:
+    def _add_piece(self, job: Job[T], piece: str) -> None:
         job.pieces.append(piece)
         if piece:
             for listener in list(job.listeners):

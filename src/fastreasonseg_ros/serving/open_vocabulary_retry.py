@@ -100,10 +100,10 @@ class OpenVocabularyRetry:
             progress("looking", named)
         start = time.monotonic()
         limit = min(end, start + self.seconds)
-        told = await self.ask([*(w for w in standing if w not in words), *words], limit)
-        if not set(words) & set(told.new):
-            return first.noted(told.message or f"perception looks for {named} already"), words
-        if not await twin_after(told.after, limit):
+        reply = await self.ask([*(w for w in standing if w not in words), *words], limit)
+        if not set(words) & set(reply.new):
+            return first.noted(reply.message or f"perception looks for {named} already"), words
+        if not await twin_after(reply.after, limit):
             return first.noted(f"perception was asked for {named}, but made no twin in time; ask again"), words
         spent_ms = (time.monotonic() - start) * 1e3
         second = await again()

@@ -31,7 +31,7 @@ from ..stamped_buffer import StampedBuffer
 from .connection import Connection, Goal, UnreachableError, gone, late, missing, restarted
 
 START_S = 30.0  # time that nodes may take to come up
-GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone says nothing
+GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone does not reply
 STEP_S = 0.05  # between two looks whether a server is there
 GONE_S = 0.5  # a server that is not there for so long is gone
 TWIN_S = 0.5  # how long the twin of an answer is waited for before the newest one is taken
@@ -82,16 +82,16 @@ class AsyncReasonSegClient:
         """
         loop = asyncio.get_running_loop()
 
-        def heard(stage: str, so_far: str) -> None:
+        def feedback_came(stage: str, so_far: str) -> None:
             if on_feedback is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(on_feedback, stage, so_far)
 
-        return await self.outcome(await self.send_goal(text, heard), timeout_s)
+        return await self.outcome(await self.send_goal(text, feedback_came), timeout_s)
 
-    async def send_goal(self, text: str, heard: Callable[[str, str], None] | None = None) -> Goal:
-        """Waits for the action and sends the question; heard is called in the connection's thread."""
+    async def send_goal(self, text: str, on_feedback: Callable[[str, str], None] | None = None) -> Goal:
+        """Waits for the action and sends the question; on_feedback is called in the connection's thread."""
         await self._until_ready("action", *self.connection.action)
-        return self.connection.send_goal(Goal(text, heard))
+        return self.connection.send_goal(Goal(text, on_feedback))
 
     async def outcome(self, goal: Goal, timeout_s: float) -> Answer:
         """The answer of a goal; it is cancelled if the task is, or if it does not come in time."""
@@ -117,11 +117,11 @@ class AsyncReasonSegClient:
                 newest.get_nowait()
             newest.put_nowait(answer)
 
-        def heard(answer: Answer) -> None:
+        def answer_came(answer: Answer) -> None:
             if answer.standing and answer.query_id == first.query_id and not loop.is_closed():
                 loop.call_soon_threadsafe(put, answer)
 
-        subscription = self.on_answer(heard)
+        subscription = self.on_answer(answer_came)
         try:
             yield first
             while first.standing:

@@ -49,7 +49,7 @@ class WrongThreadError(ReasonSegError, RuntimeError):
 
 
 class AnswerError(ReasonSegError):
-    """An answer whose status is not accepted; `answer` is the whole of it, `status` its code."""
+    """An answer whose status is not accepted; `answer` holds it, `status` its code."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer, self.status = answer, Status(answer.status)
@@ -96,7 +96,7 @@ class Goal:
             with contextlib.suppress(InvalidHandle):  # the client was closed
                 handle.cancel_goal_async()
 
-    def heard(self, message: Any) -> None:
+    def feedback_came(self, message: Any) -> None:
         """Feedback of the node."""
         self.stage, self.text = message.feedback.stage, message.feedback.text
         if self._on_feedback is not None:
@@ -175,7 +175,7 @@ class Connection:
         if self._closed or not ready():
             raise UnreachableError(missing("action", name))
         goal.reply = self._pending()
-        self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.heard).add_done_callback(
+        self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.feedback_came).add_done_callback(
             goal.accepted
         )
         return goal
@@ -252,7 +252,7 @@ def late(name: str, timeout_s: float) -> str:
 
 
 def restarted(name: str) -> str:
-    return f"{name} was started again while it was asked, and may not have heard the question: ask again"
+    return f"{name} was started again while it was asked, and may not have received the question: ask again"
 
 
 def gone(name: str) -> str:

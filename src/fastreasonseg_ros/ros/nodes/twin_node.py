@@ -95,7 +95,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         return None if self._transforms is None else self._transforms.between_cameras(target, source)
 
     def _camera_status_came(self, msg: DiagnosticStatus) -> None:
-        """Why camera_node has no pictures is told to who asks."""
+        """Publishes why camera_node has no pictures, so that questions are answered with it."""
         publisher, worker = self._publisher, self._worker
         if msg.level == DiagnosticStatus.ERROR and publisher is not None and worker is not None:
             now = Header(stamp=self.get_clock().now().to_msg())
