@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from geometry_msgs.msg import Pose, PoseStamped, TransformStamped
+from rclpy.duration import Duration
+from rclpy.time import Time
 from scipy.spatial.transform import Rotation
 
 from fastreasonseg_ros.errors import ConfigError
@@ -103,3 +105,13 @@ def test_the_transform_is_asked_for_at_the_stamp_of_the_pose_and_the_stamp_is_ke
 def test_a_transform_that_is_not_known_names_both_frames_and_the_reason(fake_tf2: Transforms) -> None:
     with pytest.raises(FrameLookupError, match=r"of camera to map at .* within 0\.10 s: extrapolation into the past"):
         fake_tf2.in_frame(pose_at(6), "map", timeout_s=0.1)
+
+
+def test_the_newest_transform_between_two_cameras_is_none_where_tf_does_not_know_it(fake_tf2: Transforms) -> None:
+    assert fake_tf2.between_cameras("color", "depth") is None
+    newest = fake_tf2._buffer.lookup_transform("color", "depth", Time(seconds=5), Duration())
+    fake_tf2._buffer.lookup_transform = lambda target, source, time, timeout: newest  # type: ignore[method-assign]
+    known = fake_tf2.between_cameras("color", "depth")
+    assert known is not None
+    assert known.translation_m.tolist() == [2.0, 0.0, 0.0]
+    assert not known.is_identity()
