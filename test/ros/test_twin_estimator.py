@@ -128,6 +128,15 @@ def test_depth_is_registered_once_both_cameras_and_their_transform_are_known(see
     assert seen.frames[0].depth_m[24, 30] == pytest.approx(0.5)
 
 
+def test_a_depth_camera_info_that_cannot_be_used_does_not_refuse_depth_that_is_registered(seen: Seen) -> None:
+    given = messages(step(), depth_camera=COLOR)
+    given.depth_info.k = [0.0] * 9  # not calibrated
+    assert TwinEstimator(seen).observe(given).warnings == ()
+    given = messages(step(), depth_frame="depth", depth_camera=DEPTH)
+    given.depth_info.k = [0.0] * 9
+    assert "camera_info" in TwinEstimator(seen).observe(given).warnings[0]
+
+
 def test_floats_are_metres_whatever_the_unit_of_whole_numbers(seen: Seen) -> None:
     depth = np.full((48, 64), 0.7, np.float32)
     TwinEstimator(seen, depth_unit_m=0.0001).observe(messages(depth, encoding="32FC1"))

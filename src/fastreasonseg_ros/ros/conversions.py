@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
 from jaxtyping import UInt8, UInt16
-from sensor_msgs.msg import RegionOfInterest
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer as AnswerMsg
@@ -18,11 +18,12 @@ from fastreasonseg_ros.msg import Relation as RelationMsg
 from fastreasonseg_ros.msg import SceneGraph, StageLatency
 from fastreasonseg_ros.msg import TraceStep as TraceStepMsg
 
-from ..errors import Status
+from ..errors import FrameError, Status
 from ..io.registration import CameraView, DepthAligner
 from ..twin.types import (
     Answer,
     Box,
+    CameraIntrinsics,
     DigitalTwin,
     Frame,
     GroundTruth,
@@ -64,13 +65,22 @@ def frame_from_msgs(messages: RgbdMessages, depth_unit_m: float = 0.001, aligner
     depth_m = None if m.depth is None else depth_from_msg(m.depth, depth_unit_m)
     if m.depth is not None and depth_m is not None and aligner is not None:
         depth_size = depth_m.shape[1], depth_m.shape[0]
-        depth_camera = None if m.depth_info is None else intrinsics_from_msg(m.depth_info, depth_size)
         depth_m = aligner.align(
             depth_m,
             CameraView(*size, m.color.header.frame_id, camera),
-            CameraView(*depth_size, m.depth.header.frame_id, depth_camera),
+            CameraView(*depth_size, m.depth.header.frame_id, _depth_camera(m.depth_info, depth_size)),
         )
     return Frame(color, depth_m, camera, time_to_s(m.color.header.stamp), m.color.header.frame_id, truth)
+
+
+def _depth_camera(info: CameraInfo | None, size: tuple[int, int]) -> CameraIntrinsics | None:
+    """None also for one that is not calibrated or of another size: registered depth needs none, and the aligner names
+    it as missing where depth is not registered.
+    """
+    try:
+        return None if info is None else intrinsics_from_msg(info, size)
+    except FrameError:
+        return None
 
 
 def twin_to_msg(
