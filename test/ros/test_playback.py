@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from processes import wait_for
 
-from fastreasonseg_ros.ros import playback
-from fastreasonseg_ros.ros.playback import Playback
+from fastreasonseg_ros.io import playback
+from fastreasonseg_ros.io.playback import Playback
 from fastreasonseg_ros.ros.settings import CameraSettings
 from fastreasonseg_ros.twin.types import Frame
 

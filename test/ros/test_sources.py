@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError
-from fastreasonseg_ros.ros.sources import SOURCES, frames_of
+from fastreasonseg_ros.io.camera_sources import SOURCES, frames_of
 
 RED, BLUE = (200, 20, 20), (20, 20, 200)
 

@@ -62,6 +62,7 @@ twins = st.builds(
     image_size=st.tuples(st.integers(1, 4000), st.integers(1, 4000)),
     plane=optional(st.builds(Plane, vector, number)),
     sequence=st.integers(0, 2**31),
+    begun_s=optional(number),
 )
 
 
@@ -83,7 +84,8 @@ def test_the_example_of_the_design_is_read_as_it_means() -> None:
 def test_what_is_unknown_is_neither_written_nor_invented() -> None:
     written = twin_to_dict(DigitalTwin(instances=(Instance(id=1, label="cup"),)))
     assert written["instances"] == [{"id": 1, "label": "cup", "score": 1.0, "visible": True}]
-    assert "plane" not in written
+    assert not {"plane", "begun"} & set(written)
+    assert twin_from_dict(written | {"begun": None}).begun_s is None
     nulls = {"id": 1, "label": "cup", "also": None, "depth": None, "center": None, "color": None, "visible": None}
     assert twin_from_dict({"instances": [nulls], "relations": None}).instances == (Instance(id=1, label="cup"),)
 

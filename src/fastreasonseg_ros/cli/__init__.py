@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         args = parser.parse_args(arguments)
         if getattr(args, "clock", False):  # the nodes themselves
-            args.module = "ros.run_bag_live"
+            args.module = "live.run_bag_evaluation"
         return _guarded(lambda: _module(args.module, args.issue).run(args))
     return _guarded(lambda: _module(module, known).main(rest))
 
@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(module=module, issue=issue)
         return sub
 
-    demo = command("demo", "ros.demo", "play a recorded table into the four ROS 2 nodes and ask questions")
+    demo = command("demo", "live.demo", "play a recorded table into the four ROS 2 nodes and ask questions")
     source = demo.add_mutually_exclusive_group()
     source.add_argument("--bag", metavar="PATH", help="play this bag instead of demo/table")
     source.add_argument("--sim", action="store_true", help="use the simulator live instead of a bag")

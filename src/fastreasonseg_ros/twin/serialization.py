@@ -1,6 +1,7 @@
 """The digital twin as JSON, version 1: metres, seconds, pixels; unknown values are absent (null is read as absent).
 
-    {"version": 1, "stamp": 12.3, "frame_id": "camera_color_optical_frame", "image_size": [640, 480],
+    {"version": 1, "stamp": 12.3, "begun": 0.0,                              of the first frame, optional
+     "frame_id": "camera_color_optical_frame", "image_size": [640, 480],
      "plane": [0.0, -1.0, 0.0, -0.4],                                        n . p = offset, optional
      "instances": [{"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder",
                     "also": ["cup"],                                         other words for it, optional
@@ -47,6 +48,8 @@ def twin_to_dict(twin: DigitalTwin) -> dict[str, Any]:
         "frame_id": twin.frame_id,
         "image_size": [int(v) for v in twin.image_size],
     }
+    if twin.begun_s is not None:
+        data["begun"] = float(twin.begun_s)
     if twin.sequence:
         data["sequence"] = int(twin.sequence)
     if twin.plane is not None:
@@ -122,6 +125,7 @@ def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
         image_size=(int(size[0]), int(size[1])),
         plane=None if plane is None else Plane((plane[0], plane[1], plane[2]), plane[3]),
         sequence=twin.whole("sequence") or 0,
+        begun_s=twin.number("begun"),
     )
 
 

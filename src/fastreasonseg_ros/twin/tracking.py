@@ -52,7 +52,7 @@ class TrackingConfig:
 def update(
     twin: DigitalTwin, perceived: Perceived, frame: Frame, config: TrackingConfig = TrackingConfig()
 ) -> DigitalTwin:
-    """The twin after one more frame; start with `DigitalTwin()`. Pure: the given twin is not changed.
+    """The twin after one more frame; start with `DigitalTwin()`, which begins with this frame. The given twin stays.
 
     Detections with a `track_hint` get exactly that id. Ids are never given twice while the twin lives on. Velocity and
     path are over the ground where the camera's pose is known now and was then, relative to the camera otherwise.
@@ -90,6 +90,7 @@ def update(
         last_id=max([twin.last_id, *ids, *old]),
         pose=twin.pose,
         note=perceived.note,
+        begun_s=twin.begun_s if twin.sequence or twin.instances else stamp_s,
         forgotten=_remembered([*twin.forgotten, *lost], kept, stamp_s, config),
     )
 

@@ -231,7 +231,8 @@ class DigitalTwin:
     """The scene as the reasoner sees it. ids: uint16 image, pixel = instance id, 0 = background, or None.
 
     pose: the camera's in a frame that stands still, where known; velocities are then over that ground, along the axes
-    of frame_id. forgotten: what left so long ago that it is no part of the scene, but would be known again.
+    of frame_id. forgotten: what left so long ago that it is no part of the scene, but would be known again. begun_s:
+    stamp of the first frame, None where unknown.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -246,6 +247,7 @@ class DigitalTwin:
     pose: Pose | None = field(default=None, compare=False)
     forgotten: tuple[Instance, ...] = field(default=(), compare=False, repr=False)
     note: str = field(default="", compare=False)  # what perception had to do without
+    begun_s: float | None = None
 
     def __post_init__(self) -> None:
         seen = {i.id for i in self.instances}
