@@ -19,8 +19,7 @@ from rclpy.utilities import remove_ros_args
 
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_link import Goal
+from fastreasonseg_ros.ros.client import Goal, ReasonSegClient
 
 
 class Ask(py_trees.behaviour.Behaviour):

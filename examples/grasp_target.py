@@ -22,8 +22,7 @@ from std_msgs.msg import Float32
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph
 from fastreasonseg_ros.plan.executor import NOT_TO_THE_LETTER
-from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_link import required
+from fastreasonseg_ros.ros.client import ReasonSegClient, required
 from fastreasonseg_ros.ros.qos import latched
 
 CLEARANCE_M = 0.02  # added to the object's width: one centimetre a finger
@@ -99,7 +98,8 @@ def grasp_target(robot: ReasonSegClient, question: str, max_opening_m: float, ti
         robot.node.destroy_subscription(listening)
     if any(step.note in NOT_TO_THE_LETTER for step in answer.steps):  # a hand that is not sure does not close
         raise GraspError(answer.message)
-    grasp = plan_grasp(answer.instances[0], up_of(twins[0] if twins else None), max_opening_m)
+    first = next((i for i in answer.instances if i.visible), answer.instances[0])  # not one that is hidden now
+    grasp = plan_grasp(first, up_of(twins[0] if twins else None), max_opening_m)
     for kind, topic, message in (
         (PoseStamped, "pregrasp", grasp.pose(answer, RETREAT_M)),
         (PoseStamped, "grasp", grasp.pose(answer)),

@@ -31,7 +31,7 @@ from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.frames import Frames
+from fastreasonseg_ros.ros.transforms import Transforms
 
 try:
     from nav2_msgs.action import NavigateToPose
@@ -47,7 +47,7 @@ class GoTo(Node):
         self._standoff_m = self.declare_parameter("standoff_m", 0.6).value
         self._frame = self.declare_parameter("frame", "").value
         self._timeout_s = self.declare_parameter("timeout_s", 60.0).value
-        self._frames = Frames(self) if self._frame else None
+        self._frames = Transforms(self) if self._frame else None
         self._robot = ReasonSegClient(node=self)
         group = ReentrantCallbackGroup()
         self._goal_pose = self.create_publisher(PoseStamped, "goal_pose", 1)

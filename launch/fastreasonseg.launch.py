@@ -28,8 +28,9 @@ ARGUMENTS = {
     "autostart": ("", "false: a lifecycle manager configures and activates the nodes; empty: as in params_file"),
     "use_sim_time": ("", "true: time comes from /clock; empty: as in params_file"),
     "color_topic": ("color/image_raw", "colour pictures"),
-    "depth_topic": ("depth/image_raw", "depth registered to colour"),
+    "depth_topic": ("depth/image_raw", "depth, best registered to colour"),
     "info_topic": ("color/camera_info", "camera model of the colour pictures"),
+    "depth_info_topic": ("depth/camera_info", "camera model of the depth pictures, where depth is not registered"),
     "respawn": ("false", "true: a node that ended is started again at once"),
     "rviz": ("false", "true: rviz2 with the package's view"),
     "log_level": ("info", "debug, info, warn or error"),
@@ -87,11 +88,12 @@ def remappings(values):
         ("color/image_raw", "color_topic"),
         ("depth/image_raw", "depth_topic"),
         ("color/camera_info", "info_topic"),
+        ("depth/camera_info", "depth_info_topic"),
     ):
         if values[argument] == name:
             continue
         changed.append((name, values[argument]))
-        if argument != "info_topic":
+        if name.endswith("image_raw"):
             endings = ("compressed", "compressedDepth")
             changed += [(f"{name}/{e}", f"{values[argument]}/{e}") for e in endings]
     return changed

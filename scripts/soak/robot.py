@@ -18,9 +18,9 @@ import psutil
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 
+from fastreasonseg_ros.live.node_processes import NodeProcesses
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.processes import NodeProcesses
 from fastreasonseg_ros.ros.qos import reliable
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,6 @@ class Robot:
         return {n: psutil.Process(self.nodes.pid(n)).memory_info().rss / 1e6 for n in self.nodes.names}
 
     def _answer_came(self, msg: Answer) -> None:
-        msg.mask.data = b""  # 300 kB each, which nobody reads
         self.answers.append((time.monotonic(), msg))
 
     def _mask_came(self, msg: Image) -> None:

@@ -87,23 +87,6 @@ def test_aligned_depth_of_half_the_size_is_scaled(tmp_path: Path) -> None:
     assert report.warnings == []
 
 
-def test_an_uncalibrated_depth_camera_does_not_keep_aligned_depth_from_being_read(tmp_path: Path) -> None:
-    [frame], report = read(tmp_path, [info(), info(topic=DEPTH_INFO, f=0.0), color(), depth()])
-    assert frame.depth_m is not None
-    assert report.warnings == []
-
-
-def test_rectified_depth_has_the_projection_matrix_of_its_camera_info(tmp_path: Path) -> None:
-    """K would say that it is of another camera than colour."""
-    topic, message = info(topic="/cam/depth/camera_info")
-    message.k[0] = message.k[4] = 45.0
-    rectified = "/cam/depth/image_rect", depth()[1]
-    [frame], _ = read(tmp_path, [info(), (topic, message), color(), rectified])
-    assert frame.depth_m is not None
-    assert not np.isnan(frame.depth_m).any()
-    assert (frame.depth_m == np.float32(1.25)).all()
-
-
 @pytest.mark.parametrize("word", ["png", "rvl"])
 @pytest.mark.parametrize("kind", ["16UC1", "32FC1"])
 def test_compressed_depth_of_every_kind_is_metres(tmp_path: Path, kind: str, word: str) -> None:

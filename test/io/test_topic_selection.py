@@ -191,64 +191,6 @@ def test_a_gray_camera_is_taken_where_there_is_no_colour(tmp_path: Path) -> None
     assert three(choice) == ("/cam/image_raw", None, "/cam/camera_info")
 
 
-def test_a_camera_that_is_called_depth_camera_has_colour_too(tmp_path: Path) -> None:
-    """Gazebo's names; a picture of the depth for viewing is not its colour."""
-    pictures = {
-        "/depth_camera/depth/image_colored": ("bgr8", SMALL, "cam"),
-        "/depth_camera/depth/image_raw": ("32FC1", SMALL, "cam"),
-        "/depth_camera/image_raw": ("rgb8", SMALL, "cam"),
-    }
-    infos = {"/depth_camera/camera_info": (SMALL, "cam"), "/depth_camera/depth/camera_info": (SMALL, "cam")}
-    assert three(chosen(tmp_path, pictures, infos)) == (
-        "/depth_camera/image_raw", "/depth_camera/depth/image_raw", "/depth_camera/camera_info",
-    )  # fmt: skip
-
-
-def test_a_picture_of_depth_for_viewing_is_not_the_colour_camera(tmp_path: Path) -> None:
-    pictures = {
-        "/cam/depth/image_colored": ("bgr8", SMALL, "cam"),
-        "/cam/depth/image_raw": ("16UC1", SMALL, "cam"),
-        "/cam/image_raw": ("rgb8", SMALL, "cam"),
-    }
-    infos = {"/cam/camera_info": (SMALL, "cam"), "/cam/depth/camera_info": (SMALL, "cam")}
-    assert chosen(tmp_path, pictures, infos).topics.color == "/cam/image_raw"
-
-
-def test_colour_is_preferred_to_gray_whatever_the_names(tmp_path: Path) -> None:
-    pictures = {"/cam/a/image_raw": ("mono8", SMALL, "a"), "/cam/b/image_raw": ("bgr8", SMALL, "b")}
-    infos = {"/cam/a/camera_info": (SMALL, "a"), "/cam/b/camera_info": (SMALL, "b")}
-    assert chosen(tmp_path, pictures, infos).topics.color == "/cam/b/image_raw"
-
-
-def test_the_picture_that_has_a_camera_info_beside_it_is_the_cameras(tmp_path: Path) -> None:
-    pictures = {"/a_node/image": ("rgb8", SMALL, "cam"), "/cam/image_raw": ("rgb8", SMALL, "cam")}
-    assert chosen(tmp_path, pictures, {"/cam/camera_info": (SMALL, "cam")}).topics.color == "/cam/image_raw"
-
-
-def test_a_name_that_tells_of_another_node_counts_where_no_camera_info_is_there(tmp_path: Path) -> None:
-    pictures = {"/apriltag/image": ("rgb8", SMALL, "cam"), "/cam/image_raw": ("rgb8", SMALL, "cam")}
-    assert chosen(tmp_path, pictures, {}).topics.color == "/cam/image_raw"
-
-
-@pytest.mark.parametrize("other", ["/cam/confidence/image", "/cam/a/image", "/cam/depth/image"])
-def test_depth_is_preferred_to_other_maps_and_registered_depth_to_any_depth(tmp_path: Path, other: str) -> None:
-    """One frame, size and kind of sample: only the names tell."""
-    right = "/cam/depth_registered/image" if other == "/cam/depth/image" else "/cam/depth/image"
-    pictures = {
-        other: ("32FC1", SMALL, "cam"),
-        right: ("32FC1", SMALL, "cam"),
-        "/cam/rgb/image": ("rgb8", SMALL, "cam"),
-    }
-    assert chosen(tmp_path, pictures, {}).topics.depth == right
-
-
-def test_depth_that_the_driver_put_into_colours_frame_has_no_camera_info_of_the_depth_camera(tmp_path: Path) -> None:
-    """OpenNI with depth_registration: the camera_info beside depth is still that of the infrared camera."""
-    pictures = {"/cam/rgb/image_raw": ("rgb8", (64, 48), "rgb"), "/cam/depth/image_raw": ("16UC1", SMALL, "rgb")}
-    infos = {"/cam/rgb/camera_info": ((64, 48), "rgb"), "/cam/depth/camera_info": (SMALL, "ir")}
-    assert chosen(tmp_path, pictures, infos).topics.depth_info is None
-
-
 def test_raw_pictures_are_preferred_to_compressed_ones_of_the_same_camera(tmp_path: Path) -> None:
     pictures = {
         "/cam/color/image_raw": ("rgb8", SMALL, "cam"),
@@ -269,9 +211,6 @@ def test_what_the_user_names_is_taken_and_the_rest_fits_it(tmp_path: Path) -> No
     assert choice.topics.depth == "/depth/image_raw"
     assert choice.topics.info == "/ir/camera_info"
     assert chosen(tmp_path / "c", AZURE, AZURE_INFOS, depth="none").topics.depth is None
-    confidence = {"/depth/confidence": ("16UC1", DEPTH_SIZE, DEPTH_FRAME)}
-    choice = chosen(tmp_path / "d", AZURE | confidence, AZURE_INFOS, depth="/depth/confidence")
-    assert choice.topics.depth_info == "/depth/camera_info"
 
 
 def test_what_was_chosen_is_said_with_encoding_size_rate_and_frame(tmp_path: Path) -> None:

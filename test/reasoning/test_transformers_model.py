@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import sys
@@ -22,7 +23,8 @@ from fastreasonseg_ros.reasoning import make_language_model
 from fastreasonseg_ros.reasoning.language_models.gguf import base_gguf
 from fastreasonseg_ros.reasoning.language_models.transformers import TransformersConfig, TransformersModel
 from fastreasonseg_ros.reasoning.prompting.prompt import prompt, question_turn, scene_text, scene_turn
-from fastreasonseg_ros.ros.reasoner import Reasoner, Seen
+from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
+from fastreasonseg_ros.serving.reasoner import Reasoner
 from fastreasonseg_ros.twin.types import COLORS, DigitalTwin, Instance, Query
 
 NOUNS = ("mug", "red plate", "paper towel", "fork", "café cup", "bottle", "box", "toy car", "screwdriver")
@@ -127,13 +129,18 @@ def test_it_keeps_what_every_language_model_promises(model, holds) -> None:
 
 
 def test_its_text_streams_into_the_feedback_of_a_question(model) -> None:
-    reasoner, told = Reasoner(60.0), []
-    reasoner.use(model, None)
-    reasoner.see(Seen(twin(1)))
-    try:
-        answer, _ = reasoner.ask("the red mug", "", 60.0, lambda *stage: told.append(stage))
-    finally:
-        reasoner.close()
+    told = []
+
+    async def ask():
+        reasoner = Reasoner(60.0)
+        reasoner.use(model, None)
+        reasoner.observe(Observation(twin(1)))
+        try:
+            return await reasoner.ask("the red mug", "", 60.0, lambda *stage: told.append(stage))
+        finally:
+            reasoner.close()
+
+    answer, _ = asyncio.run(ask())
     assert answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
     texts = [text for stage, text in told if stage == "thinking"]
     assert len(texts) > 2

@@ -12,11 +12,12 @@ from processes import PATIENCE_S
 def _patience():
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("rclpy") is not None:
-            from fastreasonseg_ros.ros import client, client_async
+            from fastreasonseg_ros.ros.client import AsyncReasonSegClient, ReasonSegClient, asynchronous
 
-            for module, kind in ((client, client.ReasonSegClient), (client_async, client_async.AsyncReasonSegClient)):
-                patch.setattr(module, "START_S", PATIENCE_S)
-                for call in (kind.ask, kind.watch, kind.unwatch, kind.set_vocabulary, kind.reason, kind.follow):
+            patch.setattr(asynchronous, "START_S", PATIENCE_S)
+            for kind in (ReasonSegClient, AsyncReasonSegClient):
+                calls = (kind.ask, kind.watch, kind.unwatch, kind.select, kind.mask, kind.set_vocabulary)
+                for call in (*calls, kind.reason, kind.follow):
                     longer = tuple(PATIENCE_S if isinstance(d, float) else d for d in call.__defaults__)
                     patch.setattr(call, "__defaults__", longer)
         yield

@@ -9,12 +9,15 @@ from collections.abc import Callable
 import pytest
 import rclpy
 from processes import NAMESPACE, PATIENCE_S, Nodes, write_scene
+from rclpy.action import ActionServer
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.srv import QueryScene, Watch
 
 SPACE = f"{NAMESPACE}/planner"
 MUG, PLATE, BOOK = 1, 2, 3
@@ -75,3 +78,40 @@ def spinning(executor_type: type, **arguments: int):
     thread.join(PATIENCE_S)
     node.destroy_node()
     context.try_shutdown()
+
+
+class SilentServer:
+    """Serves query, watch and reason in a context of its own, and says nothing until `spin`. heard: the texts."""
+
+    def __init__(self, space: str) -> None:
+        self.context, self.heard = Context(), []
+        rclpy.init(context=self.context)
+        self.node = Node("reasoning_node", namespace=space, context=self.context)
+        self.node.create_service(QueryScene, "query", self._answer)
+        self.node.create_service(Watch, "watch", self._answer)
+        self.action = ActionServer(self.node, ReasonSegment, "reason", self._execute)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+
+    def spin(self) -> None:
+        def run() -> None:
+            with contextlib.suppress(Exception):
+                self.executor.spin()
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def _answer(self, request, response):
+        self.heard.append(request.text)
+        response.answer = Answer(text=request.text, query_id=request.query_id)
+        return response
+
+    def _execute(self, goal):
+        self.heard.append(goal.request.text)
+        goal.succeed()
+        return ReasonSegment.Result(answer=Answer(text=goal.request.text))
+
+    def close(self) -> None:
+        self.executor.shutdown(timeout_sec=1.0)
+        self.action.destroy()
+        self.node.destroy_node()
+        self.context.try_shutdown()

@@ -57,7 +57,7 @@ class Nodes:
         command = [
             sys.executable,
             "-m",
-            f"fastreasonseg_ros.ros.{module}",
+            f"fastreasonseg_ros.ros.nodes.{module}",
             "--ros-args",
             "-r",
             f"__ns:={self.namespace}",

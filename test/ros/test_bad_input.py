@@ -19,8 +19,8 @@ from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg
-from fastreasonseg_ros.ros.reasoner import Reasoner
-from fastreasonseg_ros.ros.reasoning_node import ReasoningNode
+from fastreasonseg_ros.ros.nodes.reasoning_node import ReasoningNode
+from fastreasonseg_ros.serving.reasoner import Reasoner
 from fastreasonseg_ros.twin.types import CameraIntrinsics
 
 SPACE = f"{NAMESPACE}/bad"
@@ -101,8 +101,8 @@ BAD: dict[str, tuple[Callable[[Camera], SceneGraph], str]] = {
     "depth that is the same everywhere": (lambda c: c.show(depth=np.full_like(DEPTH, 0.8)), "0.800 m everywhere"),
     "depth in the wrong unit": (lambda c: c.show(depth=DEPTH / 100), "publish them as 32FC1"),
     "a lens full of glare": (lambda c: c.show(np.full_like(COLOR, 255)), "glare"),
-    "depth of another size": (lambda c: c.show(depth=DEPTH[::2, ::2]), "80x60 but colour is 160x120"),
-    "an unknown encoding": (lambda c: c.show(COLOR[:, :, :2], encoding="yuv422"), "'yuv422'; known are rgb8"),
+    "depth of another shape": (lambda c: c.show(depth=DEPTH[::2]), "160x60 but colour is 160x120"),
+    "an unknown encoding": (lambda c: c.show(COLOR[:, :, :2], encoding="yuv411"), "'yuv411'; known are rgb8"),
 }
 
 
@@ -122,6 +122,11 @@ def test_bad_pictures_give_a_code_and_say_what_is_wrong(camera: Camera, robot: R
 
 def test_after_bad_pictures_a_good_one_gives_a_twin(camera: Camera) -> None:
     twin = camera.show()
+    assert (twin.status, twin.message) == (Answer.OK, "")
+
+
+def test_depth_of_half_the_size_of_the_colour_picture_is_scaled(camera: Camera) -> None:
+    twin = camera.show(depth=DEPTH[::2, ::2])
     assert (twin.status, twin.message) == (Answer.OK, "")
 
 

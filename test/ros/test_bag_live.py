@@ -27,7 +27,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_nodes_are_measured_while_the_bag_plays_at_its_own_speed(
     bag: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastreasonseg_ros.ros.bag_live.LAST_S", PATIENCE_S)
+    monkeypatch.setattr("fastreasonseg_ros.live.bag_evaluation.LAST_S", PATIENCE_S)
     questions, out, rows = tmp_path / "q.jsonl", tmp_path / "r.json", tmp_path / "rows.jsonl"
     asked = [{"text": "the plate", "at": 0.5, "target_ids": [2]}, {"text": "the book", "target_ids": [3]}]
     questions.write_text("".join(json.dumps(line) + "\n" for line in asked))

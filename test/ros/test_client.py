@@ -5,13 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 import rclpy
-from planner import BOOK, LONG, MUG, PLATE, SPACE, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
+from planner import (  # noqa: F401
+    BOOK,
+    LONG,
+    MUG,
+    PLATE,
+    SPACE,
+    SilentServer,
+    cancelled,
+    planner_nodes,
+    planner_robot,
+    spinning,
+)
 from processes import PATIENCE_S, wait_for
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
@@ -20,10 +33,14 @@ from std_msgs.msg import Empty
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.ros import client_link
-from fastreasonseg_ros.ros.client import ReasonSegClient
-from fastreasonseg_ros.ros.client_async import AsyncReasonSegClient
-from fastreasonseg_ros.ros.client_link import AnswerError, UnreachableError, WrongThreadError, required
+from fastreasonseg_ros.ros.client import (
+    AnswerError,
+    AsyncReasonSegClient,
+    ReasonSegClient,
+    UnreachableError,
+    WrongThreadError,
+    required,
+)
 from fastreasonseg_ros.ros.qos import latched
 
 
@@ -157,8 +174,7 @@ def test_a_cancelled_task_stops_the_model(robot: ReasonSegClient) -> None:
 
 
 def test_who_is_not_there_is_named_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("client", "client_async"):
-        monkeypatch.setattr(f"fastreasonseg_ros.ros.{module}.START_S", 0.2)
+    monkeypatch.setattr("fastreasonseg_ros.ros.client.asynchronous.START_S", 0.2)
     with ReasonSegClient(f"{SPACE}/nobody") as own:
         assert not own.ready()
         with pytest.raises(UnreachableError, match="/nobody/query is not there"):
@@ -194,12 +210,12 @@ def test_who_goes_away_while_it_is_asked_is_noticed_and_so_is_a_closed_client() 
         """In a thread, until the question is on its way."""
         asking = threading.Thread(target=ask, args=(client,))
         asking.start()
-        wait_for(lambda: client._link._again._waiting, what="the question to be sent")
+        wait_for(lambda: client._connection._open, what="the question to be sent")
         return asking
 
     with ReasonSegClient(f"{SPACE}/silent") as own:
         with pytest.raises(UnreachableError, match=r"did not reply within"):
-            own._call(QueryScene, QueryScene.Request(text="the mug"), 0.3)
+            own._run(own._client.call(QueryScene, QueryScene.Request(text="the mug"), 0.3))
         asking = asked(own)
         own.close()
         asking.join(PATIENCE_S)
@@ -212,4 +228,64 @@ def test_who_goes_away_while_it_is_asked_is_noticed_and_so_is_a_closed_client() 
         context.try_shutdown()
         asking.join(PATIENCE_S)
     assert "went away" in str(outcome[1])
-    assert client_link.Status.NOT_READY is outcome[1].status
+    assert Status.NOT_READY is outcome[1].status
+
+
+def test_the_mask_of_an_answer_comes_from_the_twin_when_it_is_asked_for(robot: ReasonSegClient) -> None:
+    answer = robot.ask("the plate")
+    mask, header = robot.mask(answer)
+    assert header.frame_id == answer.header.frame_id
+    assert set(np.unique(mask)) == {0, 255}
+    ys, xs = np.nonzero(mask)
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (120, 189, 110, 169)
+    nothing, _ = robot.mask(robot.ask("the green mug"))
+    assert nothing.shape == mask.shape
+    assert not nothing.any()
+
+
+def test_a_client_that_keeps_twins_gives_the_mask_at_the_stamp_of_the_answer(robot: ReasonSegClient) -> None:
+    robot.mask(robot.ask("the mug"))  # from now on twins are kept
+    for n, answer in enumerate(robot.follow("the mug", query_id="masked")):
+        mask, header = robot.mask(answer)
+        if n:
+            assert header.stamp == answer.header.stamp
+            middle = np.nonzero(mask)[1].mean()
+            assert (middle - 160) * 0.9 / 300 == pytest.approx(answer.instances[0].center.x, abs=0.02)
+        if n == 4:
+            break
+
+
+def test_no_request_is_sent_again_by_itself(robot: ReasonSegClient) -> None:
+    """A node that says nothing hears one request; its asker is told, and decides."""
+    silent = SilentServer(f"{SPACE}/once")
+    with ReasonSegClient(f"{SPACE}/once") as own:
+        with pytest.raises(UnreachableError, match="did not reply within"):
+            own.watch("the mug", timeout_s=1.0)
+        silent.spin()
+        wait_for(lambda: silent.heard, what="the request")
+        time.sleep(1.0)
+        assert silent.heard == ["the mug"]
+    silent.close()
+
+
+def test_who_asked_a_node_that_was_killed_is_told_when_the_next_one_comes(robot: ReasonSegClient) -> None:
+    """DDS takes a killed process for alive for 20 s; its successor is seen at once."""
+    dead = SilentServer(f"{SPACE}/killed")
+    with ReasonSegClient(f"{SPACE}/killed") as own:
+        outcome: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                own.ask("the mug", PATIENCE_S)
+            except UnreachableError as error:
+                outcome.append(error)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_for(lambda: own._connection._open, what="the question to be sent")
+        time.sleep(0.3)
+        living = SilentServer(f"{SPACE}/killed")
+        asking.join(PATIENCE_S)
+        assert "was started again" in str(outcome[0])
+        living.close()
+    dead.close()

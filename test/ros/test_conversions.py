@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.ros.conversions import (
     answer_from_msg,
     answer_to_msg,
-    mask_of,
+    mask_from_twin,
     refusal_to_msg,
     twin_from_msg,
     twin_to_msg,
@@ -89,6 +90,12 @@ def test_a_twin_without_masks_and_plane_stays_without() -> None:
     back = twin_from_msg(over_the_wire(twin_to_msg(DigitalTwin((BARE,)))))
     assert back.ids is None
     assert back.plane is None
+    assert back.begun_s is None
+
+
+def test_the_beginning_of_a_twin_survives_its_message() -> None:
+    back = twin_from_msg(over_the_wire(twin_to_msg(replace(TWIN, begun_s=1.25))))
+    assert back.begun_s == pytest.approx(1.25, abs=1e-9)
 
 
 def test_what_is_unknown_is_nan_or_empty_in_the_message() -> None:
@@ -98,7 +105,7 @@ def test_what_is_unknown_is_nan_or_empty_in_the_message() -> None:
     assert all(math.isnan(v) for v in (msg.depth_mean, msg.center.x, msg.size.z, msg.velocity.y, msg.elevation_top))
 
 
-def test_an_answer_survives_its_message_and_brings_its_objects_and_mask() -> None:
+def test_an_answer_survives_its_message_and_brings_its_objects_but_no_mask() -> None:
     answer = Answer(
         Query("the mug", "q1"), Status.OK, "1 object", (3,), "It is a mug.", "a = find(label=mug)",
         (TraceStep("a", "find(label=mug)", (3,), "note"),), 2.5, 9, "student", {"reasoning": 12.5},
@@ -106,11 +113,24 @@ def test_an_answer_survives_its_message_and_brings_its_objects_and_mask() -> Non
     msg = over_the_wire(answer_to_msg(answer, TWIN))
     assert answer_from_msg(msg) == answer
     assert [i.label for i in msg.instances] == ["mug"]
-    assert msg.mask.encoding == "mono8"
-    mask = np.frombuffer(bytes(msg.mask.data), np.uint8).reshape(2, 3)
-    assert np.array_equal(mask, np.where(IDS == 3, 255, 0))
+    assert "mask" not in AnswerMsg.get_fields_and_field_types()
 
 
-def test_an_answer_of_nothing_has_an_empty_mask_of_the_pictures_size() -> None:
-    assert np.array_equal(mask_of(TWIN, ()), np.zeros((2, 3), np.uint8))
-    assert mask_of(DigitalTwin(image_size=(4, 3)), (1,)).shape == (3, 4)
+def test_the_mask_of_an_answer_is_made_from_its_twin() -> None:
+    msg = over_the_wire(twin_to_msg(TWIN))
+    assert np.array_equal(mask_from_twin(msg, (3,)), np.where(IDS == 3, 255, 0))
+    assert np.array_equal(mask_from_twin(msg, ()), np.zeros((2, 3), np.uint8))
+    assert mask_from_twin(over_the_wire(twin_to_msg(DigitalTwin((BARE,)))), (7,)) is None
+
+
+def test_an_answer_is_small_whatever_the_size_of_the_picture() -> None:
+    large = replace(TWIN, image_size=(640, 480), ids=np.full((480, 640), 3, np.uint16))
+    for status, ids in ((Status.OK, (3,)), (Status.NO_MATCH, ())):
+        answer = Answer(Query("the mug", "q1"), status, "1 object", ids, plan="a = find(label=mug)")
+        assert len(serialize_message(answer_to_msg(answer, large))) < 2000
+
+
+def test_plans_need_no_id_image_and_it_is_left_out_on_request() -> None:
+    back = twin_from_msg(over_the_wire(twin_to_msg(TWIN)), with_ids=False)
+    assert back.ids is None
+    assert back.instances == TWIN.instances

@@ -14,13 +14,16 @@ import pytest
 
 pytest.importorskip("rclpy")
 from processes import PATIENCE_S, wait_for
+from std_msgs.msg import Header
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.io.bags.questions import TimedQuestion
-from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.ros.demo import mask_of
-from fastreasonseg_ros.ros.demo_questions import GENERAL, camera_parameters, questions_for
-from fastreasonseg_ros.ros.processes import NodeDiedError, NodeProcesses
+from fastreasonseg_ros.live.demo_questions import GENERAL, camera_parameters, questions_for
+from fastreasonseg_ros.live.joined_answers import JoinedAnswers
+from fastreasonseg_ros.live.node_processes import NodeDiedError, NodeProcesses
+from fastreasonseg_ros.msg import Answer, SceneGraph
+from fastreasonseg_ros.ros.conversions import twin_to_msg
+from fastreasonseg_ros.twin.types import DigitalTwin
 
 
 def arguments(**given: object) -> Namespace:
@@ -40,7 +43,7 @@ def test_a_node_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) ->
         nodes.start("no_such_node")
         with pytest.raises(NodeDiedError, match=r"no_such_node ended with status 1.*no_such_node\.log"):
             nodes.wait_for("anything", "no_such_node", lambda: False, timeout_s=PATIENCE_S)
-        assert "No module named fastreasonseg_ros.ros.no_such_node" in nodes.log("no_such_node")
+        assert "No module named fastreasonseg_ros.ros.nodes.no_such_node" in nodes.log("no_such_node")
 
 
 def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ def test_waiting_in_vain_ends_with_the_log_of_the_node(tmp_path: Path) -> None:
 
 def test_nodes_end_with_the_block_and_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from fastreasonseg_ros.ros.processes import NodeProcesses\n"
+        "import sys; from pathlib import Path; from fastreasonseg_ros.live.node_processes import NodeProcesses\n"
         "with NodeProcesses(f'/t', Path(sys.argv[1])) as nodes:\n"
         "    nodes.start('camera_node', source='scene', path='/nowhere', loop=False)\n"
         "    print(nodes._processes['camera_node'].pid, flush=True)\n"
@@ -113,8 +116,30 @@ def test_the_camera_plays_once_what_is_there_and_names_what_is_not(tmp_path: Pat
         camera_parameters(arguments(bag=str(tmp_path / "nowhere")))
 
 
-def test_the_mask_of_an_answer_is_boolean_and_empty_without_data() -> None:
-    answer = Answer()
-    assert not mask_of(answer, (2, 3)).any()
-    answer.mask.height, answer.mask.width, answer.mask.step, answer.mask.data = 2, 3, 3, bytes([0, 255, 0, 0, 0, 255])
-    assert np.array_equal(mask_of(answer, (2, 3)), [[False, True, False], [False, False, True]])
+def twin(sec: int, ids: np.ndarray) -> SceneGraph:
+    header = Header(frame_id="camera")
+    header.stamp.sec = sec
+    return twin_to_msg(DigitalTwin(image_size=(3, 2), ids=ids), header)
+
+
+def test_the_mask_of_an_answer_is_boolean_and_empty_without_its_twin() -> None:
+    joined = JoinedAnswers(lambda _: None)
+    answer = Answer(ids=[3])
+    answer.header.stamp.sec = 5
+    assert not joined.mask(answer, (2, 3)).any()
+    joined.twin_came(twin(5, np.array([[0, 3, 0], [0, 0, 3]], np.uint16)))
+    assert np.array_equal(joined.mask(answer, (2, 3)), [[False, True, False], [False, False, True]])
+
+
+def test_an_answer_that_comes_before_its_twin_is_joined_when_that_comes() -> None:
+    called: list[str] = []
+    joined = JoinedAnswers(lambda a: called.append(a.query_id))
+    early, none = Answer(query_id="early", ids=[3]), Answer(query_id="none")
+    early.header.stamp.sec = 5
+    joined.answer_came(early)
+    joined.answer_came(none)  # nothing was found: no twin is needed
+    assert called == ["none"]
+    joined.twin_came(twin(4, np.zeros((2, 3), np.uint16)))
+    assert called == ["none"]
+    joined.twin_came(twin(5, np.zeros((2, 3), np.uint16)))
+    assert called == ["none", "early"]

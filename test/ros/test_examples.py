@@ -12,12 +12,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from geometry_msgs.msg import PoseStamped
-from planner import PLATE, SPACE, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
+from planner import PLATE, SPACE, SilentServer, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
 from processes import PATIENCE_S, wait_for
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
+from scipy.spatial.transform import Rotation
 from std_msgs.msg import Float32
-from test_client_again import Server
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, Instance
@@ -110,7 +110,7 @@ def test_no_tick_waits_for_a_node_that_says_nothing() -> None:
     py_trees = pytest.importorskip("py_trees")
     from behavior_tree_node import make_tree
 
-    silent = Server(f"{SPACE}/silent_tree", spins=False)
+    silent = SilentServer(f"{SPACE}/silent_tree")
     with ReasonSegClient(f"{SPACE}/silent_tree") as own:
         wait_for(own.ready, what="the server")
         tree = make_tree(own, ["the plate"])
@@ -158,12 +158,10 @@ def test_the_navigation_example_drives_to_a_place_before_the_object(robot: Reaso
 def test_what_the_navigation_example_sends_looks_at_the_object() -> None:
     from nav2_style_action_server import place_before
 
-    from fastreasonseg_ros.ros.frames import rotate
-
     thing = Instance()
     thing.center.x, thing.center.y, thing.center.z = 0.5, -0.2, 2.0
     place = place_before(Answer(instances=[thing]), 0.6).pose
     q = place.orientation
-    ahead = rotate((q.x, q.y, q.z, q.w), (1.0, 0.0, 0.0))
+    ahead = Rotation.from_quat((q.x, q.y, q.z, q.w)).apply((1.0, 0.0, 0.0))
     np.testing.assert_allclose(ahead, np.array([0.5, -0.2, 2.0]) / np.linalg.norm([0.5, -0.2, 2.0]), atol=1e-6)
     assert json.dumps(place.position.z) < "2"

@@ -24,9 +24,9 @@ from fastreasonseg_ros.errors import FrameError
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.ros.conversions import frame_from_msgs
 from fastreasonseg_ros.ros.images import color_from_msg, depth_from_msg, time_to_s
-from fastreasonseg_ros.ros.inputs import Taken
-from fastreasonseg_ros.ros.observer import Observer
-from fastreasonseg_ros.ros.twin_node import TwinNode
+from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
+from fastreasonseg_ros.ros.rgbd_synchronizer import RgbdMessages
+from fastreasonseg_ros.ros.twin_estimator import TwinEstimator
 from scripts.soak.fuzz import Driver, compressed, good_shot, run_fuzz, shots
 
 SPACE = f"{NAMESPACE}/fuzz"
@@ -38,7 +38,7 @@ def test_any_pictures_become_a_frame_or_an_error_that_says_why() -> None:
     def shoot(draw: Any) -> None:
         shot = draw(shots())
         try:
-            frame = frame_from_msgs(shot.color, shot.depth, shot.info)
+            frame = frame_from_msgs(RgbdMessages(shot.color, shot.depth, shot.info))
         except FrameError as error:
             outcomes.add("error" if len(str(error)) > 20 else "an error without a message")
         else:
@@ -59,19 +59,19 @@ def test_any_compressed_pictures_become_an_array_or_an_error_that_says_why() -> 
     run_fuzz(shoot, 60)
 
 
-def test_any_pictures_leave_the_observer_able_to_make_the_next_twin() -> None:
-    observer = Observer(make_perceiver("tabletop"))
+def test_any_pictures_leave_the_estimator_able_to_make_the_next_twin() -> None:
+    estimator = TwinEstimator(make_perceiver("tabletop"))
 
     def shoot(draw: Any) -> None:
         shot = draw(shots(Header().stamp))
         with contextlib.suppress(FrameError):
-            observer.observe(Taken(shot.color, shot.depth, shot.info))
+            estimator.observe(RgbdMessages(shot.color, shot.depth, shot.info))
 
     run_fuzz(shoot, 25)
     header = Header(frame_id="camera")
     header.stamp.sec = 100
     good = good_shot(header)
-    twin, _ = observer.observe(Taken(good.color, good.depth, good.info))
+    twin = estimator.observe(RgbdMessages(good.color, good.depth, good.info)).twin
     assert twin is not None
     assert twin.stamp_s == time_to_s(header.stamp)
 

@@ -109,6 +109,33 @@ def test_an_unknown_color_encoding_is_refused_with_the_known_ones() -> None:
         images.color_from_msg(message(np.zeros((2, 4), np.uint8), "yuv411"))
 
 
+@pytest.mark.parametrize(
+    ("encoding", "height", "step"),
+    [("yuv422_yuy2", 8, 16), ("uyvy", 8, 16), ("nv12", 12, 8), ("bayer_rggb8", 8, 8), ("bayer_gbrg8", 8, 8)],
+)
+def test_what_cameras_send_raw_is_read_without_cv_bridge(encoding: str, height: int, step: int) -> None:
+    gray = np.full((height, step), 128, np.uint8)  # of YUV 128 is neutral chroma too
+    msg = Image(height=8, width=8, encoding=encoding, step=step, data=gray.tobytes())
+    picture = images.color_from_msg(msg)
+    assert picture.shape == (8, 8, 3)
+    assert np.ptp(picture) <= 2
+    assert 120 <= picture.mean() <= 135
+
+
+def test_depth_in_tenths_of_a_millimetre_is_read_by_its_unit_and_floats_stay_metres() -> None:
+    d405 = message(np.array([[0, 3000]], np.uint16), "16UC1")
+    assert images.depth_from_msg(d405, 0.0001)[0, 1] == pytest.approx(0.3)
+    assert images.depth_from_msg(message(np.array([[0.5]], np.float32), "32FC1"), 0.0001)[0, 0] == 0.5
+    png = cv2.imencode(".png", np.array([[0, 3000]], np.uint16))[1].tobytes()
+    packed = CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + png)
+    assert images.depth_from_msg(packed, 0.0001)[0, 1] == pytest.approx(0.3)
+
+
+def test_an_8_bit_depth_picture_is_refused_and_not_read_as_millimetres() -> None:
+    with pytest.raises(FrameError, match="8 bits cannot hold depth"):
+        images.depth_from_msg(message(np.zeros((2, 2), np.uint8), "mono8"))
+
+
 def test_an_unknown_depth_encoding_is_refused_with_the_known_ones() -> None:
     with pytest.raises(FrameError, match="'64FC1'.*16UC1, mono16, 32FC1"):
         images.depth_from_msg(message(np.zeros((2, 2), np.float64), "64FC1"))

@@ -58,7 +58,8 @@ def test_the_defaults_in_config_are_those_of_the_code() -> None:
 @pytest.fixture
 def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs `ros2 launch` in the background; ends it, and all that it started, after the test."""
-    monkeypatch.setattr("fastreasonseg_ros.ros.client.START_S", 120.0)  # on a machine that does other things too
+    # On a machine that does other things too.
+    monkeypatch.setattr("fastreasonseg_ros.ros.client.asynchronous.START_S", 120.0)
     running = []
 
     def launch(file: str, **arguments: object) -> Path:

@@ -2,136 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
+from echo import SPACE, World
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
-from processes import NAMESPACE, PATIENCE_S, wait_for
-from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import MultiThreadedExecutor
-from rclpy.node import Node
-from rclpy.parameter import Parameter
+from lifecycle_msgs.srv import ChangeState
+from processes import wait_for
+from rcl_interfaces.srv import DescribeParameters
 from std_msgs.msg import String
-
-from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.ros.diagnostics import OK, Health
-from fastreasonseg_ros.ros.node import ManagedNode
-from fastreasonseg_ros.ros.parameters import NodeSettings, setting
-from fastreasonseg_ros.ros.qos import reliable
-
-SPACE = f"{NAMESPACE}/life"
-
-
-@dataclass(frozen=True)
-class EchoSettings(NodeSettings):
-    model: str = setting("good", "what is loaded", choices=("good", "missing", "broken"))
-    load_s: float = setting(0.0, "how long that takes", low=0.0, high=5.0)
-    words: int = setting(3, "words that are repeated", low=1, high=9, change="live")
-
-
-class Echo(ManagedNode[EchoSettings]):
-    """Repeats what it hears on `in`, in upper case, on `out`."""
-
-    def __init__(self) -> None:
-        super().__init__("echo", EchoSettings)
-        self.happened: list[str] = []
-        self.may_load = threading.Event()
-        self.may_load.set()
-        self.out = self.publisher(String, "out", reliable())
-
-    def setup(self) -> None:
-        self.happened.append("load")
-        assert self.may_load.wait(PATIENCE_S)
-        time.sleep(self.settings.load_s)
-        if self.settings.model == "missing":
-            raise ModelError("model.gguf is missing; get it with `make setup`")
-        if self.settings.model == "broken":
-            raise ValueError("corrupt")
-        self.happened.append("setup")
-
-    def start(self) -> None:
-        self.happened.append("start")
-        self.listen(String, "in", lambda m: self.out.publish(String(data=m.data.upper())), reliable())
-
-    def stop(self) -> None:
-        self.happened.append("stop")
-
-    def free(self) -> None:
-        self.happened.append("free")
-
-    def failed(self, status, reason) -> None:
-        self.happened.append(f"failed {status.name}")
-
-    def health(self) -> list[tuple[str, Health]]:
-        return [("echo", Health(OK, "repeating", self.meter.values(), "parrot"))]
-
-
-class World:
-    """The node, and beside it one that asks it as a stranger would."""
-
-    def __init__(self, *parameters: str) -> None:
-        arguments = ["--ros-args", "-r", f"__ns:={SPACE}"]
-        for parameter in parameters:
-            arguments += ["-p", parameter]
-        rclpy.init(args=arguments)
-        self.executor = MultiThreadedExecutor(num_threads=6)
-        self.echo = Echo()
-        self.user = Node("user")
-        self.executor.add_node(self.echo)
-        self.executor.add_node(self.user)
-        self.ending = threading.Event()
-        self.thread = threading.Thread(target=self._spin, daemon=True)
-        self.thread.start()
-
-    def _spin(self) -> None:
-        while not self.ending.is_set():
-            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
-                self.executor.spin_once(timeout_sec=0.1)
-
-    def close(self) -> None:
-        self.echo.destroy_node()
-        self.ending.set()
-        self.thread.join(PATIENCE_S)
-        self.user.destroy_node()
-        rclpy.shutdown()
-
-    def call(self, kind: type, service: str, request, wait: bool = True):
-        client = self.user.create_client(kind, f"{SPACE}/echo/{service}")
-        assert client.wait_for_service(PATIENCE_S)
-        future = client.call_async(request)
-        return wait_for(future.result, what=f"a reply of {service}") if wait else future
-
-    def change(self, transition: int) -> bool:
-        return self.call(ChangeState, "change_state", ChangeState.Request(transition=Transition(id=transition))).success
-
-    @property
-    def state(self) -> str:
-        return self.call(GetState, "get_state", GetState.Request()).current_state.label
-
-    def set(self, **values: object) -> str:
-        """The reason why it was refused, or nothing."""
-        parameters = [Parameter(n, value=v).to_parameter_msg() for n, v in values.items()]
-        request = SetParametersAtomically.Request(parameters=parameters)
-        result = self.call(SetParametersAtomically, "set_parameters_atomically", request).result
-        return "" if result.successful else result.reason
-
-    def statuses(self) -> Callable[[str], DiagnosticStatus | None]:
-        """The newest status of a part, by name, from now on."""
-        seen: dict[str, DiagnosticStatus] = {}
-        self.user.create_subscription(
-            DiagnosticArray, "/diagnostics", lambda a: seen.update({s.name: s for s in a.status}), 10
-        )
-        return lambda part: seen.get(f"{SPACE.lstrip('/')}/echo: {part}")
 
 
 @pytest.fixture
@@ -200,16 +82,40 @@ def test_it_answers_while_a_model_loads(world: World) -> None:
     assert wait_for(loading.result, what="the end of configure").success
 
 
-def test_a_node_whose_model_turns_out_broken_falls_back_and_says_why(world: World) -> None:
-    part = world.statuses()
-    world.change(Transition.TRANSITION_CONFIGURE)
-    world.change(Transition.TRANSITION_ACTIVATE)
-    world.echo.fall_back(ModelError("model.bin is damaged"))
+def test_a_load_that_failed_never_deactivates_a_node_that_is_active() -> None:
+    """Autostart retries what failed; meanwhile a manager may have configured and activated the node."""
+    world = World("model:=missing", "retry_s:=0.5")
+    try:
+        world.echo.bring_up()
+        wait_for(lambda: "failed MODEL_FAILED" in world.echo.happened, what="a failed load")
+        assert world.set(model="good") == ""
+        wait_for(lambda: (world.state == "unconfigured" and world.change(Transition.TRANSITION_CONFIGURE)) or
+                 world.state in ("inactive", "active"), what="a configured node")  # fmt: skip
+        if world.state == "inactive":
+            world.change(Transition.TRANSITION_ACTIVATE)
+        wait_for(lambda: world.state == "active", what="the active state")
+        time.sleep(1.5)  # longer than the pause before a retry
+        assert world.state == "active"
+        assert "stop" not in world.echo.happened
+    finally:
+        world.close()
+
+
+def test_cleaned_up_while_it_is_loading_again_it_ends_in_one_state(world: World) -> None:
+    """Transitions exclude each other: a cleanup that comes during configure waits for its end."""
+    world.echo.may_load.clear()
+    configure = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    loading = world.call(ChangeState, "change_state", configure, wait=False)
+    wait_for(lambda: world.echo.happened, what="it to load")
+    cleanup = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CLEANUP))
+    early = world.call(ChangeState, "change_state", cleanup, wait=False)
+    time.sleep(0.2)
+    assert "free" not in world.echo.happened
+    world.echo.may_load.set()
+    assert wait_for(loading.result, what="the end of configure").success
+    assert wait_for(early.result, what="the end of cleanup").success  # it came after configure
     assert world.state == "unconfigured"
-    assert world.echo.happened == ["load", "setup", "start", "stop", "free", "failed MODEL_FAILED"]
-    told = wait_for(lambda: (s := part("lifecycle")) and s.level == DiagnosticStatus.ERROR and s, what="an error")
-    assert told.message == "cannot go on: model.bin is damaged"
-    assert world.change(Transition.TRANSITION_CONFIGURE)
+    assert world.echo.happened == ["load", "setup", "free"]
 
 
 def test_by_itself_it_comes_up_and_tries_again_what_failed() -> None:

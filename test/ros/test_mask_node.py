@@ -1,9 +1,10 @@
-"""A mask needs the answer alone; twins that were missed under load cost the overlay only, which needs a viewer."""
+"""Masks, targets and markers say which question they belong to; the plain topics are of the selected question."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,16 +18,20 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer as AnswerMsg
-from fastreasonseg_ros.msg import SceneGraph
+from fastreasonseg_ros.msg import AnswerMask, AnswerTarget, SceneGraph
+from fastreasonseg_ros.ros.answer_outputs import TargetSelection, target_of
 from fastreasonseg_ros.ros.conversions import answer_to_msg, twin_to_msg
 from fastreasonseg_ros.ros.images import image_to_msg, time_from_s
-from fastreasonseg_ros.ros.mask_node import MaskNode
+from fastreasonseg_ros.ros.nodes.mask_node import MaskNode
 from fastreasonseg_ros.ros.qos import latched, reliable
+from fastreasonseg_ros.srv import Select
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Query
 
+OK = AnswerMsg.OK
 IDS = np.zeros((48, 64), np.uint16)
 IDS[10:20, 5:15], IDS[10:20, 30:50] = 1, 2
 THINGS = (Instance(1, "mug", center_m=(0.0, 0.1, 0.8)), Instance(2, "plate", center_m=(0.3, 0.1, 0.9)))
@@ -59,32 +64,209 @@ def world():
     rclpy.shutdown()
 
 
+class Planner:
+    """Publishes answers and twins, and keeps what mask_node publishes of them."""
+
+    KINDS = {"mask": Image, "answer_mask": AnswerMask, "target": PoseStamped, "answer_target": AnswerTarget}  # noqa: RUF012
+
+    def __init__(self, node: MaskNode, user: Node, *topics: str) -> None:
+        self.node, self.user, self.sequence = node, user, 0
+        self.got: dict[str, list] = {topic: [] for topic in topics}
+        for topic in topics:
+            kind = self.KINDS.get(topic, MarkerArray)
+            user.create_subscription(kind, topic, self.got[topic].append, reliable(64))
+        self.answers = user.create_publisher(AnswerMsg, "answer", reliable(64))
+        self.twins = user.create_publisher(SceneGraph, "twin", latched())
+        self.choose = user.create_client(Select, "select")
+        wait_for(
+            lambda: self.answers.get_subscription_count() and self.twins.get_subscription_count(), what="mask_node"
+        )
+        wait_for(lambda: all(node.count_subscribers(topic) for topic in topics), what="subscriptions")
+        wait_for(self.choose.service_is_ready, what="the service select")
+
+    def twin(self, stamp_s: float, ids: np.ndarray = IDS) -> Header:
+        """Publishes a twin; its header."""
+        self.sequence += 1
+        header = Header(stamp=time_from_s(stamp_s), frame_id="camera")
+        self.twins.publish(
+            twin_to_msg(DigitalTwin(THINGS, (), stamp_s, "camera", (64, 48), None, ids, self.sequence), header)
+        )
+        wait_for(lambda: self.node._twins.at(header) is not None, what="the twin to come")  # the topic keeps one only
+        return header
+
+    def answer(
+        self, query_id: str, ids: tuple[int, ...], header: Header, standing: bool = False,
+        things: tuple[Instance, ...] = THINGS, status: Status = Status.OK,
+    ) -> None:  # fmt: skip
+        twin = DigitalTwin(things, (), 0.0, "camera", (64, 48))
+        msg = answer_to_msg(Answer(Query(f"text of {query_id}", query_id), status, "found", ids), twin, header)
+        msg.standing = standing
+        self.answers.publish(msg)
+
+    def select(self, query_id: str) -> Select.Response:
+        return wait_for(self.choose.call_async(Select.Request(query_id=query_id)).result, what="a reply of select")
+
+
 def pixels(image: Image) -> np.ndarray:
     return np.frombuffer(bytes(image.data), np.uint8).reshape(image.height, -1)
 
 
-def test_an_answer_becomes_a_mask_and_a_target_without_its_twin_and_follows_into_further_ones(world) -> None:
-    node, user = world
-    masks: list[Image] = []
-    targets: list[PoseStamped] = []
-    user.create_subscription(Image, "mask", masks.append, reliable())
-    user.create_subscription(PoseStamped, "target", targets.append, reliable())
-    answers = user.create_publisher(AnswerMsg, "answer", reliable())
-    twins = user.create_publisher(SceneGraph, "twin", latched())
-    wait_for(lambda: answers.get_subscription_count() and twins.get_subscription_count(), what="mask_node")
-    wait_for(lambda: node.count_subscribers("mask") and node.count_subscribers("target"), what="subscriptions")
-
-    answers.publish(answer_to_msg(Answer(Query("the mug"), Status.OK, "1 object: 1", (1,)), TWIN, HEADER))
-    wait_for(lambda: masks and targets, what="a mask of an answer whose twin never came")
+def test_an_answer_becomes_a_mask_of_its_twin_and_follows_into_further_ones(world) -> None:
+    planner = Planner(*world, "mask", "target")
+    masks, targets = planner.got["mask"], planner.got["target"]
+    header = planner.twin(5.0)
+    planner.answer("q1", (1,), header)
+    wait_for(lambda: masks and targets, what="a mask and a target")
     assert np.array_equal(pixels(masks[0]) > 0, IDS == 1)
-    assert (masks[0].header, targets[0].pose.position.z) == (HEADER, 0.8)
-
-    moved = DigitalTwin(THINGS, (), 6.0, "camera", (64, 48), None, np.roll(IDS, 5, axis=1), 8)
-    later = Header(stamp=time_from_s(6.0), frame_id="camera")
-    twins.publish(twin_to_msg(moved, later))
+    assert (masks[0].header, targets[0].pose.position.z) == (header, 0.8)
+    later = planner.twin(6.0, np.roll(IDS, 5, axis=1))
     wait_for(lambda: len(masks) > 1, what="a mask of the next twin")
     assert masks[-1].header == later
     assert np.array_equal(pixels(masks[-1]) > 0, np.roll(IDS == 1, 5, axis=1))
+
+
+def test_a_target_needs_no_twin_and_a_mask_waits_for_the_one_of_its_stamp(world) -> None:
+    planner = Planner(*world, "mask", "target")
+    planner.answer("w", (2,), HEADER, standing=True)
+    wait_for(lambda: planner.got["target"], what="a target of an answer whose twin has not come")
+    assert planner.got["mask"] == []
+    planner.twin(5.0)
+    wait_for(lambda: planner.got["mask"], what="its mask")
+    assert planner.got["mask"][0].header == HEADER
+    assert np.array_equal(pixels(planner.got["mask"][0]) > 0, IDS == 2)
+
+
+def test_answers_of_two_standing_questions_do_not_alternate_on_target_and_mask(world) -> None:
+    planner = Planner(*world, "mask", "target", "answer_mask", "answer_target")
+    for n in range(6):
+        header = planner.twin(5.0 + n)
+        planner.answer("a", (1,), header, standing=True)
+        planner.answer("b", (2,), header, standing=True)
+    got = planner.got  # every answer by its id
+    wait_for(lambda: len(got["answer_mask"]) == 12 and len(got["answer_target"]) == 12, what="every answer by its id")
+    assert [t.query_id for t in got["answer_target"]] == ["a", "b"] * 6
+    assert {t.query_id: t.pose.position.z for t in got["answer_target"]} == {"a": 0.8, "b": 0.9}
+    for msg in got["answer_mask"]:
+        assert np.array_equal(pixels(msg.mask) > 0, {"a": 1, "b": 2}[msg.query_id] == IDS)
+    # "b" was asked last: from its first answer on, the plain topics are of it alone.
+    wait_for(lambda: len(got["target"]) >= 7 and len(got["mask"]) >= 7, what="targets and masks")
+    assert [p.pose.position.z for p in got["target"]] == [0.8] + [0.9] * 6
+    assert all(np.array_equal(pixels(m) > 0, IDS == 2) for m in got["mask"][1:])
+    assert [t.selected for t in got["answer_target"]] == [True, True] + [False, True] * 5
+
+
+def test_target_and_mask_are_of_the_question_that_was_chosen(world) -> None:
+    planner = Planner(*world, "mask", "target")
+    header = planner.twin(5.0)
+    planner.answer("a", (1,), header, standing=True)
+    planner.answer("b", (2,), header, standing=True)
+    wait_for(lambda: len(planner.got["target"]) == 2, what="both first answers")
+    reply = planner.select("a")
+    assert (reply.status, reply.selected) == (OK, "a")
+    planner.answer("one-off", (2,), header)
+    for n in range(3):
+        header = planner.twin(6.0 + n)
+        planner.answer("a", (1,), header, standing=True)
+        planner.answer("b", (2,), header, standing=True)
+    wait_for(lambda: len(planner.got["target"]) >= 5 and len(planner.got["mask"]) >= 5, what="three further answers")
+    assert [p.pose.position.z for p in planner.got["target"][2:]] == [0.8] * 3
+    assert all(np.array_equal(pixels(m) > 0, IDS == 1) for m in planner.got["mask"][2:])
+    assert planner.select("").selected == "one-off"  # again the one that was asked last
+
+
+def test_a_one_off_answer_stays_when_answers_to_standing_questions_come(world) -> None:
+    planner = Planner(*world, "target")
+    targets = planner.got["target"]
+    header = planner.twin(5.0)
+    planner.answer("stands", (2,), header, standing=True)
+    wait_for(lambda: targets, what="the standing answer")
+    planner.answer("one-off", (1,), header)
+    wait_for(lambda: len(targets) == 2, what="the one-off answer")
+    for n in range(4):
+        header = planner.twin(6.0 + n)
+        planner.answer("stands", (2,), header, standing=True)
+    wait_for(lambda: len(targets) == 6, what="the one-off answer in every further twin")
+    assert [t.pose.position.z for t in targets] == [0.9] + [0.8] * 5
+    planner.answer("another", (2,), header)
+    wait_for(lambda: len(targets) == 7, what="the next question")
+    assert targets[-1].pose.position.z == 0.9
+
+
+def test_a_question_that_was_ended_gives_its_place_back_and_its_markers_go(world) -> None:
+    planner = Planner(*world, "target", "markers")
+    header = planner.twin(5.0)
+    planner.answer("a", (1,), header, standing=True)
+    planner.answer("b", (2,), header, standing=True)
+    wait_for(lambda: len(planner.got["markers"]) == 2, what="markers of both")
+    assert [{m.ns for m in array.markers} for array in planner.got["markers"]] == [
+        {"a/box", "a/text"},
+        {"b/box", "b/text"},
+    ]
+    planner.answer("b", (), header, status=Status.CANCELLED)
+    wait_for(lambda: len(planner.got["markers"]) == 3, what="the end of b")
+    assert {(m.ns, m.action) for m in planner.got["markers"][-1].markers} == {("b/box", 2), ("b/text", 2)}
+    planner.answer("a", (1,), planner.twin(6.0), standing=True)
+    wait_for(lambda: len(planner.got["target"]) == 3, what="a target of the question that is left")
+    assert planner.got["target"][-1].pose.position.z == 0.8
+
+
+def test_of_several_found_things_the_target_is_the_first_one_in_view(world) -> None:
+    hidden, shown = replace(THINGS[0], visible=False), THINGS[1]
+    assert target_of((hidden, shown)) is shown
+    assert (target_of((hidden,)), target_of((Instance(3, "fog"),))) == (hidden, None)
+    planner = Planner(*world, "target", "answer_target")
+    planner.answer("q", (1, 2), HEADER, things=(hidden, shown))
+    wait_for(lambda: planner.got["target"], what="a target")
+    assert planner.got["target"][0].pose.position.z == 0.9
+    planner.answer("r", (1,), HEADER, things=(hidden, shown))  # the last known place, which nobody should grasp at
+    wait_for(lambda: len(planner.got["answer_target"]) == 2, what="the place by its id")
+    last = planner.got["answer_target"][-1]
+    assert (last.query_id, last.id, last.label, last.visible, last.pose.position.z) == ("r", 1, "mug", False, 0.8)
+    planner.answer("s", (2,), HEADER)
+    wait_for(lambda: len(planner.got["target"]) == 2, what="the next target")  # none of "r" came between
+
+
+@pytest.mark.parametrize("status", [Status.NO_MATCH, Status.TIMED_OUT])
+def test_a_question_that_found_nothing_leaves_no_target_of_an_older_one(world, status: Status) -> None:
+    planner = Planner(*world, "target")
+    header = planner.twin(5.0)
+    planner.answer("old", (1,), header)
+    wait_for(lambda: planner.got["target"], what="a target")
+    planner.answer("new", (), header, status=status)
+    wait_for(lambda: planner.node._selection.selected == "new", what="the new question")  # topics have no order
+    planner.answer("stands", (2,), planner.twin(6.0), standing=True)
+    wait_for(lambda: planner.got["target"][-1].pose.position.z == 0.9, what="the target of a later question")
+    assert [t.pose.position.z for t in planner.got["target"]] == [0.8, 0.9]
+
+
+def test_masks_are_made_only_while_somebody_subscribes_to_them(world) -> None:
+    node, user = world
+    planner = Planner(node, user, "target")
+    for n in range(5):
+        planner.answer("w", (1,), planner.twin(5.0 + n), standing=True)
+    wait_for(lambda: len(planner.got["target"]) == 5, what="the answers")
+    assert "mask p50 (ms)" not in node.meter.values()
+
+
+def test_the_rule_of_selection() -> None:
+    selection = TargetSelection()
+    assert selection.selected == ""
+    for query_id, standing, expected in (
+        ("a", True, "a"), ("b", True, "b"), ("a", True, "b"), ("q1", False, "q1"), ("a", True, "q1"),
+        ("q2", False, "q2"), ("c", True, "c"), ("b", True, "c"),
+    ):  # fmt: skip
+        selection.answered(query_id, query_id, standing)
+        assert selection.selected == expected, query_id
+    selection.answered("a", "another text under the same id", True)
+    assert selection.selected == "a"
+    for query_id, left in (("a", "c"), ("c", "b"), ("b", "")):
+        assert selection.ended(query_id)
+        assert selection.selected in (left, "q2")
+    selection.chosen = "x"
+    assert selection.selected == "x"
+    for n in range(1000):
+        selection.answered(f"w{n}", "", True)
+    assert len(selection._asked) <= 64
 
 
 def test_pictures_are_subscribed_to_only_while_somebody_looks_at_the_overlay(world) -> None:
@@ -100,9 +282,8 @@ def test_pictures_are_subscribed_to_only_while_somebody_looks_at_the_overlay(wor
     wait_for(lambda: pictures.get_subscription_count() == 1, what="a subscription to pictures")
     answer = answer_to_msg(Answer(Query("the mug"), Status.OK, "1 object: 1", (1,)), TWIN, HEADER)
     answers.publish(answer)
-    wait_for(
-        lambda: "without overlay: picture or twin was missed" in node.meter.values(), what="a miss that is counted"
-    )
+    twins.publish(twin_to_msg(TWIN, HEADER))
+    wait_for(lambda: "without overlay: picture was missed" in node.meter.values(), what="a miss that is counted")
     pictures.publish(image_to_msg(np.zeros((48, 64, 3), np.uint8), "rgb8", HEADER))
     twins.publish(twin_to_msg(TWIN, HEADER))
     answer.standing = True

@@ -19,8 +19,9 @@ from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
-from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.ros.conversions import mask_from_twin
 from fastreasonseg_ros.srv import QueryScene
 
 MUG, PLATE, BOOK = 1, 2, 3
@@ -66,7 +67,7 @@ def test_a_question_is_answered_with_the_object_its_mask_and_the_executed_steps(
     assert answer.query_id == "first"
     assert [(i.id, i.label) for i in answer.instances] == [(PLATE, "plate")]
     assert answer.instances[0].center.z == pytest.approx(0.9, abs=0.06)
-    mask = pixels(answer.mask)
+    mask, _ = robot.mask(answer)
     assert set(np.unique(mask)) == {0, 255}
     ys, xs = np.nonzero(mask)
     assert (xs.min(), xs.max(), ys.min(), ys.max()) == (120, 189, 110, 169)
@@ -80,7 +81,7 @@ def test_what_is_not_there_is_an_answer_and_not_an_error(robot: ReasonSegClient,
     answer = robot.ask(text)
     assert (answer.status, list(answer.ids)) == (Answer.NO_MATCH, [])
     assert answer.message
-    assert not pixels(answer.mask).any()
+    assert not robot.mask(answer)[0].any()
 
 
 def test_words_that_perception_cannot_be_asked_to_look_for_are_named(robot: ReasonSegClient) -> None:
@@ -90,6 +91,8 @@ def test_words_that_perception_cannot_be_asked_to_look_for_are_named(robot: Reas
 
 def test_a_standing_question_follows_a_moved_object_without_the_model(robot: ReasonSegClient) -> None:
     answers: list[Answer] = []
+    twins: dict[int, SceneGraph] = {}
+    robot.on_twin(lambda t: twins.update({t.sequence: t}))
     robot.on_answer(lambda a: answers.append(a) if a.query_id == "follow" else None)
     first = robot.watch("the mug", query_id="follow")
     assert (first.status, list(first.ids), first.standing) == (Answer.OK, [MUG], True)
@@ -98,8 +101,12 @@ def test_a_standing_question_follows_a_moved_object_without_the_model(robot: Rea
     assert all("model" not in {e.stage for e in a.latency} for a in later)
     places = [a.instances[0].center.x for a in later]
     assert max(places) - min(places) > 0.2  # it moves 0.4 m in all
-    for a in later:
-        middle = np.nonzero(pixels(a.mask))[1].mean()
+    joined = [a for a in later if a.twin_sequence in twins]
+    assert len(joined) > 5
+    for a in joined:
+        mask = mask_from_twin(twins[a.twin_sequence], a.ids)
+        assert mask is not None
+        middle = np.nonzero(mask)[1].mean()
         assert (middle - 160) * 0.9 / 300 == pytest.approx(a.instances[0].center.x, abs=0.02)
 
 
@@ -122,7 +129,8 @@ def test_answers_become_mask_overlay_markers_and_a_target_pose(robot: ReasonSegC
     assert masks[-1].encoding == "mono8"
     assert set(np.unique(pixels(masks[-1]))) == {0, 255}
     assert (overlays[-1].encoding, overlays[-1].width, overlays[-1].height) == ("rgb8", 320, 240)
-    assert {m.ns for m in markers[-1].markers if m.ns} == {"box", "text"}
+    assert {m.ns.split("/")[-1] for m in markers[-1].markers} == {"box", "text"}
+    assert all(m.ns.count("/") == 1 for m in markers[-1].markers)  # QUERY_ID/box
     assert any("mug" in m.text for m in markers[-1].markers)
     assert targets[-1].header.frame_id == "camera_color_optical_frame"
     assert targets[-1].pose.position.z == pytest.approx(0.9, abs=0.06)

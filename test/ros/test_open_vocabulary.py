@@ -22,8 +22,8 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.perception.vocabulary import MOST_ASKED
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import image_to_msg, intrinsics_to_msg
+from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
 from fastreasonseg_ros.ros.qos import reliable
-from fastreasonseg_ros.ros.twin_node import TwinNode
 from fastreasonseg_ros.srv import SetVocabulary
 from fastreasonseg_ros.twin.types import CameraIntrinsics
 
@@ -125,18 +125,19 @@ def test_a_question_brings_its_words_to_perception_in_another_process_and_is_ans
             assert ("looking", "corkscrew") in stages
             assert answer.twin_sequence > before
             assert {i.label for i in answer.instances} == {"corkscrew"}
-            mask = np.frombuffer(bytes(answer.mask.data), np.uint8)
+            mask, _ = robot.mask(answer)
             assert 0 < np.count_nonzero(mask) < mask.size
             assert "looking" in {stage.stage for stage in answer.latency}
 
             # A client that stuffs perception with words: 32 are kept, what was set stays, and questions go on.
             assert list(robot.set_vocabulary(["wooden duck"]).added) == ["wooden duck"]
             many = SetVocabulary.Request(words=[f"thing {n}" for n in range(3000)], add=True, asked=True)
-            reply = robot._call(SetVocabulary, many, START_S)
+            reply = robot._run(robot._client.call(SetVocabulary, many, START_S))
             assert reply.status == Answer.OK
             assert len(reply.words) == MOST_ASKED + 1
             assert reply.words[0] == "wooden duck"
-            bad = robot._call(SetVocabulary, SetVocabulary.Request(words=["?!"], asked=True), START_S)
+            wrong = SetVocabulary.Request(words=["?!"], asked=True)
+            bad = robot._run(robot._client.call(SetVocabulary, wrong, START_S))
             assert (bad.status, list(bad.words)) == (Answer.BAD_INPUT, list(reply.words))
             again = robot.ask("the corkscrew", timeout_s=START_S)
             assert again.status in (Answer.OK, Answer.NO_MATCH), again.message

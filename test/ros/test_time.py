@@ -21,18 +21,19 @@ from std_msgs.msg import Header
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.perception.oracle import OracleConfig, OraclePerceiver
 from fastreasonseg_ros.ros.conversions import twin_to_msg
+from fastreasonseg_ros.ros.diagnostics import WARN, Health
 from fastreasonseg_ros.ros.images import depth_to_msg, image_to_msg, intrinsics_to_msg, time_from_s
-from fastreasonseg_ros.ros.inputs import Taken
-from fastreasonseg_ros.ros.observer import Observer
+from fastreasonseg_ros.ros.nodes.twin_node import TwinNode
 from fastreasonseg_ros.ros.qos import latched
-from fastreasonseg_ros.ros.twin_node import TwinNode
+from fastreasonseg_ros.ros.rgbd_synchronizer import RgbdMessages
+from fastreasonseg_ros.ros.twin_estimator import TwinEstimator
 from fastreasonseg_ros.twin.types import CameraIntrinsics, DigitalTwin, Instance
 
 SPACE = f"{NAMESPACE}/time"
 CAMERA = CameraIntrinsics(64, 48, 60.0, 60.0, 32.0, 24.0)
 
 
-def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> Taken:
+def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> RgbdMessages:
     """A mug, id 1, on a table 1 m away."""
     header = Header(stamp=time_from_s(stamp_s), frame_id="camera")
     w, h = size
@@ -42,12 +43,12 @@ def taken(stamp_s: float, size: tuple[int, int] = (64, 48)) -> Taken:
     camera = CameraIntrinsics(w, h, 60.0, 60.0, w / 2, h / 2)
     color = image_to_msg(np.full((h, w, 3), 100, np.uint8), "rgb8", header)
     depth = depth_to_msg(np.ones((h, w), np.float32), header)
-    return Taken(color, depth, intrinsics_to_msg(camera, header), truth)
+    return RgbdMessages(color, depth, intrinsics_to_msg(camera, header), truth)
 
 
 @pytest.fixture
-def observer() -> Observer:
-    return Observer(OraclePerceiver(OracleConfig()))
+def estimator() -> TwinEstimator:
+    return TwinEstimator(OraclePerceiver(OracleConfig()))
 
 
 def first_seen(twin: DigitalTwin | None) -> float | None:
@@ -55,21 +56,23 @@ def first_seen(twin: DigitalTwin | None) -> float | None:
     return twin.instances[0].first_seen_s
 
 
-def test_a_picture_that_comes_late_is_dropped(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    assert observer.observe(taken(9.9))[0] is None
-    twin, spent = observer.observe(taken(10.1))
-    assert (first_seen(twin), set(spent)) == (10.0, {"decoding", "perception"})
+def test_a_picture_that_comes_late_is_dropped(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    assert estimator.observe(taken(9.9)).twin is None
+    later = estimator.observe(taken(10.1))
+    assert (first_seen(later.twin), set(later.latency_ms)) == (10.0, {"decoding", "perception"})
 
 
-def test_stamps_from_long_before_begin_a_new_twin(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    assert first_seen(observer.observe(taken(3.0))[0]) == 3.0
+def test_stamps_from_long_before_begin_a_new_twin(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    again = estimator.observe(taken(3.0))
+    assert first_seen(again.twin) == 3.0
+    assert "went back by 7.0 s" in again.begun_anew
 
 
-def test_a_camera_that_changes_its_size_begins_a_new_twin(observer: Observer) -> None:
-    observer.observe(taken(10.0))
-    twin, _ = observer.observe(taken(10.1, (32, 24)))
+def test_a_camera_that_changes_its_size_begins_a_new_twin(estimator: TwinEstimator) -> None:
+    estimator.observe(taken(10.0))
+    twin = estimator.observe(taken(10.1, (32, 24))).twin
     assert twin is not None
     assert (first_seen(twin), twin.image_size, twin.sequence) == (10.1, (32, 24), 2)
 
@@ -77,8 +80,8 @@ def test_a_camera_that_changes_its_size_begins_a_new_twin(observer: Observer) ->
 class World:
     """A twin node in simulated time, and beside it a camera and a clock."""
 
-    def __init__(self) -> None:
-        rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}", "-p", "use_sim_time:=true", "-p",
+    def __init__(self, sim_time: bool = True) -> None:
+        rclpy.init(args=["--ros-args", "-r", f"__ns:={SPACE}", "-p", f"use_sim_time:={str(sim_time).lower()}", "-p",
                          "perceiver:=oracle"])  # fmt: skip
         self.twin_node, self.user = TwinNode(), Node("user")
         self.executor = MultiThreadedExecutor(num_threads=4)
@@ -94,15 +97,21 @@ class World:
         kinds["truth"] = SceneGraph
         self.out = {name: self.user.create_publisher(kind, name, 10) for name, kind in kinds.items()}
         self.twin_node.bring_up()
-        out = (*self.out.values(), self.clock)
+        out = (*self.out.values(), *((self.clock,) if sim_time else ()))
         wait_for(lambda: all(p.get_subscription_count() for p in out), what="subscriptions")
 
     def show(self, time_s: float) -> SceneGraph:
         """The twin of a picture at that time, which the clock shows too."""
         self.set_clock(time_s)
+        return self.send(time_s)
+
+    def send(self, time_s: float, depth_m: float = 1.0, with_info: bool = True) -> SceneGraph:
+        """The twin of a picture with that stamp."""
         seen = len(self.twins)
         t = taken(time_s)
-        for name, msg in zip(self.out, (t.color, t.depth, t.info, t.truth), strict=True):
+        depth = depth_to_msg(np.full((48, 64), depth_m, np.float32), t.color.header)
+        messages = {"color/image_raw": t.color, "depth/image_raw": depth, "truth": t.truth}
+        for name, msg in (messages | ({"color/camera_info": t.info} if with_info else {})).items():
             self.out[name].publish(msg)
         wait_for(lambda: len(self.twins) > seen, what=f"a twin of {time_s} s")
         assert self.twins[-1].status == Answer.OK, self.twins[-1].message
@@ -139,5 +148,41 @@ def test_a_clock_that_is_set_back_begins_a_new_twin_and_says_so() -> None:
         assert again.sequence > first.sequence
         assert world.twin_node.meter.values()["twin begun anew"] == "1"
         assert world.show(20.5).instances[0].first_seen == time_from_s(20.0)
+    finally:
+        world.close()
+
+
+def test_a_recording_that_begins_again_keeps_the_camera_model_that_came_once() -> None:
+    """Without a clock: stamps go back, camera_info was latched and does not come again."""
+    world = World(sim_time=False)
+    try:
+        world.send(100.0)
+        assert world.send(100.5, with_info=False).instances[0].first_seen == time_from_s(100.0)
+        again = world.send(20.0, with_info=False)
+        assert again.instances[0].first_seen == time_from_s(20.0)
+        assert again.instances[0].center.z == pytest.approx(1.0, abs=0.01)  # the camera model is there
+        assert world.send(20.5, with_info=False).instances[0].first_seen == time_from_s(20.0)
+        assert world.twin_node.meter.values()["twin begun anew"] == "1"
+    finally:
+        world.close()
+
+
+def test_implausible_depth_is_a_warning_on_diagnostics_and_in_the_twin_and_goes_again() -> None:
+    world = World(sim_time=False)
+
+    def inputs() -> Health:
+        return dict(world.twin_node.health())["inputs"]
+
+    try:
+        assert world.send(1.0, depth_m=0.1).message.startswith("depth is implausible")
+        assert (inputs().level, "nearer than 0.2 m" in inputs().message) == (WARN, True)
+        time_s = [2.0]
+
+        def clean() -> bool:
+            time_s[0] += 0.1
+            return world.send(time_s[0]).message == ""
+
+        wait_for(clean, what="a twin without the warning")
+        assert inputs().message == "in step"
     finally:
         world.close()

@@ -14,13 +14,13 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph, TraceStep
-from fastreasonseg_ros.ros.show import as_text, markers
+from fastreasonseg_ros.ros.rviz_markers import AnswerMarkers, as_text
 from fastreasonseg_ros.srv import QueryScene, Watch
 from fastreasonseg_ros.twin.types import Instance as TwinInstance
 
 ROOT = Path(__file__).parents[2]
-SOURCES = "\n".join(p.read_text() for p in (ROOT / "src/fastreasonseg_ros/ros").glob("*.py"))
-TOPICS = {*re.findall(r'(?:self|node)\.publisher\(\w+, "([^"]+)"', SOURCES), "diagnostics"}
+SOURCES = "\n".join(p.read_text() for p in (ROOT / "src/fastreasonseg_ros/ros").rglob("*.py"))
+TOPICS = {*re.findall(r'(?:self|node)\.publisher\(\s*\w+, "([^"]+)"', SOURCES), "diagnostics"}
 
 
 def leaves(value, key: str) -> list:
@@ -82,16 +82,20 @@ def test_an_answer_reads_as_text() -> None:
     ]
 
 
-def test_an_answer_of_nothing_says_why_in_text_and_clears_the_markers() -> None:
+def test_an_answer_of_nothing_says_why_in_text_and_clears_the_markers_of_its_question() -> None:
     none = Answer(text="the cat", status=Answer.NO_MATCH, message="nothing in the scene fits")
     assert as_text(none).splitlines()[1] == "NO_MATCH: nothing in the scene fits"
-    (clear,) = markers([], Header()).markers
-    assert clear.action == clear.DELETEALL
+    markers = AnswerMarkers()
+    markers.update("q1", [TwinInstance(1, "mug", center_m=(0.0, 0.1, 0.8))], Header())
+    markers.update("q2", [TwinInstance(1, "mug", center_m=(0.0, 0.1, 0.8))], Header())
+    gone = markers.update("q1", [], Header()).markers
+    assert [(m.ns, m.id, m.action) for m in gone] == [("q1/box", 1, 2), ("q1/text", 1, 2)]  # DELETE: q2's stay
+    assert markers.update("q1", [], Header()).markers == []
 
 
 def test_an_object_without_a_known_place_has_no_marker() -> None:
     placed = TwinInstance(1, "mug", center_m=(0.0, 0.1, 0.8), size_m=(0.08, 0.1, 0.08))
-    shown = markers([TwinInstance(2, "cup"), placed], Header(frame_id="camera")).markers[1:]
-    assert [(m.ns, m.id) for m in shown] == [("box", 1), ("text", 1)]
+    shown = AnswerMarkers().update("q1", [TwinInstance(2, "cup"), placed], Header(frame_id="camera")).markers
+    assert [(m.ns, m.id) for m in shown] == [("q1/box", 1), ("q1/text", 1)]
     assert shown[1].text == "1 mug"
     assert (shown[0].scale.y, shown[0].pose.position.z) == (0.1, 0.8)

@@ -31,7 +31,7 @@ Item = tuple[int, TimedQuestion]
 
 def run(args: Namespace) -> int:
     if args.clock:  # the nodes themselves
-        from ..ros.run_bag_live import run as run_live
+        from ..live.run_bag_evaluation import run as run_live
 
         return run_live(args)
     if args.action == "info":

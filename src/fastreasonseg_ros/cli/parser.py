@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(module=module)
         return sub
 
-    demo = command("demo", "ros.demo", "play a recorded table into the four ROS 2 nodes and ask questions")
+    demo = command("demo", "live.demo", "play a recorded table into the four ROS 2 nodes and ask questions")
     source = demo.add_mutually_exclusive_group()
     source.add_argument("--bag", metavar="PATH", help="play this bag instead of demo/table")
     source.add_argument("--sim", action="store_true", help="use the simulator live instead of a bag")

@@ -38,11 +38,6 @@ def camera_from_info(info: Any, image_size: tuple[int, int] | None = None, recti
     return CameraIntrinsics(*reduced, fx / binning_x, fy / binning_y, (cx - x) / binning_x, (cy - y) / binning_y)
 
 
-def is_calibrated(info: Any) -> bool:
-    """Whether it has a camera matrix: CameraInfo.msg marks an uncalibrated camera by zeros in it."""
-    return float(_field(info, "k")[0]) > 0
-
-
 def is_rectified(topic: str) -> bool:
     """Whether a topic's pictures are rectified, by the names of image_proc: image_rect, image_rect_color, ..."""
     return any("rect" in part.split("_") for part in topic.split("/"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int32
 
 from ..errors import FrameError
 from ..twin.types import CameraIntrinsics
@@ -51,31 +51,43 @@ class DepthProjection:
                 f"depth is {depth_m.shape[1]}x{depth_m.shape[0]} but its camera_info is for "
                 f"{source.width}x{source.height}: use the depth stream's camera_info"
             )
-        flat = depth_m.reshape(-1)
-        depth = np.where(np.isfinite(flat), flat, np.float32(0))
+        depth = np.nan_to_num(depth_m.reshape(-1), nan=0.0, posinf=0.0, neginf=0.0)
         far = self._z * depth + self._tz
         known = (far > NEAREST_M) & (depth > 0)
         inverse = 1 / np.where(known, far, np.float32(1))
         size = depth * inverse
         x0, x1 = _covered((self._x * depth + self._tx) * inverse, self._half_x * size, target.width)
         y0, y1 = _covered((self._y * depth + self._ty) * inverse, self._half_y * size, target.height)
-        seen = np.flatnonzero(known & (x0 < x1) & (y0 < y1))
-        first, far = (y0 * target.width + x0).take(seen), far.take(seen)
-        wide, high = (x1 - x0).take(seen), (y1 - y0).take(seen)
+        known &= (x0 < x1) & (y0 < y1)
+        x0, x1, y0, y1, far = x0[known], x1[known], y0[known], y1[known], far[known]
+        first = y0 * np.int32(target.width) + x0
         image = np.full(target.width * target.height, np.inf, np.float32)
-        np.minimum.at(image, first, far)
+        wide, high = x1 - x0, y1 - y0
         for dy in range(min(int(np.max(high, initial=0)), LARGEST_FOOTPRINT)):
             for dx in range(min(int(np.max(wide, initial=0)), LARGEST_FOOTPRINT)):
-                if dx or dy:
-                    part = np.flatnonzero((wide > dx) & (high > dy))
-                    np.minimum.at(image, first.take(part) + (dy * target.width + dx), far.take(part))
+                if dx == dy == 0:
+                    _keep_nearest(image, first, far)
+                    continue
+                part = np.flatnonzero((wide > dx) & (high > dy))
+                _keep_nearest(image, first[part] + np.int32(dy * target.width + dx), far[part])
         image[np.isinf(image)] = np.nan
         return image.reshape(target.height, target.width)
 
 
 def _covered(
     middle: Float32[np.ndarray, " n"], half: Float32[np.ndarray, " n"], size: int
-) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+) -> tuple[Int32[np.ndarray, " n"], Int32[np.ndarray, " n"]]:
     """First and last + 1 of the pixels whose centre lies in [middle - half, middle + half), within 0..size."""
-    first, last = (np.clip(np.ceil(edge), 0, size).astype(np.int64) for edge in (middle - half, middle + half))
+    first, last = (np.clip(np.ceil(edge), 0, size).astype(np.int32) for edge in (middle - half, middle + half))
     return first, last
+
+
+def _keep_nearest(
+    image: Float32[np.ndarray, " p"], at: Int32[np.ndarray, " n"], depth: Float32[np.ndarray, " n"]
+) -> None:
+    """image[at] = min(image[at], depth), where indices may come several times."""
+    closer = depth < image[at]
+    while closer.any():
+        at, depth = at[closer], depth[closer]
+        image[at] = depth  # of equal indices one is written; what is nearer than that goes another round
+        closer = depth < image[at]

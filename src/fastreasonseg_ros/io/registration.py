@@ -74,18 +74,13 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
         return AlignmentChoice(as_it_is, f"depth is of the colour camera ({sizes})")
     if depth_to_color is not None and color.intrinsics is not None and depth.intrinsics is not None:
         return AlignmentChoice(
-            Alignment.REGISTER,
-            f"depth of the camera of {depth_frame} is projected into that of {color_frame} ({sizes})",
-            depth_to_color,
+            Alignment.REGISTER, f"depth of {depth_frame} is registered to {color_frame} ({sizes})", depth_to_color
         )
     missing = [
         name
         for name, known in (
             ("the colour camera's camera_info", color.intrinsics),
-            (
-                f"the depth camera's camera_info{f' (of the frame {depth_frame})' if depth_frame else ''}",
-                depth.intrinsics,
-            ),
+            ("the depth camera's camera_info", depth.intrinsics),
             (f"the transform from {depth_frame} to {color_frame} (/tf_static)", depth_to_color),
         )
         if known is None

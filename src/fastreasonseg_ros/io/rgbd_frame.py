@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..twin.types import CameraIntrinsics, Frame, GroundTruth
-from .camera_info import camera_from_info, is_calibrated
+from .camera_info import camera_from_info
 from .depth_units import FLOAT_UNIT_M, INTEGER_UNIT_M, check_depth_unit
 from .image_messages import color_of, depth_of, is_compressed, stamp_s
 from .input_report import InputReport
@@ -20,8 +20,8 @@ class RgbdFrameBuilder:
     """Makes a Frame of each set of messages that belong together.
 
     lookup: (target frame, source frame) -> transform, where it is known. depth_unit_m: metres a count; None: by the
-    encoding (REP-118). rectified, depth_rectified: whether the pictures are, so that P of their camera_info holds.
-    report: gets warnings. Raises ConfigError for a unit that is not positive.
+    encoding (REP-118). rectified: of the colour pictures, so that P of their camera_info holds. report: gets warnings.
+    Raises ConfigError for a unit that is not positive.
     """
 
     def __init__(
@@ -29,11 +29,9 @@ class RgbdFrameBuilder:
         lookup: Lookup,
         depth_unit_m: float | None = None,
         rectified: bool = False,
-        depth_rectified: bool = False,
         report: InputReport | None = None,
     ) -> None:
-        self._unit_m = check_depth_unit(depth_unit_m)
-        self._rectified, self._depth_rectified = rectified, depth_rectified
+        self._unit_m, self._rectified = check_depth_unit(depth_unit_m), rectified
         self._report = InputReport() if report is None else report
         self._aligner = DepthAligner(lookup)
         self._unit_named = False
@@ -41,10 +39,8 @@ class RgbdFrameBuilder:
     def frame(
         self, color: Any, depth: Any | None, info: Any | None, depth_info: Any | None, truth: GroundTruth | None = None
     ) -> Frame:
-        """info, depth_info: the camera_infos of the two pictures, where known; one of depth that is not calibrated, or
-        not for its frame or its size, is not used.
-
-        Raises FrameError for messages that are broken or do not go together.
+        """info, depth_info: the camera_infos of the two pictures, where known; one of depth that is not for its frame
+        or its size is not used. Raises FrameError for messages that are broken or do not go together.
         """
         rgb = color_of(color)
         size = rgb.shape[1], rgb.shape[0]
@@ -54,8 +50,9 @@ class RgbdFrameBuilder:
         if depth is not None:
             raw_m = depth_of(depth, self._unit_m)
             self._look_at_range(depth, raw_m)
-            camera_of_depth = _depth_camera(depth, depth_info, raw_m, self._depth_rectified)
-            view = CameraView(raw_m.shape[1], raw_m.shape[0], depth.header.frame_id, camera_of_depth)
+            view = CameraView(
+                raw_m.shape[1], raw_m.shape[0], depth.header.frame_id, _depth_camera(depth, depth_info, raw_m)
+            )
             depth_m = self._aligner.align(raw_m, CameraView(*size, frame_id, camera), view)
             self._report.warn("registration", self._aligner.warning)
         return Frame(
@@ -76,13 +73,11 @@ class RgbdFrameBuilder:
         self._report.add_depth(depth_m)
 
 
-def _depth_camera(depth: Any, info: Any | None, depth_m: Any, rectified: bool) -> CameraIntrinsics | None:
-    """Of a camera_info that is calibrated and for this picture: same frame, and its full or reduced size."""
+def _depth_camera(depth: Any, info: Any | None, depth_m: Any) -> CameraIntrinsics | None:
+    """Of a camera_info that is for this picture: same frame, and its full or reduced size."""
     if info is None or plain_frame(info.header.frame_id) != plain_frame(depth.header.frame_id):
         return None
-    if not is_calibrated(info):
-        return None
-    camera, size = camera_from_info(info, rectified=rectified), (depth_m.shape[1], depth_m.shape[0])
+    camera, size = camera_from_info(info), (depth_m.shape[1], depth_m.shape[0])
     if size not in ((camera.width, camera.height), (int(info.width), int(info.height))):
         return None
-    return camera_from_info(info, size, rectified)
+    return camera_from_info(info, size)

@@ -31,7 +31,6 @@ from .transforms import plain_frame
 TRUTH_WORDS = ("truth", "instance_ids", "/ids")  # parts of a name
 
 COLOR_ENCODING, COLOR_NAME, OWN_INFO, INFO_OF_FRAME, INFRARED, DERIVED = 6.0, 3.0, 4.0, 2.0, -4.0, -5.0
-DEPTH_PICTURE = -4.0  # colour of a topic whose name says depth and not colour
 RAW, RECTIFIED, SIZE, RARE = 0.5, 0.25, 0.5, -1.0
 DEPTH_NAME, REGISTERED, NOT_DEPTH = 1.0, 3.0, -8.0
 SAME_FRAME, SAME_SIZE, PROPORTIONAL, SAME_RATE = 5.0, 2.0, 1.0, 1.0
@@ -93,9 +92,9 @@ def choose_topics(
     infos = [d for d in details.values() if d.kind == CAMERA_INFO]
     truth = [d for d in images if _is_truth(d)]
     depths = [d for d in images if d not in truth and _is_depth(d)]
-    if not depths:  # it is named so but cannot be: reading it says why
-        depths = [d for d in images if d not in truth and _is_named_depth(d) and not _is_color(d)]
-    colors = [d for d in images if d not in truth and d not in depths and (_is_color(d) or not _is_named_depth(d))]
+    if not depths:  # it is named so: to be refused with the reason why
+        depths = [d for d in images if d not in truth and _is_named_depth(d)]
+    colors = [d for d in images if d not in truth and d not in depths and not _is_named_depth(d)]
     if color := given.get("color"):
         colors = [details.get(color, TopicDetail(color))]
     if not colors:
@@ -107,7 +106,7 @@ def choose_topics(
     pairs = [
         (alone[c.name] + (0.0 if d is None else _pair_points(c, d, depths)), c, d)
         for c in colors
-        for d in (*depths, *(() if given.get("depth", "none") != "none" else (None,)))
+        for d in (*depths, None)
         if d is None or "depth" in given or not _is_mixed(c, d)
     ]
     _, color, depth = max(pairs, key=lambda pair: pair[0])
@@ -148,14 +147,15 @@ def _is_depth(detail: TopicDetail) -> bool:
 
 
 def _is_named_depth(detail: TopicDetail) -> bool:
-    """Also pictures of depth for viewing (depth/image_colormap), and cameras called so (depth_camera/image_raw)."""
-    return bool(words_of(detail.name) & DEPTH_NAMES)
+    """Depth, and not colour in the depth camera's view (rgb_to_depth), which is of 8 bits."""
+    words = words_of(detail.name)
+    return bool(words & DEPTH_NAMES) and not (words & COLOR_NAMES and detail.encoding not in ("", "mono16"))
 
 
 def _color_points(color: TopicDetail, colors: Sequence[TopicDetail], infos: Sequence[TopicDetail]) -> float:
     words = words_of(color.name)
     points = COLOR_ENCODING if _is_color(color) else 0.0
-    points += COLOR_NAME * bool(words & COLOR_NAMES) or DEPTH_PICTURE * _is_named_depth(color)
+    points += COLOR_NAME * bool(words & COLOR_NAMES)
     points += INFRARED * bool(words & INFRARED_NAMES) + DERIVED * bool(words & DERIVED_NAMES)
     if any(_is_own_info(i, color) for i in infos):
         points += OWN_INFO

@@ -39,20 +39,6 @@ def make_language_model(
     raise ConfigError(f"unknown language model {backend!r}; there are: {', '.join(LANGUAGE_MODELS)}")
 
 
-def prepared_name(
-    backend: str = "openvino", config: str | Path | None = None, overrides: Sequence[str] = ()
-) -> str | None:
-    """The `name` that `make_language_model` will give, in 0.1 s, if nothing is left to be made; None: not known yet.
-
-    Raises ConfigError, ModelError.
-    """
-    if backend != "openvino":
-        return None
-    from .language_models.openvino import OpenVinoConfig, prepared_name
-
-    return prepared_name(load_config(OpenVinoConfig, config, overrides))
-
-
 def make_word_meaning(config: str | Path | None = None, overrides: Sequence[str] = ()) -> WordMeaning:
     """The sentence-embedding model behind `like`, loaded. Raises ConfigError, ModelError."""
     from .word_meaning.meaning import MeaningConfig, SentenceMeaning

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
-from jaxtyping import UInt8
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
+from jaxtyping import UInt8, UInt16
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer as AnswerMsg
@@ -18,10 +18,12 @@ from fastreasonseg_ros.msg import Relation as RelationMsg
 from fastreasonseg_ros.msg import SceneGraph, StageLatency
 from fastreasonseg_ros.msg import TraceStep as TraceStepMsg
 
-from ..errors import Status
+from ..errors import FrameError, Status
+from ..io.registration import CameraView, DepthAligner
 from ..twin.types import (
     Answer,
     Box,
+    CameraIntrinsics,
     DigitalTwin,
     Frame,
     GroundTruth,
@@ -41,30 +43,44 @@ from .images import (
     time_from_s,
     time_to_s,
 )
+from .rgbd_synchronizer import RgbdMessages
 
 _NAN = float("nan")
 _NOWHERE = (_NAN, _NAN, _NAN)
 
 
-def frame_from_msgs(
-    color: Image | CompressedImage,
-    depth: Image | CompressedImage | None,
-    info: CameraInfo | None,
-    truth: SceneGraph | None = None,
-) -> Frame:
-    """One frame of the pictures that belong together. Raises FrameError for what cannot be used."""
-    known = None
-    if truth is not None and (ids := ids_from_msg(truth.instance_ids)) is not None:
-        colors = {i.id: i.color for i in truth.instances if i.color}
-        known = GroundTruth(ids, {i.id: i.label for i in truth.instances}, colors)
-    return Frame(
-        color=color_from_msg(color),
-        depth_m=None if depth is None else depth_from_msg(depth),
-        intrinsics=None if info is None else intrinsics_from_msg(info),
-        stamp_s=time_to_s(color.header.stamp),
-        frame_id=color.header.frame_id,
-        truth=known,
-    )
+def frame_from_msgs(messages: RgbdMessages, depth_unit_m: float = 0.001, aligner: DepthAligner | None = None) -> Frame:
+    """One frame of pictures that belong together. Raises FrameError for what cannot be used.
+
+    depth_unit_m: metres of one step of 16-bit depth. aligner: brings depth into the pixels of the colour picture
+    (scaled or registered); None: it must be there already.
+    """
+    m, truth = messages, None
+    if m.truth is not None and (ids := ids_from_msg(m.truth.instance_ids)) is not None:
+        colors = {i.id: i.color for i in m.truth.instances if i.color}
+        truth = GroundTruth(ids, {i.id: i.label for i in m.truth.instances}, colors)
+    color = color_from_msg(m.color)
+    size = color.shape[1], color.shape[0]
+    camera = None if m.info is None else intrinsics_from_msg(m.info, size)
+    depth_m = None if m.depth is None else depth_from_msg(m.depth, depth_unit_m)
+    if m.depth is not None and depth_m is not None and aligner is not None:
+        depth_size = depth_m.shape[1], depth_m.shape[0]
+        depth_m = aligner.align(
+            depth_m,
+            CameraView(*size, m.color.header.frame_id, camera),
+            CameraView(*depth_size, m.depth.header.frame_id, _depth_camera(m.depth_info, depth_size)),
+        )
+    return Frame(color, depth_m, camera, time_to_s(m.color.header.stamp), m.color.header.frame_id, truth)
+
+
+def _depth_camera(info: CameraInfo | None, size: tuple[int, int]) -> CameraIntrinsics | None:
+    """None also for one that is not calibrated or of another size: registered depth needs none, and the aligner names
+    it as missing where depth is not registered.
+    """
+    try:
+        return None if info is None else intrinsics_from_msg(info, size)
+    except FrameError:
+        return None
 
 
 def twin_to_msg(
@@ -74,6 +90,7 @@ def twin_to_msg(
     if header is None:
         header = Header(stamp=time_from_s(twin.stamp_s), frame_id=twin.frame_id)
     msg = SceneGraph(header=header, sequence=twin.sequence, message=twin.note)
+    msg.begun = time_from_s(twin.begun_s or 0.0)
     msg.image_width, msg.image_height = twin.image_size
     msg.instances = [instance_to_msg(i) for i in twin.instances]
     msg.relations = [
@@ -89,6 +106,15 @@ def twin_to_msg(
     return msg
 
 
+def truth_to_msg(frame: Frame, sequence: int, header: Header) -> SceneGraph:
+    """The ground truth of a frame, which must have one, as the topic truth carries it."""
+    truth = frame.truth
+    assert truth is not None
+    known = tuple(Instance(i, label, color=truth.colors.get(i)) for i, label in sorted(truth.labels.items()))
+    twin = DigitalTwin(known, (), frame.stamp_s, image_size=frame.image_size, ids=truth.ids, sequence=sequence)
+    return twin_to_msg(twin, header)
+
+
 def refusal_to_msg(twin: DigitalTwin | None, header: Header, sequence: int, status: Status, message: str) -> SceneGraph:
     """What is published for a picture that could not be used: why, and the objects as they were last seen.
 
@@ -99,8 +125,8 @@ def refusal_to_msg(twin: DigitalTwin | None, header: Header, sequence: int, stat
     return msg
 
 
-def twin_from_msg(msg: SceneGraph) -> DigitalTwin:
-    """The twin in a SceneGraph whose status is OK."""
+def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
+    """The twin in a SceneGraph whose status is OK. with_ids: with its id image, which plans do not need."""
     n = msg.plane_normal
     return DigitalTwin(
         instances=tuple(instance_from_msg(i) for i in msg.instances),
@@ -109,8 +135,9 @@ def twin_from_msg(msg: SceneGraph) -> DigitalTwin:
         frame_id=msg.header.frame_id,
         image_size=(msg.image_width, msg.image_height),
         plane=Plane((n.x, n.y, n.z), msg.plane_offset) if n.x or n.y or n.z else None,
-        ids=ids_from_msg(msg.instance_ids),
+        ids=ids_from_msg(msg.instance_ids) if with_ids else None,
         sequence=msg.sequence,
+        begun_s=time_to_s(msg.begun) or None,
     )
 
 
@@ -171,7 +198,7 @@ def instance_from_msg(msg: InstanceMsg) -> Instance:
 
 
 def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Header | None = None) -> AnswerMsg:
-    """twin: the one that the answer speaks of; instances and mask are taken from it."""
+    """twin: the one that the answer speaks of; the instances are taken from it."""
     header = header or Header(stamp=time_from_s(answer.stamp_s), frame_id=twin.frame_id if twin else "")
     msg = AnswerMsg(
         header=header,
@@ -190,8 +217,6 @@ def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Heade
     if twin is not None:
         by_id = {i.id: i for i in twin.instances}
         msg.instances = [instance_to_msg(by_id[i]) for i in answer.ids if i in by_id]
-        if twin.ids is not None:
-            msg.mask = mask_to_msg(twin, answer.ids, header)
     return msg
 
 
@@ -211,18 +236,18 @@ def answer_from_msg(msg: AnswerMsg) -> Answer:
     )
 
 
-def mask_of(twin: DigitalTwin, ids: tuple[int, ...]) -> UInt8[np.ndarray, "h w"]:
-    """255 where a pixel belongs to one of the ids, 0 elsewhere; all 0 where the twin has no masks."""
-    if twin.ids is None:
-        return np.zeros(twin.image_size[::-1], np.uint8)
-    found = np.zeros(twin.ids.shape, bool)
-    for number in ids:  # one by one takes a tenth of the time of np.isin
-        found |= twin.ids == number
+def mask_of(ids: UInt16[np.ndarray, "h w"], wanted: Collection[int]) -> UInt8[np.ndarray, "h w"]:
+    """255 where a pixel of the id image has one of the wanted ids, 0 elsewhere."""
+    found = np.zeros(ids.shape, bool)
+    for number in wanted:  # one by one takes a tenth of the time of np.isin
+        found |= ids == number
     return found.view(np.uint8) * np.uint8(255)
 
 
-def mask_to_msg(twin: DigitalTwin, ids: tuple[int, ...], header: Header) -> Image:
-    return image_to_msg(mask_of(twin, ids), "mono8", header)
+def mask_from_twin(msg: SceneGraph, wanted: Collection[int]) -> UInt8[np.ndarray, "h w"] | None:
+    """The mask of these ids in a twin, 0 or 255; None where it has no id image. Raises FrameError."""
+    ids = ids_from_msg(msg.instance_ids)
+    return None if ids is None else mask_of(ids, wanted)
 
 
 def _latency(latency_ms: Mapping[str, float]) -> list[StageLatency]:

@@ -1,7 +1,7 @@
 """ROS images and camera models to arrays and back. Colour is RGB uint8, depth float32 metres with NaN where unknown.
 
-REP-118: depth is 32FC1 in metres, or 16UC1 in millimetres with 0 = unknown; the encoding decides. What is read from
-messages is in io/, where bags are read by the same functions.
+Reading is done by io/, which bags use as well; here are the messages that nodes make. REP-118: depth is 32FC1 in
+metres, or 16UC1 in millimetres (another unit by the parameter depth_unit_m), 0 = unknown.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ def color_from_msg(msg: Image | CompressedImage) -> UInt8[np.ndarray, "h w 3"]:
     return color_of(msg)
 
 
-def depth_from_msg(msg: Image | CompressedImage, depth_unit_m: float | None = None) -> Float32[np.ndarray, "h w"]:
-    """Metres along z, NaN where unknown; depth_unit_m: metres a count, None: by the encoding.
+def depth_from_msg(msg: Image | CompressedImage, depth_unit_m: float = 0.001) -> Float32[np.ndarray, "h w"]:
+    """Metres along z, NaN where unknown. Raises FrameError for an unknown encoding or broken data.
 
-    Raises FrameError for an unknown encoding or broken data.
+    depth_unit_m: metres of one step of 16-bit depth; depth of floats is in metres.
     """
-    return depth_of(msg, depth_unit_m)
+    encoding = msg.format.partition(";")[0].strip() if isinstance(msg, CompressedImage) else msg.encoding
+    return depth_of(msg, None if encoding == "32FC1" else depth_unit_m)
 
 
 def ids_from_msg(msg: Image) -> UInt16[np.ndarray, "h w"] | None:
-    """The id image of a SceneGraph or of ground truth, or None where the message holds no picture."""
-    return ids_of(msg) if msg.data else None
+    """The id image of a SceneGraph or of ground truth; None where the message holds no picture."""
+    return ids_of(msg) if len(msg.data) else None
 
 
 def image_to_msg(array: np.ndarray, encoding: str, header: Header) -> Image:
@@ -40,7 +41,7 @@ def image_to_msg(array: np.ndarray, encoding: str, header: Header) -> Image:
     array = np.ascontiguousarray(array)
     msg = Image(header=header, height=array.shape[0], width=array.shape[1], encoding=encoding)
     msg.step = array.strides[0]
-    msg.data = array.tobytes()  # an ndarray here is copied element by element: 80 times slower
+    msg.data = array.tobytes()  # rclpy copies an ndarray element by element, which takes 80 times as long
     return msg
 
 
@@ -51,15 +52,17 @@ def depth_to_msg(depth_m: Float32[np.ndarray, "h w"], header: Header) -> Image:
     return image_to_msg(np.rint(np.where(known, mm, 0)).astype(np.uint16), "16UC1", header)
 
 
-def intrinsics_from_msg(msg: CameraInfo) -> CameraIntrinsics:
-    """The pinhole part of a camera_info, binning and region of interest applied.
+def intrinsics_from_msg(msg: CameraInfo, image_size: tuple[int, int] | None = None) -> CameraIntrinsics:
+    """The pinhole camera of a picture, with binning and region of interest applied.
 
-    Raises FrameError if it is not calibrated.
+    image_size: (width, height) of the picture in pixels, to be checked. Raises FrameError if it is not calibrated, or
+    of another size than the picture.
     """
-    return camera_from_info(msg)
+    return camera_from_info(msg, image_size)
 
 
 def intrinsics_to_msg(camera: CameraIntrinsics, header: Header) -> CameraInfo:
+    """A camera_info without distortion."""
     msg = CameraInfo(header=header, width=camera.width, height=camera.height, distortion_model="plumb_bob")
     msg.d = [0.0] * 5
     msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
@@ -69,9 +72,16 @@ def intrinsics_to_msg(camera: CameraIntrinsics, header: Header) -> CameraInfo:
 
 
 def time_to_s(stamp: Time) -> float:
+    """Seconds."""
     return stamp.sec + stamp.nanosec * 1e-9
 
 
 def time_from_s(seconds: float) -> Time:
+    """Rounded to nanoseconds; times before 0 become 0."""
     nanoseconds = max(0, round(seconds * 1e9))
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def stamp_ns(header: Header) -> int:
+    """The stamp in nanoseconds."""
+    return header.stamp.sec * 10**9 + header.stamp.nanosec

@@ -1,8 +1,5 @@
-"""Parameters from a dataclass: each with description, range or choices, and a rule when it may change.
-
-    @dataclass(frozen=True)
-    class MaskSettings(NodeSettings):
-        target_frame: str = setting("", "frame of target_in_frame; empty: none", change="live")
+"""The parameters of the nodes: a frozen dataclass a node, each field with description, range or choices, and a rule
+when it may change.
 
 `ros2 param describe` shows all of it; a value that is refused is refused with a reason, and nothing changes.
 """
@@ -72,7 +69,7 @@ class NodeSettings:
 class Parameters:
     """Declares a node's settings and keeps them: `current` is replaced when parameters change.
 
-    unconfigured: whether parameters that are read in configure may change now. changed: told the new settings.
+    unconfigured: whether parameters that are read in configure may change now. changed: called with the new settings.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Quality of service, by name, and open to `qos_overrides` from a parameter file.
+"""Quality of service by name, open to `qos_overrides` from a parameter file.
 
-Every profile is made anew: rclpy writes overrides into the one that it is given.
+Every call makes a new profile, because rclpy writes overrides into the one that it is given.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ PICTURE_QOS = ("auto", "sensor_data", "reliable")
 OVERRIDES = QoSOverridingOptions.with_default_policies()
 
 
-def latched() -> QoSProfile:
-    """A late subscriber gets the last message at once."""
+def latched(depth: int = 1) -> QoSProfile:
+    """A late subscriber gets the last message at once. depth: of a subscriber that needs every message."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
-        depth=1,
+        depth=depth,
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from ..perception import PERCEIVERS
 from ..reasoning import LANGUAGE_MODELS
+from ..serving.camera_sources import SOURCES
 from .parameters import NodeSettings, setting
 from .qos import PICTURE_QOS
-from .sources import SOURCES
 
 RAW = ("raw", "compressed")
+DEPTH_UNIT = "metres of one step of 16-bit depth: 0.001 (REP-118); 0.0001 for a RealSense D405"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class CameraSettings(NodeSettings):
     frame_id: str = setting("camera_color_optical_frame", "frame of the pictures (REP-103 optical)", change="live")
     color_transport: str = setting("raw", "of the source topic in/color", choices=RAW)
     depth_transport: str = setting("raw", "of the source topic in/depth", choices=(*RAW, "compressedDepth"))
+    depth_unit_m: float = setting(0.001, DEPTH_UNIT, low=1e-6, high=1.0)
     picture_qos: str = setting("auto", "of the source topics; auto: reliable where offered", choices=PICTURE_QOS)
 
 
@@ -44,9 +46,10 @@ class TwinSettings(NodeSettings):
         0.05, "how long the camera's pose at the picture's stamp is waited for", low=0.0, high=10.0, change="live"
     )
     sync_slop_s: float = setting(
-        0.05, "largest difference between the stamps of a colour and its depth picture", low=0.0, high=10.0
+        0.05, "largest difference of the stamps of colour and depth; 0: equal stamps only", low=0.0, high=10.0
     )
     sync_queue: int = setting(10, "pictures that wait for their partner", low=1, high=1000)
+    depth_unit_m: float = setting(0.001, DEPTH_UNIT, low=1e-6, high=1.0)
     depth_timeout_s: float = setting(
         1.0, "depth or camera_info missing for so long: pictures are taken without", low=0.1, high=60.0, change="live"
     )
@@ -76,7 +79,7 @@ class ReasoningSettings(NodeSettings):
 @dataclass(frozen=True)
 class MaskSettings(NodeSettings):
     query_id: str = setting(
-        "", "show the answers to this question only; empty: the newest answer of any", change="live"
+        "", "question of mask, overlay and target (service select); empty: the one that was asked last", change="live"
     )
     color_transport: str = setting("raw", "of color/image_raw", choices=RAW)
     picture_qos: str = setting("auto", "of the picture subscription; auto: reliable where offered", choices=PICTURE_QOS)

@@ -82,8 +82,7 @@ def read_stamped(
         if missing := wanted - set(reader.topics):
             raise DatasetError(f"{path}: has no topic {', '.join(missing)}; it has {', '.join(sorted(reader.topics))}")
         transforms = _static_transforms(reader, topics.tf_static, path)
-        rectified = is_rectified(topics.color), is_rectified(topics.depth or "")
-        builder = RgbdFrameBuilder(transforms.lookup, depth_unit_m, *rectified, report)
+        builder = RgbdFrameBuilder(transforms.lookup, depth_unit_m, is_rectified(topics.color), report)
         # Until the first camera_info comes, it holds already: recorders often get a picture before it.
         infos = {t: first_message(reader, t) for t in (topics.info, topics.depth_info) if t}
         words: Words = ({}, {})

@@ -17,7 +17,6 @@ from typing import Any
 from ...errors import ModelError
 from ..cache import cached, is_cached, known_sha256
 from .gguf import GET_BASE, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
-from .resident_memory import release
 
 _FORMAT = 1  # raise it when the files made below change
 _KV_BLOCK_TOKENS = 32
@@ -51,12 +50,6 @@ def model_name(config: OpenVinoConfig) -> str:
     if folder:
         parts += adapter_sha256s(folder)
     return f"student-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
-
-
-def prepared_name(config: OpenVinoConfig) -> str | None:
-    """The `name` that the model will have, if its files are made and whole, without loading it. Raises ModelError."""
-    entry = model_name(config)
-    return _named(entry) if is_cached(entry) else None
 
 
 def _named(entry: str) -> str:
@@ -112,7 +105,6 @@ class OpenVinoModel:
             raise ModelError(
                 f"{self._folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
             ) from error
-        release(self._folder / "openvino_model.bin")
         return pipe
 
     def _pipeline(self, grammars: Sequence[str]) -> Any:

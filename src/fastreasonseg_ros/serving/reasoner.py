@@ -1,0 +1,298 @@
+"""The newest twin and the language model, shared by service, action and standing questions. No topics in here.
+
+Everything runs in one asyncio event loop, which owns twin, plans and standing questions; only the model generates in a
+thread of its own (model_queue.py). A question waits, within its time, for what it needs: the first twin, the model that
+is still loading, its turn. One whose plan is kept needs no turn. Every way a question can end is an `Answer` with a
+status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import itertools
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..errors import ModelError, ReasonSegError, Status
+from ..pipeline import StandingQuestion, check_question, is_closest
+from ..reasoning.protocol import LanguageModel, WordMeaning
+from ..twin.types import Answer, DigitalTwin, Query
+from .model_queue import Job, ModelQueue, OnText
+from .open_vocabulary_retry import Observation, OpenVocabularyRetry, Progress, Reply
+from .standing_questions import Standing, StandingQuestions
+
+WAITING = 16  # questions that may wait at a time
+PLANS = 64  # kept for texts that are asked again
+PAUSE_S = 2.0  # before a plan that failed is tried again for a standing question
+LONGEST_TIMEOUT_S = 3600.0
+LONGEST_ID = 128  # characters
+GOOD = (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
+Models = tuple[LanguageModel, WordMeaning | None]
+
+
+class InvalidRequestError(ReasonSegError):
+    """A request whose id or timeout cannot be used."""
+
+
+class Reasoner:
+    """For one event loop. Without models questions wait for `use`, or get at once what `without` was given.
+
+    stale_after_s: an answer about an older twin says so. now: seconds by the clock that twins age by.
+    """
+
+    def __init__(self, stale_after_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.stale_after_s, self._now = stale_after_s, now
+        self._changed = asyncio.Event()
+        self._observation: Observation | None = None
+        self._observed_at = 0.0
+        self._models: Models | None = None
+        self._absent: tuple[Status, str] | None = None
+        self._queue: ModelQueue[Reply] = ModelQueue()
+        self._plans: OrderedDict[str, StandingQuestion] = OrderedDict()
+        self._asking = 0
+        self._numbers = itertools.count(1)
+        self._failed_at: dict[str, float] = {}
+        self.standing = StandingQuestions()
+        self.retry: OpenVocabularyRetry | None = None
+
+    def use(self, language_model: LanguageModel, meaning: WordMeaning | None) -> None:
+        """From now on questions are answered with these."""
+        self._models, self._absent = (language_model, meaning), None
+        self._notify()
+
+    def without(self, reason: tuple[Status, str] | None) -> None:
+        """From now on questions are answered by this status and message; None: they wait for `use`."""
+        self._models, self._absent = None, reason
+        self._plans.clear()
+        self._queue.clear()
+        self._notify()
+
+    def observe(self, observation: Observation | None) -> None:
+        """Takes the newest twin, and wakes questions that wait for it; None: forgets it."""
+        self._observation, self._observed_at = observation, self._now()
+        self._notify()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the newest twin came; infinite before the first."""
+        return math.inf if self._observation is None else max(0.0, self._now() - self._observed_at)
+
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for the model."""
+        return self._queue.waiting
+
+    def close(self) -> None:
+        self._queue.close()
+
+    async def ask(
+        self, text: str, query_id: str, timeout_s: float, progress: Progress | None = None, standing: bool = False
+    ) -> tuple[Answer, Observation | None]:
+        """The answer, and what it speaks of; cancelling the task gives one with the status CANCELLED.
+
+        standing: the question is kept for `update` if it got a plan.
+        """
+        query = Query(text, query_id[:LONGEST_ID] or f"q{next(self._numbers)}")
+        try:
+            check_question(text)
+            _check_request(query_id, timeout_s)
+            end = time.monotonic() + timeout_s
+            with self.standing.reserved(query.id) if standing else contextlib.nullcontext():
+                reply, words = await self._improved(query, end, timeout_s, progress)
+                answer = self._stands(query, reply, words) if standing else reply.answer
+        except ReasonSegError as error:
+            return Answer(query, error.status, str(error)), self._observation
+        except asyncio.CancelledError:
+            return Answer(query, Status.CANCELLED, "the question was cancelled"), self._observation
+        if answer.status in (Status.OK, Status.NO_MATCH) and self.age_s > self.stale_after_s:
+            message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
+            answer = replace(answer, status=Status.STALE, message=message)
+        return answer, reply.observation
+
+    def update(self, observation: Observation) -> list[Answer]:
+        """The answers to all standing questions about one twin; never waits for the model."""
+        return [self._answer_standing(stands, observation) for stands in self.standing.values()]
+
+    def restore(self, queries: Sequence[Query]) -> None:
+        """Lets questions stand again; their plans are made by the model, one after the other, when it is free.
+
+        Call it after `use`.
+        """
+        for query in queries:
+            if self._models is not None and query.id not in self.standing:
+                self.standing.put(Standing(query, StandingQuestion(Query(query.text), *self._models)))
+
+    async def _improved(
+        self, query: Query, end: float, timeout_s: float, progress: Progress | None
+    ) -> tuple[Reply, tuple[str, ...]]:
+        """The reply, after perception was asked for words where they were lacking, and those words."""
+        reply = await self._answer(query, end, timeout_s, progress)
+        if self.retry is None:
+            return reply, ()
+        return await self.retry.improve(
+            reply,
+            self._models[1] if self._models else None,
+            self.standing.words,
+            end,
+            lambda after, limit: self._until(lambda: self._is_after(after), limit),
+            lambda: self._answer(query, end, timeout_s, progress),
+            progress,
+        )
+
+    async def _answer(self, query: Query, end: float, timeout_s: float, progress: Progress | None) -> Reply:
+        """By the kept plan of the same text, else by the model, once twin and model are there."""
+
+        def failed(status: Status, message: str) -> Reply:
+            return Reply(Answer(query, status, message), self._observation)
+
+        if (kept := self._by_kept_plan(query)) is not None:
+            return kept
+        if self._asking >= WAITING:
+            return failed(Status.BUSY, f"{WAITING} questions wait already; ask again")
+        self._asking += 1
+        try:
+            if progress:
+                progress("waiting", "")
+            if not await self._until(lambda: bool(self._models or self._absent), end):
+                return failed(Status.NOT_READY, "the model is still loading")
+            if not await self._until(lambda: bool(self._observation or self._absent), end):
+                return failed(Status.NOT_READY, "no twin has come: is the camera publishing, and is twin_node running?")
+            models, observation = self._models, self._observation
+            if models is None or observation is None:
+                return failed(*(self._absent or (Status.NOT_READY, "the model was unloaded; ask again")))
+            if observation.status != Status.OK:
+                return failed(observation.status, observation.message)
+            if (kept := self._by_kept_plan(query)) is not None:  # made meanwhile
+                return kept
+            question = StandingQuestion(Query(query.text), *models, look_for=observation.open_vocabulary)
+            job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
+            job.result.add_done_callback(lambda done: self._planned(query.text, done))
+            late = await self._generated(job, end, progress)
+        finally:
+            self._asking -= 1
+        if self._models is not models:
+            return failed(*(self._absent or (Status.NOT_READY, "the model was unloaded; ask again")))
+        if late is not None:
+            why = "the model answered other questions" if late is Status.BUSY else "no answer came"
+            return failed(late, f"{why} for {timeout_s:.0f} s; ask again, or with more time")
+        if (error := job.result.exception()) is not None:
+            raise error if isinstance(error, ReasonSegError) else ModelError(f"the model failed: {error}") from error
+        reply = job.result.result()
+        return replace(reply, answer=replace(reply.answer, query=query))
+
+    async def _generated(self, job: Job[Reply], end: float, progress: Progress | None) -> Status | None:
+        """Awaits the job, reporting its text as it comes; None, or the status of a question that is out of time."""
+
+        def listener(text: str) -> None:
+            if progress:
+                progress("thinking", text)
+
+        job.listeners.append(listener)
+        try:
+            await asyncio.wait([job.result], timeout=max(0.0, end - time.monotonic()))
+        finally:
+            self._queue.leave(job, listener)
+        if job.result.done():
+            return None
+        return Status.TIMED_OUT if job.started else Status.BUSY
+
+    def _by_kept_plan(self, query: Query) -> Reply | None:
+        """The reply by a plan that was made for the same text, if it still holds for the newest twin."""
+        observation, question = self._observation, self._plans.get(query.text)
+        if observation is None or question is None or observation.status != Status.OK or self._models is None:
+            return None
+        if question.rollout is None or not question.rollout.plan.steps or question.needs_plan(observation.twin):
+            return None
+        answer = question.answer(observation.twin, keep_plan=True, closest=True)
+        return Reply(replace(answer, query=query), observation, question)
+
+    def _plan(self, question: StandingQuestion, on_text: OnText) -> Reply:
+        """In the model's thread: asks the model about the twin that is the newest when its turn has come."""
+        observation = self._observation or Observation(DigitalTwin(), Status.NOT_READY, "the twin began anew")
+        if observation.status != Status.OK:
+            return Reply(Answer(question.query, observation.status, observation.message), observation)
+        return Reply(question.answer(observation.twin, on_text, closest=True), observation, question)
+
+    def _planned(self, text: str, done: asyncio.Future[Reply]) -> None:
+        """Keeps a plan that the model made, also for the standing questions of that text."""
+        if done.cancelled():
+            return
+        reply = done.result() if done.exception() is None else None
+        if reply is None or (reply.answer.status not in (*GOOD, Status.CANCELLED)):
+            self._failed_at = {t: at for t, at in self._failed_at.items() if time.monotonic() - at < PAUSE_S}
+            self._failed_at[text] = time.monotonic()
+            return
+        question = reply.question
+        if reply.answer.status in GOOD and question is not None and question.rollout is not None and self._models:
+            self._plans[text] = question
+            self._plans.move_to_end(text)
+            while len(self._plans) > PLANS:
+                self._plans.popitem(last=False)
+            for stands in self.standing.values():
+                if stands.query.text == text:
+                    stands.question = question
+
+    def _stands(self, query: Query, reply: Reply, words: tuple[str, ...]) -> Answer:
+        """Lets a question that got a plan stand; its first answer."""
+        answer, question = reply.answer, reply.question
+        if question is None or answer.status not in GOOD:
+            return answer
+        self.standing.put(Standing(query, question, words))
+        if reply.observation is not None and is_closest(answer):  # one that stands waits until all of it fits
+            return replace(question.answer(reply.observation.twin, keep_plan=True), query=query)
+        return answer
+
+    def _answer_standing(self, stands: Standing, observation: Observation) -> Answer:
+        query, question = stands.query, stands.question
+        if observation.status != Status.OK:
+            return Answer(query, observation.status, observation.message)
+        try:
+            if question.needs_plan(observation.twin):
+                self._plan_again(query.text, question)
+                if question.rollout is None:
+                    return Answer(query, Status.NOT_READY, "objects came into view; the plan is being made")
+            return replace(question.answer(observation.twin, keep_plan=True), query=query)
+        except ReasonSegError as error:
+            return Answer(query, error.status, str(error))
+
+    def _plan_again(self, text: str, question: StandingQuestion) -> None:
+        """Queues it behind all questions; one whose plan failed is not tried for every twin."""
+        if time.monotonic() - self._failed_at.get(text, -PAUSE_S) < PAUSE_S:
+            return
+        again = copy.copy(question)  # planned beside the one that answers meanwhile
+        job = self._queue.later(text, lambda on_text: self._plan(again, on_text))
+        if job is not None:
+            job.result.add_done_callback(lambda done: self._planned(text, done))
+
+    def _is_after(self, sequence: int) -> bool:
+        """Whether the newest twin is a later one than that number."""
+        observation = self._observation
+        return observation is not None and observation.status is Status.OK and observation.twin.sequence > sequence
+
+    def _notify(self) -> None:
+        """Wakes everything that waits in `_until`."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _until(self, ready: Callable[[], bool], end: float) -> bool:
+        """Waits until `ready()` or that moment (time.monotonic); whether it is ready."""
+        while not ready() and (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
+        return ready()
+
+
+def _check_request(query_id: str, timeout_s: float) -> None:
+    """Raises InvalidRequestError."""
+    if len(query_id) > LONGEST_ID:
+        raise InvalidRequestError(f"query_id has {len(query_id)} characters, at most {LONGEST_ID} are kept; shorten it")
+    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:  # false for NaN
+        raise InvalidRequestError(
+            f"timeout is {timeout_s} s, expected 0 to {LONGEST_TIMEOUT_S:.0f}; 0 takes the parameter query_timeout_s"
+        )
