@@ -15,12 +15,14 @@ from jaxtyping import Bool, Float32
 from ..twin.geometry import footprint
 from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
-from .support import Fit, above_support, find_support, follow_support, largest
+from .evidence import Evidence
+from .support import Fit, above_support, find_supports, follow_support
 from .surface import Surface
 from .walls import SIDE_LONG_M, WALL_LONG_M, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
-LEVEL_BELOW_M = 0.6  # what lies deeper under the main support is the floor about a table
+LEVEL_BELOW_M = 0.4  # what lies deeper under the main surface is the floor about a table; boards of shelves are nearer
+LEVEL_ABOVE_M, LEVEL_CLEAR_M = 1.5, 0.04
 REACH_M = 2.0  # without a surface: what is farther is background
 SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
 GROWN = 1.15  # or when there is so much more over the level
@@ -84,15 +86,11 @@ def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: La
     straight down. before: of the picture before in a video; while it holds, nothing is searched for."""
     if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
         return layout
-    plane = find_support(surface, up=up)
-    if plane is None and up is None:
-        plane = find_support(surface, up=(0.0, 0.0, -1.0))  # of a camera that looks straight down
+    found = find_supports(surface, up)
+    plane = found[0].plane if found else None
     if plane is None or (up is None and -plane.normal[1] < FACING and -plane.offset_m > FACING_M):
         return _afloat(surface, up)
-    levels = [plane, *_other_levels(surface, plane)]
-    # What lies deep under a wide level is the floor about it.
-    highest = max(levels, key=lambda p: p.offset_m)
-    levels = [p for p in levels if _rise(p, highest) < LEVEL_BELOW_M]
+    levels = [plane, *_other_levels(plane, found)]
     if len(levels) == 1:
         region, height = above_support(surface, levels[0], reach.low_m, reach.high_m, reach.over_edge_m)
     else:
@@ -149,33 +147,22 @@ def _rise(ground: Plane, level: Plane) -> float:
     return level.offset_m - ground.offset_m
 
 
-def _other_levels(surface: Surface, plane: Plane, step_m: float = 0.015) -> list[Plane]:
-    """Wide surfaces parallel to the plane and clear of it, lowest first."""
-    up = np.asarray(plane.normal, np.float32)
-    points, normals = surface.points[::3, ::3], surface.normals[::3, ::3]
-    height = plane.height_m(points)
-    with np.errstate(invalid="ignore"):
-        flat = (normals @ up > 0.94) & (np.abs(height) > 0.04) & (height > -LEVEL_BELOW_M) & (height < 1.5)
-    least = 0.012 * flat.size
-    if np.count_nonzero(flat) < least:
-        return []
-    counts, edges = np.histogram(height[flat], np.arange(-LEVEL_BELOW_M, 1.5, step_m))
-    wide = np.convolve(counts, [1, 1, 1], mode="same")
-    found: list[Plane] = []
-    for k in np.argsort(-wide):
-        middle = (edges[k] + edges[k + 1]) / 2
-        if wide[k] < least:
-            break
-        if any(abs(_rise(plane, p) - middle) < 0.06 for p in found):
+def _other_levels(plane: Plane, found: list[Evidence]) -> list[Plane]:
+    """Other wide surfaces that are parallel to the plane and clear of it, lowest first; parallel to within 8 degrees.
+
+    What lies deep under the main surface is the floor about a table. A level that many rays pierce is none.
+    """
+    levels: list[Plane] = []
+    for other in found:
+        if np.dot(other.plane.normal, plane.normal) < np.cos(np.radians(8)):
             continue
-        # One surface, and not the tops of several things that happen to be as high.
-        near = flat & (np.abs(height - middle) < 1.5 * step_m)
-        closed = cv2.morphologyEx(near.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-        on = near & largest(closed, 1.0)
-        length, width = _extents(points[on], plane)
-        if length >= LEVEL_LONG_M and width >= LEVEL_WIDE_M:
-            found.append(Plane(plane.normal, plane.offset_m + float(np.median(height[on]))))
-    return sorted(found, key=lambda p: p.offset_m)
+        middle = np.asarray(other.middle, np.float32)
+        level = Plane(plane.normal, float(middle @ np.asarray(plane.normal, np.float32)))
+        wide = other.length_m >= LEVEL_LONG_M and other.width_m >= LEVEL_WIDE_M and other.pierced < 0.3 * other.on
+        clear = all(abs(_rise(level, p)) > LEVEL_CLEAR_M for p in (plane, *levels))
+        if wide and clear and -LEVEL_BELOW_M < _rise(plane, level) < LEVEL_ABOVE_M:
+            levels.append(level)
+    return sorted(levels, key=lambda p: p.offset_m)
 
 
 def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, Heights]:
@@ -206,13 +193,3 @@ def _afloat(surface: Surface, up: Vector | None) -> Layout:
     height = ground.height_m(surface.points)
     region = without_walls(surface, opened(region), ground, WALL_LONG_M)
     return Layout((), ground, region, height)
-
-
-def _extents(points: Float32[np.ndarray, "n 3"], plane: Plane) -> tuple[float, float]:
-    """Length and width over the plane of most of the points, metres."""
-    flat = footprint(points, plane)
-    flat = flat - flat.mean(axis=0)
-    axes = np.linalg.svd(flat.T @ flat)[0]
-    low, high = np.quantile(flat @ axes, [0.04, 0.96], axis=0)
-    length, width = (float(v) for v in high - low)
-    return length, width
