@@ -21,6 +21,8 @@ from .surface import Surface
 GRID_PX = 110  # width of the picture that is judged
 TALLEST_M = 0.5  # of things that are counted as standing on a plane
 OVER_EDGE_M = 0.02  # by which they may hang over its edge
+HOVER_M = 0.03  # what is seen down to this height only counts by 1/e: seen from above, things hide where they stand
+BUILT_LONG_M, BUILT_WIDE_M = 0.24, 0.12  # of walls, boards and floors: no thing
 
 Mask = Bool[np.ndarray, "h w"]
 
@@ -30,21 +32,47 @@ class Evidence:
     """Of one plane. on, pierced, carried: shares of the picture, pixels weighted by 1/depth, so that what is near counts.
 
     on: is on the plane. pierced: lies behind it, seen through the region that the plane was seen in. carried: rises
-    from it and meets it all around. length_m, width_m, middle: of the region.
+    from it and meets it all around. size_m, part_m: length and width of its region and of the region's
+    largest connected part, metres. middle: of its points. bounded: share of its outline, without what
+    stands on it, where the surface ends: a part of a warped surface goes on beyond it.
     """
 
     plane: Plane
     on: float
     pierced: float
     carried: float
-    length_m: float
-    width_m: float
+    size_m: tuple[float, float]
+    part_m: tuple[float, float]
     middle: Vector
+    bounded: float
 
     @property
     def score(self) -> float:
-        """The greater, the likelier it is a support; what stands on it counts twice, for only a support has it."""
-        return self.on + 2 * self.carried - self.pierced
+        """The greater, the likelier it is a support; what stands on it counts most, for only a support has it."""
+        return self.on + 4 * self.carried - self.pierced
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The surface at every few pixels: its points and normals, weights that add up to 1, tolerances in metres."""
+
+    points: Float32[np.ndarray, "h w 3"]
+    normals: Float32[np.ndarray, "h w 3"]
+    weight: Float32[np.ndarray, "h w"]
+    tolerance: Float32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """Where a plane was seen: its pixels, heights of all pixels over it, its hull, and length
+    and width of it and of its largest connected part."""
+
+    plane: Plane
+    on: Mask
+    height: Float32[np.ndarray, "h w"]
+    corners: Float32[np.ndarray, "k 2"]
+    size_m: tuple[float, float]
+    part_m: tuple[float, float]
 
 
 def judge(surface: Surface, planes: list[Plane]) -> list[Evidence]:
@@ -52,50 +80,81 @@ def judge(surface: Surface, planes: list[Plane]) -> list[Evidence]:
     step = max(1, surface.valid.shape[1] // GRID_PX)
     points, normals = (np.ascontiguousarray(i[::step, ::step]) for i in (surface.points, surface.normals))
     depth = points[..., 2]
-    weight = np.nan_to_num(1 / depth).astype(np.float32)
-    weight /= max(float(weight.sum()), 1e-6)
-    tolerance = tolerance_m(surface, depth)
-    found = (_judge(points, normals, weight, tolerance, plane) for plane in planes)
-    return [evidence for evidence in found if evidence is not None]
+    with np.errstate(invalid="ignore"):
+        weight = np.nan_to_num(1 / depth)
+    grid = _Grid(points, normals, weight / max(float(weight.sum()), 1e-6), tolerance_m(surface, depth))
+    regions = [region for region in (_region(grid, plane) for plane in planes) if region is not None]
+    built = [r for r in regions if r.size_m[0] > BUILT_LONG_M and r.size_m[1] > BUILT_WIDE_M]
+    return [_evidence(grid, region, [r.on for r in built if r is not region]) for region in regions]
 
 
-def _judge(
-    points: np.ndarray, normals: np.ndarray, weight: np.ndarray, tolerance: np.ndarray, plane: Plane
-) -> Evidence | None:  # fmt: skip
+def _region(grid: _Grid, plane: Plane) -> _Region | None:
     normal = np.asarray(plane.normal, np.float32)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        height = plane.height_m(points)
-        on = largest((np.abs(height) < 1.5 * tolerance) & ~(normals @ normal < 0.7))
-        flat = footprint(points[on], plane)
-        if len(flat) < 10:
-            return None
-        corners = hull(flat[::2])
-        along = points @ (normal / np.float32(plane.offset_m))  # height of the ray's end over that of its crossing
-        behind = (height < -3 * tolerance) & (along > 1)
-        above = (height > np.maximum(1.5 * tolerance, np.float32(0.01))) & (height < TALLEST_M)
-        crossing = footprint(points[behind] / along[behind][:, None], plane)
-    pierced = float(weight[behind][beyond_hull(crossing, corners) < -0.01].sum()) if len(crossing) else 0.0
+    with np.errstate(invalid="ignore"):
+        height = plane.height_m(grid.points)
+        on = largest((np.abs(height) < 1.5 * grid.tolerance) & ~(grid.normals @ normal < 0.7))
+    flat = footprint(grid.points[on], plane)
+    if len(flat) < 10:
+        return None
+    closed = cv2.morphologyEx(on.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    whole = footprint(grid.points[on & largest(closed, 1.0)], plane)  # not the tops of several things of one height
+    return _Region(plane, on, height, hull(flat[::2]), extents(flat), extents(whole))
+
+
+def _evidence(grid: _Grid, region: _Region, built: list[Mask]) -> Evidence:
+    """built: pixels of other planes that are too large for things."""
+    plane, height = region.plane, region.height
+    along = grid.points @ (np.asarray(plane.normal, np.float32) / np.float32(plane.offset_m))
+    with np.errstate(invalid="ignore"):
+        behind = (height < -2 * grid.tolerance) & (along > 1)
+        above = (height > np.maximum(1.5 * grid.tolerance, np.float32(0.01))) & (height < TALLEST_M)
+    # A ray that ends at `along` times the distance of the plane crosses the plane at 1 / along of its way.
+    crossing = footprint(grid.points[behind] / along[behind][:, None], plane)
+    pierced = float(grid.weight[behind][beyond_hull(crossing, region.corners) < -0.01].sum()) if len(crossing) else 0.0
+    for other in built:
+        above &= ~other
     things = np.zeros(above.shape, np.uint8)
-    things[above] = beyond_hull(footprint(points[above], plane), corners) < OVER_EDGE_M
-    length, width = extents(flat)
-    carried = _carried(things, weight, np.abs(height) < 3 * tolerance)
-    return Evidence(plane, float(weight[on].sum()), pierced, carried, length, width, _middle(points[on]))
+    things[above] = beyond_hull(footprint(grid.points[above], plane), region.corners) < OVER_EDGE_M
+    return Evidence(
+        plane,
+        on=float(grid.weight[region.on].sum()),
+        pierced=pierced,
+        carried=_carried(things, grid, height),
+        size_m=region.size_m,
+        part_m=region.part_m,
+        middle=_middle(grid.points[region.on]),
+        bounded=_bounded(region.on, height, grid.tolerance),
+    )
 
 
-def _carried(things: np.ndarray, weight: np.ndarray, close: Mask) -> float:
-    """Share of the picture that is things with the plane about them; those half surrounded count half."""
-    things = cv2.morphologyEx(things, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+def _carried(things: np.ndarray, grid: _Grid, height: np.ndarray) -> float:
+    """Share of the picture that is things which the plane surrounds and which come down to it."""
+    with np.errstate(invalid="ignore"):
+        close = np.abs(height) < 3 * grid.tolerance
+    things &= cv2.morphologyEx(things, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, parts, stats, _ = cv2.connectedComponentsWithStats(things, connectivity=8)
     around = cv2.dilate(parts.astype(np.uint16), np.ones((5, 5), np.uint8))
-    ring = (parts == 0) & (around > 0) & (weight > 0)
+    ring = (parts == 0) & (around > 0) & (grid.weight > 0)
     total = np.bincount(around[ring], minlength=count)
     meeting = np.bincount(around[ring & close], minlength=count)
     for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
         total += 2 * np.bincount(side, minlength=count)  # the ring is two pixels wide
     share = np.clip((meeting / np.maximum(total, 1) - 0.25) / 0.5, 0, 1)
+    lowest = np.full(count, np.inf)
+    np.fmin.at(lowest, parts[things > 0], height[things > 0])
+    share *= np.exp(-np.maximum(lowest, 0) / HOVER_M)
     share[0] = 0
     share[stats[:, cv2.CC_STAT_AREA] < 6] = 0
-    return float(np.bincount(parts.ravel(), weight.ravel(), count) @ share)
+    return float(np.bincount(parts.ravel(), grid.weight.ravel(), count) @ share)
+
+
+def _bounded(on: Mask, height: np.ndarray, tolerance: np.ndarray) -> float:
+    """Share of the outline of a region, where something is seen beside it that is not higher, that is a step down."""
+    beside = (cv2.dilate(on.view(np.uint8), np.ones((9, 9), np.uint8)) > 0) & ~on
+    with np.errstate(invalid="ignore"):
+        down = np.count_nonzero(beside & (height < -3 * tolerance))
+        level = np.count_nonzero(beside & (np.abs(height) <= 3 * tolerance))
+    return down / max(down + level, 1)
 
 
 def _middle(points: np.ndarray) -> Vector:

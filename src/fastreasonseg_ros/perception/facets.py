@@ -8,8 +8,10 @@ hundred times as uncertain as a table in front of it, and would turn the plane o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from ..twin.geometry import weighted_plane
 from ..twin.types import Plane
@@ -21,11 +23,12 @@ MIN_SHARE = 0.015  # of the sample on a plane, below which it is too small to be
 SAME_WAY = np.float32(np.cos(np.radians(22)))  # between a pixel's normal and that of its plane
 TAKEN_WAY = np.float32(np.cos(np.radians(30)))  # the same for pixels that no other plane may claim
 _REFINE = (1.5, 1.5, 1.5, 1.0, 1.0)  # scales of the tolerance while a plane is refined: wide first, so that it moves
+_AGAIN = (1.5, 1.5, 1.0, 1.0), (2.5, 2.0, 1.5, 1.0, 1.0)  # the same with points of other planes
 
 
 def tolerance_m(surface: Surface, depth_m: np.ndarray) -> np.ndarray:
     """How far from its plane a point of that depth may lie, metres: flatness and 2.5 standard deviations of depth."""
-    return (INLIER_M + 2.5 * surface.noise_m(depth_m)).astype(np.float32)
+    return np.asarray(INLIER_M + 2.5 * surface.noise_m(depth_m), np.float32)
 
 
 def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
@@ -45,7 +48,7 @@ def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
     away = candidates @ points.T
     away -= offsets[:, None]
     on = ((np.abs(away) < tolerance) & (candidates @ normals.T > SAME_WAY)).astype(np.float32)
-    weights = (1 / tolerance.astype(np.float64)) ** 2
+    sample = _Sample(points, normals, tolerance, (1 / tolerance.astype(np.float64)) ** 2)
     free = np.ones(len(pixels), bool)
     least = max(20.0, MIN_SHARE * len(pixels))
     found: list[Plane] = []
@@ -54,21 +57,65 @@ def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
         best = int(counts.argmax())
         if counts[best] < least or len(found) == most:
             break
-        near = (on[best] > 0) & free
+        start = (on[best] > 0) & free
         on[best] = 0
-        plane = None
-        for scale in _REFINE:
-            if np.count_nonzero(near) < 20:
-                break
-            plane = weighted_plane(points[near], weights[near])
-            near = free & (np.abs(plane.height_m(points)) < scale * tolerance)
-            near &= normals @ np.asarray(plane.normal, np.float32) > SAME_WAY
-        if plane is None or np.count_nonzero(near) < 20:
+        plane, near = sample.refine(start, free, _REFINE)
+        if plane is None:
             continue
         found += [plane] if np.count_nonzero(near) >= least else []
-        taken = np.abs(plane.height_m(points)) < 1.2 * tolerance
-        free &= ~(taken & (normals @ np.asarray(plane.normal, np.float32) > TAKEN_WAY))
-    return found
+        free &= ~sample.on(plane, 1.2, TAKEN_WAY)
+    return _joined(found, sample)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Some points of a picture; tolerance in metres, weights for least squares."""
+
+    points: Float32[np.ndarray, "n 3"]
+    normals: Float32[np.ndarray, "n 3"]
+    tolerance: Float32[np.ndarray, "n"]
+    weights: np.ndarray
+
+    def on(self, plane: Plane, scale: float = 1.0, same_way: np.float32 = SAME_WAY) -> Bool[np.ndarray, "n"]:
+        """Which points are on a plane and face as it does."""
+        near = np.abs(plane.height_m(self.points)) < scale * self.tolerance
+        return near & (self.normals @ np.asarray(plane.normal, np.float32) > same_way)
+
+    def refine(
+        self, near: np.ndarray, allowed: np.ndarray, scales: tuple[float, ...]
+    ) -> tuple[Plane | None, Bool[np.ndarray, "n"]]:
+        """The plane through some points, fitted to what is on it again and again; None where too few are left."""
+        plane = None
+        for scale in scales:
+            if np.count_nonzero(near) < 20:
+                return None, near
+            plane = weighted_plane(self.points[near], self.weights[near])
+            near = allowed & self.on(plane, scale)
+        return (plane, near) if np.count_nonzero(near) >= 20 else (None, near)
+
+
+def _joined(planes: list[Plane], sample: _Sample) -> list[Plane]:
+    """The planes fitted anew to all points, most points first, and without those that share most of theirs.
+
+    Points were given to planes one after another, so that a warped surface is cut into parts that are tilted against
+    each other; the plane through all of it has more.
+    """
+    every = np.ones(len(sample.points), bool)
+    found = []
+    for plane in planes:
+        on = sample.on(plane)
+        for scales in _AGAIN:
+            other, more = sample.refine(sample.on(plane, scales[0]), every, scales)
+            near = other is not None and np.dot(other.normal, plane.normal) > np.cos(np.radians(6))
+            if near and np.count_nonzero(more) > np.count_nonzero(on):
+                plane, on = other, more
+        found.append((plane, on))
+    found.sort(key=lambda f: -np.count_nonzero(f[1]))
+    kept: list[tuple[Plane, np.ndarray]] = []
+    for plane, on in found:
+        if all(np.count_nonzero(on & other) < 0.8 * np.count_nonzero(on) for _, other in kept):
+            kept.append((plane, on))
+    return [plane for plane, _ in kept]
 
 
 def _hypotheses(

@@ -6,6 +6,7 @@ what is upright and wide is a wall, and the rest is things.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,13 +17,14 @@ from ..twin.geometry import footprint
 from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
 from .evidence import Evidence
-from .support import Fit, above_support, find_supports, follow_support
+from .facets import tolerance_m
+from .support import Fit, above_support, survey, follow_support
 from .surface import Surface
-from .walls import SIDE_LONG_M, WALL_LONG_M, opened, without_walls
+from .walls import SIDE_LONG_M, WALL_LONG_M, beyond_walls, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
 LEVEL_BELOW_M = 0.4  # what lies deeper under the main surface is the floor about a table; boards of shelves are nearer
-LEVEL_ABOVE_M, LEVEL_CLEAR_M = 1.5, 0.04
+LEVEL_ABOVE_M, LEVEL_CLEAR_M, LEVEL_ENDS = 1.5, 0.04, 0.15
 REACH_M = 2.0  # without a surface: what is farther is background
 SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
 GROWN = 1.15  # or when there is so much more over the level
@@ -86,22 +88,25 @@ def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: La
     straight down. before: of the picture before in a video; while it holds, nothing is searched for."""
     if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
         return layout
-    found = find_supports(surface, up)
-    plane = found[0].plane if found else None
+    seen = survey(surface, up)
+    plane = seen.supports[0].plane if seen.supports else None
     if plane is None or (up is None and -plane.normal[1] < FACING and -plane.offset_m > FACING_M):
         return _afloat(surface, up)
-    levels = [plane, *_other_levels(plane, found)]
+    levels = [plane, *_other_levels(surface, plane, seen.supports)]
     if len(levels) == 1:
         region, height = above_support(surface, levels[0], reach.low_m, reach.high_m, reach.over_edge_m)
     else:
         region, height = _on_all(surface, levels, reach)
+    beyond = beyond_walls(surface, levels[0], seen.facets)
+    region &= ~beyond
     if np.count_nonzero(region) < 50 and _aloft(surface, levels[0], reach):
         return _afloat(surface, up)
     whole = np.count_nonzero(region)
     if len(levels) > 1 or whole > 0.04 * region.size:
         region = without_walls(surface, region, levels[0], WALL_LONG_M if len(levels) == 1 else SIDE_LONG_M)
     found = None
-    if len(levels) == 1 and (followed := follow_support(surface, levels[0], steps=0)) is not None:
+    # In a bin the next picture is searched anew: its sides are not followed.
+    if len(levels) == 1 and not beyond.any() and (followed := follow_support(surface, levels[0], steps=0)) is not None:
         things = int(np.count_nonzero(region))
         found = Found(followed[1], things if things == whole else -1)
     return Layout(tuple(levels), levels[0], region, height, found)
@@ -147,20 +152,21 @@ def _rise(ground: Plane, level: Plane) -> float:
     return level.offset_m - ground.offset_m
 
 
-def _other_levels(plane: Plane, found: list[Evidence]) -> list[Plane]:
-    """Other wide surfaces that are parallel to the plane and clear of it, lowest first; parallel to within 8 degrees.
+def _other_levels(surface: Surface, plane: Plane, found: Sequence[Evidence]) -> list[Plane]:
+    """Other wide surfaces that are parallel to the plane and clear of it, lowest first.
 
-    What lies deep under the main surface is the floor about a table. A level that many rays pierce is none.
+    What lies deep under the main surface is the floor about a table. A level that many rays pierce is none, nor is one
+    that goes on beyond its outline: it is a part of a warped surface.
     """
     levels: list[Plane] = []
-    for other in found:
-        if np.dot(other.plane.normal, plane.normal) < np.cos(np.radians(8)):
-            continue
+    for other in found[1:]:
         middle = np.asarray(other.middle, np.float32)
         level = Plane(plane.normal, float(middle @ np.asarray(plane.normal, np.float32)))
-        wide = other.length_m >= LEVEL_LONG_M and other.width_m >= LEVEL_WIDE_M and other.pierced < 0.3 * other.on
-        clear = all(abs(_rise(level, p)) > LEVEL_CLEAR_M for p in (plane, *levels))
-        if wide and clear and -LEVEL_BELOW_M < _rise(plane, level) < LEVEL_ABOVE_M:
+        wide = other.part_m[0] >= LEVEL_LONG_M and other.part_m[1] >= LEVEL_WIDE_M and other.pierced < 0.3 * other.on
+        ends = other.bounded > LEVEL_ENDS or _rise(plane, level) < 0
+        apart = max(LEVEL_CLEAR_M, 4 * float(tolerance_m(surface, middle[2])))
+        clear = all(abs(_rise(level, p)) > apart for p in (plane, *levels))
+        if wide and clear and ends and -LEVEL_BELOW_M < _rise(plane, level) < LEVEL_ABOVE_M:
             levels.append(level)
     return sorted(levels, key=lambda p: p.offset_m)
 

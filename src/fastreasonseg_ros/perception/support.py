@@ -16,26 +16,59 @@ from .surface import Surface
 MIN_ON, MIN_SCORE = 0.04, 0.1  # shares of the picture (evidence.Evidence)
 MIN_LONG_M, MIN_WIDE_M = 0.12, 0.08  # of a surface that carries things; a face of a cup before a wrist is smaller
 FLATTEST = 0.17  # sine of the least angle between the camera's view and a level surface in an upright camera: 10 degrees
+SURE_CARRIED = 0.02  # share of the picture on things below which where they stand says less
+PARALLEL = np.cos(np.radians(8))
 FROM_ABOVE, TURNED = 0.8, 0.6  # weights of a camera that looks down, and of one on its side or upside down
 
 
-def find_supports(surface: Surface, up: Vector | None = None) -> list[Evidence]:
-    """Planes that things may stand on, the likeliest first; none where nothing in view could carry things.
+@dataclass(frozen=True)
+class Survey:
+    """facets: the large planes in view. supports: the one that things stand on, then all that are parallel to it,
+    likeliest first; none where nothing in view could carry things."""
 
-    up: away from the earth in the camera's frame; only planes within 25 degrees of it count. Where it is None, an
-    upright camera is likelier than one that looks straight down, and that than one on its side or upside down.
+    facets: tuple[Plane, ...]
+    supports: tuple[Evidence, ...] = ()
+
+
+def survey(surface: Surface, up: Vector | None = None) -> Survey:
+    """The planes of a picture, and which of them things stand on.
+
+    Which way is up is told by all planes together: boards of a shelf, a floor and a table speak for the same one. up:
+    away from the earth in the camera's frame; only planes within 25 degrees of it count. Where it is None, an upright
+    camera is likelier than one that looks straight down, and that than one on its side or upside down.
     """
-    planes = [p for p in find_facets(surface) if _likely(p, up) > 0]
-    found = [
-        e for e in judge(surface, planes)
-        if e.on > MIN_ON and e.score > MIN_SCORE and e.length_m > MIN_LONG_M and e.width_m > MIN_WIDE_M
-    ]  # fmt: skip
-    return sorted(found, key=lambda e: -e.score * _likely(e.plane, up))
+    facets = tuple(find_facets(surface))
+    found = sorted(judge(surface, [p for p in facets if _likely(p, up) > 0]), key=lambda e: -e.score)
+    good = [e for e in found if _carries(e, up)]
+    if not good:
+        return Survey(facets)
+    carried = sum(e.carried for e in found)
+
+    def votes(main: Evidence) -> float:
+        same = [e for e in found if _parallel(e, main)]
+        things = sum(e.carried for e in same) / max(carried, SURE_CARRIED)
+        return _likely(main.plane, up) * (sum(max(e.on - e.pierced, 0.0) for e in same) + 0.5 * things)
+
+    main = max(good, key=votes)
+    main = next(e for e in good if _parallel(e, main))
+    return Survey(facets, (main, *(e for e in found if e is not main and _parallel(e, main))))
+
+
+def _carries(evidence: Evidence, up: Vector | None) -> bool:
+    """Whether a plane is large enough, and opaque, for a support; larger where the camera is not upright."""
+    upright = up is not None or _likely(evidence.plane, None) == 1.0
+    large = evidence.part_m[0] > MIN_LONG_M and evidence.part_m[1] > MIN_WIDE_M
+    large &= upright or evidence.size_m[0] > 2 * MIN_LONG_M and evidence.size_m[1] > 2 * MIN_WIDE_M
+    return large and evidence.on > MIN_ON and evidence.score > MIN_SCORE
+
+
+def _parallel(one: Evidence, other: Evidence) -> bool:
+    return bool(np.dot(one.plane.normal, other.plane.normal) > PARALLEL)
 
 
 def find_support(surface: Surface, up: Vector | None = None) -> Plane | None:
     """The supporting plane in the camera frame, normal up, or None if no surface in view could be one."""
-    found = find_supports(surface, up)
+    found = survey(surface, up).supports
     return found[0].plane if found else None
 
 
