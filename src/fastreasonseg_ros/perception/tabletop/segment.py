@@ -16,7 +16,7 @@ from scipy import ndimage
 from ...twin.types import CameraIntrinsics, Plane, Vector
 from ..structure import Layout, Reach, lay_out, under
 from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
-from . import reunite
+from . import repaint, reunite
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
@@ -175,7 +175,7 @@ def group(
         weights[pair] = weights.get(pair, 0.0) + config.network * value
     table = join(count, weights)
     scene, groups = None, {}
-    for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
+    for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered, _join_content, _join_hollow):
         if scene is None:
             labels = table[patches]
             groups = reunite.measure(labels, surface, height, lab, groups)
@@ -187,6 +187,11 @@ def group(
                 table[table == table[b]] = table[a]
     if scene is None:
         groups = reunite.measure(table[patches], surface, height, lab, groups)
+        scene = reunite.Scene(groups, _merged_borders(found, table), table[patches], surface, plane, camera)
+    # The network sees no colour: here it has no say.
+    for a, b in _pairs(scene, config, repaint.same_paint):
+        table[table == table[b]] = table[a]
+    groups = reunite.measure(table[patches], surface, height, lab, groups)
     for label, thing in groups.items():
         if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
             table[table == label] = 0
@@ -213,9 +218,19 @@ def _join_scraps(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int,
 
 
 def _join_covered(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    return _pairs(scene, config, reunite.split_by_occluder)
+
+
+def _join_content(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    return _pairs(scene, config, repaint.around_content)
+
+
+def _pairs(
+    scene: reunite.Scene, config: SegmentConfig, rule: Callable[[reunite.Scene, int, int], bool]
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Pairs of groups that are not small, of which the rule says that they are one thing."""
     large = [g for g, thing in scene.groups.items() if thing.area_px >= config.min_object_px]
-    pairs = ((a, b) for i, a in enumerate(large) for b in large[i + 1 :])
-    return [(a, b) for a, b in pairs if reunite.split_by_occluder(scene, a, b)]
+    return [(a, b) for i, a in enumerate(large) for b in large[i + 1 :] if rule(scene, a, b)]
 
 
 def _merged_borders(found: list[Border], table: np.ndarray) -> dict[tuple[int, int], Border]:
