@@ -20,6 +20,7 @@ from . import repaint, reunite
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
+from .standing import not_standing, waves
 
 Labels = Int32[np.ndarray, "h w"]
 
@@ -121,6 +122,9 @@ def segment(
         config,
         evidence,
     )
+    seen = None if asked is None else asked().things(labels.shape)
+    beside = not_standing(labels, surface, layout.levels) if layout.levels else []
+    labels[np.isin(labels, [*beside, *waves(labels, height, seen)])] = 0
     if not layout.levels:
         reaching = np.isin(labels, _reaching_in(labels))
         if (labels[~reaching] > 0).any():  # an arm that is one with what it holds is better than nothing
