@@ -31,7 +31,8 @@ Mask = Bool[np.ndarray, "h w"]
 class Evidence:
     """Of one plane. on, pierced, carried: shares of the picture, pixels weighted by 1/depth, so that what is near counts.
 
-    on: is on the plane. pierced: lies behind it, seen through the region that the plane was seen in. carried: rises
+    on: is on the plane. whole: of this, how much is in one piece, on average over its
+    pixels. pierced: lies behind it, seen through the region that the plane was seen in. carried: rises
     from it and meets it all around. size_m, part_m: length and width of its region and of the region's
     largest connected part, metres. middle: of its points. bounded: share of its outline, without what
     stands on it, where the surface ends: a part of a warped surface goes on beyond it.
@@ -39,6 +40,7 @@ class Evidence:
 
     plane: Plane
     on: float
+    whole: float
     pierced: float
     carried: float
     size_m: tuple[float, float]
@@ -71,6 +73,7 @@ class _Region:
     on: Mask
     height: Float32[np.ndarray, "h w"]
     corners: Float32[np.ndarray, "k 2"]
+    whole: float
     size_m: tuple[float, float]
     part_m: tuple[float, float]
 
@@ -96,9 +99,12 @@ def _region(grid: _Grid, plane: Plane) -> _Region | None:
     flat = footprint(grid.points[on], plane)
     if len(flat) < 10:
         return None
-    closed = cv2.morphologyEx(on.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    whole = footprint(grid.points[on & largest(closed, 1.0)], plane)  # not the tops of several things of one height
-    return _Region(plane, on, height, hull(flat[::2]), extents(flat), extents(whole))
+    closed = cv2.morphologyEx(on.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, parts = cv2.connectedComponents(closed)
+    shares = np.bincount(parts[on], grid.weight[on], count)
+    part = footprint(grid.points[on & (parts == shares.argmax())], plane)
+    whole = float((shares**2).sum() / max(float(shares.sum()), 1e-9))
+    return _Region(plane, on, height, hull(flat[::2]), whole, extents(flat), extents(part))
 
 
 def _evidence(grid: _Grid, region: _Region, built: list[Mask]) -> Evidence:
@@ -118,6 +124,7 @@ def _evidence(grid: _Grid, region: _Region, built: list[Mask]) -> Evidence:
     return Evidence(
         plane,
         on=float(grid.weight[region.on].sum()),
+        whole=region.whole,
         pierced=pierced,
         carried=_carried(things, grid, height),
         size_m=region.size_m,

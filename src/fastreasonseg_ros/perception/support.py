@@ -47,7 +47,7 @@ def survey(surface: Surface, up: Vector | None = None) -> Survey:
     def votes(main: Evidence) -> float:
         same = [e for e in found if _parallel(e, main)]
         things = sum(e.carried for e in same) / max(carried, SURE_CARRIED)
-        return _likely(main.plane, up) * (sum(max(e.on - e.pierced, 0.0) for e in same) + 0.5 * things)
+        return _likely(main.plane, up) * (sum(max((e.on + e.whole) / 2 - e.pierced, 0.0) for e in same) + 0.5 * things)
 
     main = max(good, key=votes)
     main = next(e for e in good if _parallel(e, main))
