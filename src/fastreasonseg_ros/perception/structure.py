@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from ..twin.geometry import footprint
-from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
 from .evidence import Evidence
 from .facets import tolerance_m
@@ -77,15 +76,9 @@ class Layout:
         )
 
 
-def upwards(pose: Pose) -> Vector:
-    """Away from the earth in the camera's frame; the frame that stands still has z up (REP-103)."""
-    x, y, z = (float(v) for v in pose.turn[2])
-    return x, y, z
-
-
 def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: Layout | None = None) -> Layout:
     """up: away from the earth, in the camera's frame, where it is known; otherwise the camera is held upright or looks
-    straight down. before: of the picture before in a video; while it holds, nothing is searched for."""
+    straight down, or is turned about its view (see upright.py). before: of the picture before in a video; while it holds, nothing is searched for."""
     if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
         return layout
     seen = survey(surface, up)

@@ -54,7 +54,8 @@ class Frame:
     """One picture of a camera.
 
     color: RGB, 0..255. depth_m: metres along z, NaN where unknown, or None without a depth camera. pose: the camera's
-    in a frame that stands still, where it is known. Raises FrameError if sizes disagree.
+    in a frame that stands still, where it is known. up: unit vector away from the earth in the camera's frame, where an
+    IMU or the mounting tells it. Raises FrameError if sizes disagree, and for an `up` that is no direction.
     """
 
     color: UInt8[np.ndarray, "h w 3"]
@@ -64,8 +65,18 @@ class Frame:
     frame_id: str = "camera_color_optical_frame"
     truth: GroundTruth | None = None
     pose: Pose | None = None
+    up: Vector | None = None
 
     def __post_init__(self) -> None:
+        if self.up is not None:
+            length = float(np.linalg.norm(self.up))
+            if len(self.up) != 3 or not 0.5 < length < 2.0:
+                raise FrameError(
+                    f"up is a unit vector (x, y, z) in the camera's frame, got {self.up}: "
+                    "divide the acceleration that the IMU measures at rest by its length"
+                )
+            x, y, z = (float(v) / length for v in self.up)
+            object.__setattr__(self, "up", (x, y, z))
         if self.color.ndim != 3 or self.color.shape[2] != 3 or self.color.dtype != np.uint8 or self.color.size == 0:
             raise FrameError(
                 f"colour image must be uint8 of shape (h, w, 3), not empty; got {self.color.dtype} {self.color.shape}"
