@@ -14,7 +14,7 @@ import numpy as np
 from ..twin.pose import Pose
 from ..twin.types import Box, CameraIntrinsics, Detection, Frame, Perceived, Plane, Vector
 
-STEEP = 0.5  # least part of up that lies in the picture: a camera that looks within 30 degrees of straight down has none
+STEEP = 0.35  # least part of up that lies in the picture: a camera that looks within 20 degrees of straight down has none
 MOUNTED = ("", "on its side, up is to the right", "upside down", "on its side, up is to the left")
 
 

@@ -20,7 +20,7 @@ from . import repaint, reunite
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
-from .standing import not_standing, waves
+from .standing import not_standing, reaching_in, waves
 
 Labels = Int32[np.ndarray, "h w"]
 
@@ -123,8 +123,10 @@ def segment(
         evidence,
     )
     seen = None if asked is None else asked().things(labels.shape)
-    beside = not_standing(labels, surface, layout.levels) if layout.levels else []
-    labels[np.isin(labels, [*beside, *waves(labels, height, seen)])] = 0
+    wrong = waves(labels, surface, height, seen)
+    if layout.levels:
+        wrong += not_standing(labels, surface, layout.levels) + reaching_in(labels, surface, height)
+    labels[np.isin(labels, wrong)] = 0
     if not layout.levels:
         reaching = np.isin(labels, _reaching_in(labels))
         if (labels[~reaching] > 0).any():  # an arm that is one with what it holds is better than nothing

@@ -23,6 +23,9 @@ LOW, LOW_M = 0.2, 0.02  # least share of a thing that is cut off that is so low 
 STRIDE = 2  # pixels of the working picture
 THIN_M = 0.035  # up to this height a thing must end in a step ...
 STEP = 0.4  # ... of this share of its height, all around on average
+PATCHY, SPREAD_M = 0.4, 0.25  # share of the outline of a larger thin thing, without other things in it, that is free at most
+ARM_WIDE_M, ARM_HIGH_M = 0.12, 0.1  # of what reaches in, where the picture ends
+BESIDE = 0.3  # of the pixels of its rim there must be beside it to tell a step by
 OBJECT = 0.35  # or the network must say of this share of it that it is a thing
 
 
@@ -52,30 +55,64 @@ def not_standing(labels: Labels, surface: Surface, levels: Sequence[Plane]) -> l
 
 
 def waves(
-    labels: Labels, height_m: Float32[np.ndarray, "h w"], thing: Bool[np.ndarray, "h w"] | None
+    labels: Labels, surface: Surface, height_m: Float32[np.ndarray, "h w"], thing: Bool[np.ndarray, "h w"] | None
 ) -> list[int]:  # fmt: skip
-    """Labels of what is thin and rises from the support without a step; carpets and stereo depth have such waves.
+    """Labels of what is thin and no thing: carpets, warped boards and stereo depth have waves.
 
-    thing: where the network sees things; None without it.
+    They rise from the support without a step, or are spread over a large part of it and full of holes. thing: where
+    the network sees things, which is believed for what is small; None without it.
     """
-    boxes = _boxes(labels)
     found = []
-    for label, box in boxes.items():
-        inside = labels[box] == label
-        heights = height_m[box]
+    for label, box in _boxes(labels).items():
+        inside, heights = labels[box] == label, height_m[box]
         known = inside & np.isfinite(heights)
-        if not known.any():
-            continue
-        top = float(np.quantile(heights[known], 0.95))
+        top = float(np.quantile(heights[known], 0.95)) if known.any() else np.inf
         if top > THIN_M:
             continue
-        if thing is not None and float(thing[box][inside].mean()) > OBJECT:
+        doubted = thing is None or float(thing[box][inside].mean()) < OBJECT
+        if _patchy(inside, labels[box], surface.points[box]) or (doubted and _step_m(inside, labels[box], heights) < STEP * top):
+            found.append(label)
+    return found
+
+
+def _patchy(
+    inside: Bool[np.ndarray, "h w"], labels: Labels, points: Float32[np.ndarray, "h w 3"]
+) -> bool:  # fmt: skip
+    """Whether a thing is larger than things are that can be thin, and its outline holds mostly what is no thing."""
+    rows, columns = np.nonzero(inside)
+    outline = np.zeros(inside.shape, np.uint8)
+    cv2.fillConvexPoly(outline, cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32)), 1)
+    free = np.count_nonzero(labels[outline > 0] == 0)
+    if free < PATCHY * (free + len(rows)):
+        return False
+    return float(np.nanmax(np.nanmax(points[inside], axis=0) - np.nanmin(points[inside], axis=0))) > SPREAD_M
+
+
+def _step_m(inside: Bool[np.ndarray, "h w"], labels: Labels, height_m: Float32[np.ndarray, "h w"]) -> float:
+    """How much higher the rim of a thing is than the surface just outside, metres; endless where none is seen."""
+    mask, kernel = inside.astype(np.uint8), np.ones((3, 3), np.uint8)
+    rim = inside & (cv2.erode(mask, kernel, iterations=2, borderValue=0) == 0) & np.isfinite(height_m)
+    beside = (cv2.dilate(mask, kernel, iterations=3) > 0) & (labels == 0) & np.isfinite(height_m)
+    if np.count_nonzero(beside) < BESIDE * np.count_nonzero(rim) or not rim.any():
+        return np.inf
+    return float(np.median(height_m[rim])) - float(np.median(height_m[beside]))
+
+
+def reaching_in(labels: Labels, surface: Surface, height_m: Float32[np.ndarray, "h w"]) -> list[int]:
+    """Labels of what comes in over the picture's lower edge in the air, and wide: the arms of the robot that looks.
+
+    What stands on the table and is cut off there does not show where it stands; it is left out only if it is as wide.
+    """
+    last = slice(-2, None)
+    found = []
+    for label in np.unique(labels[last][labels[last] > 0]).tolist():
+        at = labels[last] == label
+        heights, across = height_m[last][at], surface.points[last][at][:, 0]
+        known = np.isfinite(across)
+        if not known.any():
             continue
-        kernel = np.ones((3, 3), np.uint8)
-        mask = inside.astype(np.uint8)
-        rim = inside & (cv2.erode(mask, kernel, iterations=2, borderValue=0) == 0)
-        beside = (cv2.dilate(mask, kernel, iterations=3) > 0) & (labels[box] == 0) & np.isfinite(heights)
-        if not beside.any() or float(np.median(heights[rim & known])) - float(np.median(heights[beside])) < STEP * top:
+        wide = float(np.ptp(across[known]))
+        if wide > ARM_WIDE_M and float(np.median(heights[known])) > ARM_HIGH_M:
             found.append(label)
     return found
 
