@@ -104,7 +104,7 @@ def _region(grid: _Grid, plane: Plane) -> _Region | None:
     shares = np.bincount(parts[on], grid.weight[on], count)
     part = footprint(grid.points[on & (parts == shares.argmax())], plane)
     whole = float((shares**2).sum() / max(float(shares.sum()), 1e-9))
-    return _Region(plane, on, height, hull(flat[::2]), whole, extents(flat), extents(part))
+    return _Region(plane, on, height, hull(flat), whole, extents(flat), extents(part))
 
 
 def _evidence(grid: _Grid, region: _Region, built: list[Mask]) -> Evidence:
@@ -171,6 +171,7 @@ def _middle(points: np.ndarray) -> Vector:
 
 def extents(flat: Float32[np.ndarray, "n 2"]) -> tuple[float, float]:
     """Length and width of most of some points on a plane, metres."""
+    flat = flat[:: max(1, len(flat) // 500)]
     flat = flat - flat.mean(axis=0)
     axes = np.linalg.svd(flat.T @ flat)[0]
     low, high = np.quantile(flat @ axes, [0.04, 0.96], axis=0)

@@ -24,6 +24,7 @@ from .walls import SIDE_LONG_M, WALL_LONG_M, beyond_walls, opened, without_walls
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
 LEVEL_BELOW_M = 0.4  # what lies deeper under the main surface is the floor about a table; boards of shelves are nearer
 LEVEL_ABOVE_M, LEVEL_CLEAR_M, LEVEL_ENDS = 1.5, 0.04, 0.15
+EXPLAINED = 0.5  # least share of the near depth below which whoever asks is told, see Layout.explained
 REACH_M = 2.0  # without a surface: what is farther is background
 SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
 GROWN = 1.15  # or when there is so much more over the level
@@ -60,20 +61,27 @@ class Found:
 class Layout:
     """levels: what carries things, the main one first, none where nothing is seen to. ground: the main level, or where
     there is none a plane under everything. region: pixels of things; height: above the level under them, metres.
-    found: None where the next picture is to be searched anew."""
+    found: None where the next picture is to be
+    searched anew. explained: share of the depth within REACH_M that is a level, a wall, or in the region."""
 
     levels: tuple[Plane, ...]
     ground: Plane
     region: Mask
     height: Heights
     found: Found | None = None
+    explained: float = 1.0
 
     @property
     def note(self) -> str:
-        """What is missing for whoever asks about heights; empty where nothing is."""
-        return (
-            "" if self.levels else "no surface is seen that carries things: heights over it, on and inside are unknown"
-        )
+        """What is missing for whoever asks; empty where nothing is."""
+        if not self.levels:
+            return "no surface is seen that carries things: heights over it, on and inside are unknown"
+        if self.explained < EXPLAINED:
+            return (
+                f"only {self.explained:.0%} of what is seen within {REACH_M:.0f} m lies on the surface that was found, "
+                "or stands on it: what is beside it is left out; aim the camera at the things that are meant"
+            )
+        return ""
 
 
 def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: Layout | None = None) -> Layout:
@@ -102,7 +110,7 @@ def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: La
     if len(levels) == 1 and not beyond.any() and (followed := follow_support(surface, levels[0], steps=0)) is not None:
         things = int(np.count_nonzero(region))
         found = Found(followed[1], things if things == whole else -1)
-    return Layout(tuple(levels), levels[0], region, height, found)
+    return Layout(tuple(levels), levels[0], region, height, found, _explained(surface, levels, region, beyond))
 
 
 def _as_before(surface: Surface, reach: Reach, up: Vector | None, before: Layout) -> Layout | None:
@@ -124,7 +132,8 @@ def _as_before(surface: Surface, reach: Reach, up: Vector | None, before: Layout
     if things > 0.04 * region.size and (walls_since > WALLS_EVERY or things > GROWN * known):
         region = without_walls(surface, region, plane, WALL_LONG_M)
         known, walls_since = things if np.count_nonzero(region) == things else -1, 0
-    return Layout((plane,), plane, region, height, Found(was.fit, known, was.since + 1, walls_since))
+    found = Found(was.fit, known, was.since + 1, walls_since)
+    return Layout((plane,), plane, region, height, found, before.explained)
 
 
 def under(layout: Layout, height_m: float) -> Plane | None:
@@ -177,6 +186,18 @@ def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, 
             region |= above
             height = np.where(above | ~np.isfinite(height), own, height)
     return opened(region), height
+
+
+def _explained(surface: Surface, levels: Sequence[Plane], region: Mask, beyond: Mask, step: int = 4) -> float:
+    """Share of the depth within REACH_M that lies on the levels, in the region, on or beyond walls, or faces sideways."""
+    points, normals = surface.points[::step, ::step], surface.normals[::step, ::step]
+    with np.errstate(invalid="ignore"):
+        near = points[..., 2] < REACH_M
+        known = region[::step, ::step] | beyond[::step, ::step]
+        known |= np.abs(normals @ np.asarray(levels[0].normal, np.float32)) < 0.3
+        for level in levels:
+            known |= np.abs(level.height_m(points)) < 2 * tolerance_m(surface, points[..., 2])
+    return float(known[near].mean()) if near.any() else 1.0
 
 
 def _afloat(surface: Surface, up: Vector | None) -> Layout:

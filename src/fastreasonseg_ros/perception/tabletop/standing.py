@@ -20,7 +20,7 @@ Labels = Int32[np.ndarray, "h w"]
 OVER = 0.3  # least share of a thing that is over its support, seen from above, and ...
 OVER_EDGE_M = 0.01  # ... by how much more it may hang over: what is beside a table is none of its things
 LOW, LOW_M = 0.2, 0.02  # least share of a thing that is cut off that is so low over its support
-STRIDE = 2  # pixels of the working picture
+STRIDE = 4  # pixels of the working picture
 THIN_M = 0.035  # up to this height a thing must end in a step ...
 STEP = 0.4  # ... of this share of its height, all around on average
 PATCHY, SPREAD_M = 0.4, 0.25  # share of the outline of a larger thin thing, without other things in it, that is free at most
@@ -63,12 +63,19 @@ def waves(
     the network sees things, which is believed for what is small; None without it.
     """
     found = []
-    for label, box in _boxes(labels).items():
+    boxes = ndimage.find_objects(labels)
+    pixels = np.flatnonzero(labels)
+    of = labels.ravel()[pixels]
+    with np.errstate(invalid="ignore"):
+        high = np.bincount(of, height_m.ravel()[pixels] > THIN_M, len(boxes) + 1)
+    thin = np.flatnonzero(high < 0.05 * np.bincount(of, minlength=len(boxes) + 1))
+    for label in thin.tolist():
+        box = _around(boxes[label - 1], labels.shape)
         inside, heights = labels[box] == label, height_m[box]
         known = inside & np.isfinite(heights)
-        top = float(np.quantile(heights[known], 0.95)) if known.any() else np.inf
-        if top > THIN_M:
+        if not known.any():
             continue
+        top = float(np.quantile(heights[known], 0.95))
         doubted = thing is None or float(thing[box][inside].mean()) < OBJECT
         if _patchy(inside, labels[box], surface.points[box]) or (doubted and _step_m(inside, labels[box], heights) < STEP * top):
             found.append(label)
@@ -117,11 +124,9 @@ def reaching_in(labels: Labels, surface: Surface, height_m: Float32[np.ndarray, 
     return found
 
 
-def _boxes(labels: Labels, margin_px: int = 4) -> dict[int, tuple[slice, slice]]:
-    """Boxes (rows, columns) around every label, with a margin."""
-    h, w = labels.shape
-    return {
-        k: (slice(max(0, b[0].start - margin_px), min(h, b[0].stop + margin_px)),
-            slice(max(0, b[1].start - margin_px), min(w, b[1].stop + margin_px)))
-        for k, b in enumerate(ndimage.find_objects(labels), 1) if b is not None
-    }  # fmt: skip
+def _around(box: tuple[slice, slice], shape: tuple[int, int], margin_px: int = 4) -> tuple[slice, slice]:
+    """The box (rows, columns) with a margin, within a picture of that many rows and columns."""
+    rows, columns = (
+        slice(max(0, s.start - margin_px), min(n, s.stop + margin_px)) for s, n in zip(box, shape, strict=True)
+    )
+    return rows, columns
