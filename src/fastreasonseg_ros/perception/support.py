@@ -42,15 +42,16 @@ def survey(surface: Surface, up: Vector | None = None) -> Survey:
     good = [e for e in found if _carries(e, up)]
     if not good:
         return Survey(facets)
-    carried = sum(e.carried for e in found)
+    things = max(sum(e.carried for e in found), SURE_CARRIED)
 
-    def votes(main: Evidence) -> float:
-        same = [e for e in found if _parallel(e, main)]
-        things = sum(e.carried for e in same) / max(carried, SURE_CARRIED)
-        return _likely(main.plane, up) * (sum(max((e.on + e.whole) / 2 - e.pierced, 0.0) for e in same) + 0.5 * things)
+    def votes(evidence: Evidence) -> float:
+        return max((evidence.on + evidence.whole) / 2 - evidence.pierced, 0.0) + evidence.carried / things
 
-    main = max(good, key=votes)
-    main = next(e for e in good if _parallel(e, main))
+    def direction(main: Evidence) -> float:
+        return _likely(main.plane, up) * sum(votes(e) for e in found if _parallel(e, main))
+
+    likeliest = max(good, key=direction)
+    main = max((e for e in good if _parallel(e, likeliest)), key=votes)
     return Survey(facets, (main, *(e for e in found if e is not main and _parallel(e, main))))
 
 
