@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rays import CAMERA, Ball, Box, picture
+from rays import CAMERA, Box, picture
 
 from fastreasonseg_ros.perception.structure import Reach, lay_out
 from fastreasonseg_ros.perception.surface import analyse
@@ -22,8 +22,8 @@ def perceiver():
     return TabletopPerceiver(TabletopConfig(names=False))
 
 
-def slanted_bin(half_m: float = 0.16, slope_deg: float = 60.0) -> Frame:
-    """A bin seen from straight above at 0.7 m, its sides so steep against the bottom, and a ball in it (id 1)."""
+def slanted_bin(half_m: float = 0.16, slope_deg: float = 60.0) -> tuple[Frame, np.ndarray]:
+    """A bin 0.2 m deep, its bottom 0.7 m below the camera, its sides so steep; its frame, and where a ball in it is."""
     u, v = np.meshgrid(np.arange(CAMERA.width), np.arange(CAMERA.height))
     rays = np.stack([(u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, np.ones(u.shape)], axis=-1)
     s, c = np.sin(np.radians(slope_deg)), np.cos(np.radians(slope_deg))
@@ -34,24 +34,25 @@ def slanted_bin(half_m: float = 0.16, slope_deg: float = 60.0) -> Frame:
         along = rays @ normal
         with np.errstate(divide="ignore"):
             depth = np.where(along < 0, np.minimum(depth, offset / along), depth)
+    depth[depth < 0.5] = np.nan  # nothing is seen beyond its rim
     centre, radius = np.array([0.03, 0.02, 0.66]), 0.04
     a, b = (rays * rays).sum(axis=-1), rays @ centre
     inside = b * b - a * (centre @ centre - radius**2)
     hit = np.where(inside > 0, (b - np.sqrt(np.maximum(inside, 0))) / a, np.inf)
-    ids = (hit < depth).astype(np.uint16)
-    depth = 1 / (1 / np.minimum(hit, depth) + np.random.default_rng(0).normal(0, 0.002, depth.shape))
+    ball = np.isfinite(hit) & ~(hit > depth)
+    depth = 1 / (1 / np.where(ball, hit, depth) + np.random.default_rng(0).normal(0, 0.002, depth.shape))
     color = np.full((*u.shape, 3), 150, np.uint8)
-    return Frame(color, depth.astype(np.float32), CAMERA), ids
+    return Frame(color, depth.astype(np.float32), CAMERA), ball
 
 
 @pytest.mark.parametrize("slope_deg", [35.0, 60.0, 85.0])
 def test_slanted_sides_of_a_bin_are_no_things_and_its_bottom_is_the_support(perceiver, slope_deg):
-    frame, ids = slanted_bin(slope_deg=slope_deg)
+    frame, ball = slanted_bin(slope_deg=slope_deg)
     layout = lay_out(analyse(frame.depth_m, frame.intrinsics), Reach(0.005, 0.6, 0.1))
     assert layout.ground.normal == pytest.approx((0, 0, -1), abs=0.03)
     seen = perceiver.perceive(frame).detections
     assert len(seen) == 1
-    assert masks.iou(seen[0].mask, ids == 1) > 0.75
+    assert masks.iou(seen[0].mask, ball) > 0.75
 
 
 def test_what_lies_beside_the_table_a_little_higher_is_none_of_its_things(perceiver):
@@ -69,7 +70,7 @@ def test_a_thing_that_hangs_over_the_edge_of_the_table_is_kept(perceiver):
 
 
 def test_an_arm_that_reaches_in_over_the_lower_edge_is_no_thing(perceiver):
-    frame = picture(THING, Box((0.12, -0.5), (0.16, 0.5, 0.06), (200, 200, 200), on=0.12), noise=0.001)
+    frame = picture(THING, Box((0.12, -0.5), (0.3, 0.5, 0.06), (200, 200, 200), on=0.12), noise=0.001)
     assert (frame.truth.ids[-1] == 2).sum() > 40
     seen = perceiver.perceive(frame).detections
     assert all(masks.iou(d.mask, frame.truth.ids == 2) < 0.1 for d in seen)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from rays import Ball, Box, picture
 
-from fastreasonseg_ros.errors import FrameError
+from fastreasonseg_ros.errors import ConfigError, FrameError
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.perception.upright import quarters, turned, turned_vector
-from fastreasonseg_ros.plan.space import View
 from fastreasonseg_ros.pipeline import observe
+from fastreasonseg_ros.plan.space import View
 from fastreasonseg_ros.twin import masks
 from fastreasonseg_ros.twin.types import DigitalTwin
 
@@ -69,5 +69,7 @@ def test_the_mounting_can_be_set_and_what_is_no_direction_is_refused():
     x, y, z = turned_vector(UP, 2)
     made = make_perceiver("tabletop", None, ["names=false", f"up=[{x}, {y}, {z}]"])
     assert len(made.perceive(frame).detections) == 2
+    with pytest.raises(ConfigError, match="up is a unit vector"):
+        make_perceiver("tabletop", None, ["up=[0, 0, 0]"])
     with pytest.raises(FrameError, match="up is a unit vector"):
         replace(FRAME, up=(0.0, 0.0, 9.8))

@@ -29,7 +29,7 @@ Mask = Bool[np.ndarray, "h w"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one plane. on, pierced, carried: shares of the picture, pixels weighted by 1/depth, so that what is near counts.
+    """Of one plane. on, whole, pierced, carried: shares of the picture; a pixel's weight is 1/depth: near counts.
 
     on: is on the plane. whole: of this, how much is in one piece, on average over its
     pixels. pierced: lies behind it, seen through the region that the plane was seen in. carried: rises

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint
 from ..twin.types import Plane, Vector
 from .evidence import Evidence
 from .facets import tolerance_m
-from .support import Fit, above_support, survey, follow_support
+from .support import Fit, above_support, follow_support, survey
 from .surface import Surface
 from .walls import SIDE_LONG_M, WALL_LONG_M, beyond_walls, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
 LEVEL_BELOW_M = 0.4  # what lies deeper under the main surface is the floor about a table; boards of shelves are nearer
-LEVEL_ABOVE_M, LEVEL_CLEAR_M, LEVEL_ENDS = 1.5, 0.04, 0.15
+LEVEL_ABOVE_M, LEVEL_CLEAR_M = 1.5, 0.04  # most and least height of a level over another
+LEVEL_ENDS = 0.15  # least share of a level's outline that is a step down, see Evidence.bounded
 EXPLAINED = 0.5  # least share of the near depth below which whoever asks is told, see Layout.explained
 REACH_M = 2.0  # without a surface: what is farther is background
 SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
@@ -85,8 +84,11 @@ class Layout:
 
 
 def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: Layout | None = None) -> Layout:
-    """up: away from the earth, in the camera's frame, where it is known; otherwise the camera is held upright or looks
-    straight down, or is turned about its view (see upright.py). before: of the picture before in a video; while it holds, nothing is searched for."""
+    """The surfaces that carry things in a picture, and where things are.
+
+    up: away from the earth, in the camera's frame, where it is known; otherwise it is found from the planes in view
+    (see support.survey). before: of the picture before in a video; while it holds, nothing is searched for.
+    """
     if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
         return layout
     seen = survey(surface, up)
@@ -189,7 +191,7 @@ def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, 
 
 
 def _explained(surface: Surface, levels: Sequence[Plane], region: Mask, beyond: Mask, step: int = 4) -> float:
-    """Share of the depth within REACH_M that lies on the levels, in the region, on or beyond walls, or faces sideways."""
+    """Share of the depth within REACH_M that is on the levels, in the region, on or beyond walls, or faces sideways."""
     points, normals = surface.points[::step, ::step], surface.normals[::step, ::step]
     with np.errstate(invalid="ignore"):
         near = points[..., 2] < REACH_M

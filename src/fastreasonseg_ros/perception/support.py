@@ -15,7 +15,7 @@ from .surface import Surface
 
 MIN_ON, MIN_SCORE = 0.04, 0.1  # shares of the picture (evidence.Evidence)
 MIN_LONG_M, MIN_WIDE_M = 0.12, 0.08  # of a surface that carries things; a face of a cup before a wrist is smaller
-FLATTEST = 0.17  # sine of the least angle between the camera's view and a level surface in an upright camera: 10 degrees
+FLATTEST = 0.17  # sine of the least angle of a level surface to an upright camera's view, 10 degrees
 SURE_CARRIED = 0.02  # share of the picture on things below which where they stand says less
 PARALLEL = np.cos(np.radians(8))
 FROM_ABOVE, TURNED = 0.8, 0.6  # weights of a camera that looks down, and of one on its side or upside down
@@ -59,7 +59,7 @@ def _carries(evidence: Evidence, up: Vector | None) -> bool:
     """Whether a plane is large enough, and opaque, for a support; larger where the camera is not upright."""
     upright = up is not None or _likely(evidence.plane, None) == 1.0
     large = evidence.part_m[0] > MIN_LONG_M and evidence.part_m[1] > MIN_WIDE_M
-    large &= upright or evidence.size_m[0] > 2 * MIN_LONG_M and evidence.size_m[1] > 2 * MIN_WIDE_M
+    large &= upright or (evidence.size_m[0] > 2 * MIN_LONG_M and evidence.size_m[1] > 2 * MIN_WIDE_M)
     return large and evidence.on > MIN_ON and evidence.score > MIN_SCORE
 
 

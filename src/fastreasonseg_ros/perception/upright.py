@@ -14,7 +14,7 @@ import numpy as np
 from ..twin.pose import Pose
 from ..twin.types import Box, CameraIntrinsics, Detection, Frame, Perceived, Plane, Vector
 
-STEEP = 0.35  # least part of up that lies in the picture: a camera that looks within 20 degrees of straight down has none
+STEEP = 0.35  # least part of up that lies in the picture; less: the camera looks straight down, to within 20 degrees
 MOUNTED = ("", "on its side, up is to the right", "upside down", "on its side, up is to the left")
 
 
@@ -25,7 +25,7 @@ def upwards(pose: Pose) -> Vector:
 
 
 def up_of(frame: Frame) -> Vector | None:
-    """Away from the earth in the camera's frame: as measured, else from the camera's pose; None where neither is known."""
+    """Away from the earth in the camera's frame: as measured, else from the camera's pose; None where it is unknown."""
     if frame.up is not None:
         return frame.up
     return None if frame.pose is None else upwards(frame.pose)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
-import numpy as np
 from scipy import ndimage
 
-from ...errors import ConfigError, ModelError
+from ...errors import ConfigError, FrameError, ModelError
 from ...twin.geometry import require_depth
+from ...twin.pose import direction
 from ...twin.types import Detection, Frame, Perceived, Vector
 from ..body import read_body_mask, without_body
 from ..checks import check_color, check_depth
@@ -49,8 +49,11 @@ class TabletopConfig:
     up: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        if self.up is not None and not 0.5 < float(np.linalg.norm(self.up)) < 2.0:
-            raise ValueError("up is a unit vector (x, y, z) in the camera's frame, such as 0,1,0 for upside down")
+        if self.up is not None:
+            try:
+                object.__setattr__(self, "up", direction(self.up))
+            except FrameError as error:
+                raise ValueError(str(error)) from error  # load_config says which setting it was
 
 
 class TabletopPerceiver:
@@ -76,7 +79,7 @@ class TabletopPerceiver:
 
         Raises FrameError without depth or camera model, and for pictures that cannot be right (see perception.checks).
         """
-        depth, camera = require_depth(frame)
+        depth, _ = require_depth(frame)
         check_depth(depth)
         check_color(frame.color)
         if self._body is not None:

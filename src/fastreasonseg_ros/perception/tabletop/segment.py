@@ -16,7 +16,8 @@ from scipy import ndimage
 from ...twin.types import CameraIntrinsics, Plane, Vector
 from ..structure import Layout, Reach, lay_out, under
 from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
-from . import repaint, reunite
+from . import reunite
+from .color_cue import same_hue_parts
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
@@ -181,7 +182,7 @@ def group(
         weights[pair] = weights.get(pair, 0.0) + config.network * value
     table = join(count, weights)
     scene, groups = None, {}
-    for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered, _join_content, _join_hollow):
+    for rule in (_join_insides, _join_hollow, _join_scraps, _join_insides, _join_hollow, _join_covered):
         if scene is None:
             labels = table[patches]
             groups = reunite.measure(labels, surface, height, lab, groups)
@@ -195,7 +196,7 @@ def group(
         groups = reunite.measure(table[patches], surface, height, lab, groups)
         scene = reunite.Scene(groups, _merged_borders(found, table), table[patches], surface, plane, camera)
     # The network sees no colour: here it has no say.
-    for a, b in _pairs(scene, config, repaint.same_paint):
+    for a, b in _pairs(scene, config, same_hue_parts):
         table[table == table[b]] = table[a]
     groups = reunite.measure(table[patches], surface, height, lab, groups)
     for label, thing in groups.items():
@@ -225,10 +226,6 @@ def _join_scraps(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int,
 
 def _join_covered(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
     return _pairs(scene, config, reunite.split_by_occluder)
-
-
-def _join_content(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
-    return _pairs(scene, config, repaint.around_content)
 
 
 def _pairs(

@@ -23,7 +23,7 @@ LOW, LOW_M = 0.2, 0.02  # least share of a thing that is cut off that is so low 
 STRIDE = 4  # pixels of the working picture
 THIN_M = 0.035  # up to this height a thing must end in a step ...
 STEP = 0.4  # ... of this share of its height, all around on average
-PATCHY, SPREAD_M = 0.4, 0.25  # share of the outline of a larger thin thing, without other things in it, that is free at most
+PATCHY, SPREAD_M = 0.4, 0.25  # most of the outline of a thin thing of that size that is free of things
 ARM_WIDE_M, ARM_HIGH_M = 0.12, 0.1  # of what reaches in, where the picture ends
 BESIDE = 0.3  # of the pixels of its rim there must be beside it to tell a step by
 OBJECT = 0.35  # or the network must say of this share of it that it is a thing
@@ -49,8 +49,10 @@ def not_standing(labels: Labels, surface: Surface, levels: Sequence[Plane]) -> l
         low |= height.ravel()[pixels] < LOW_M
     total = np.maximum(np.bincount(of, minlength=count), 1)
     beside = np.bincount(of[over], minlength=count) < OVER * total
-    cut = np.unique(np.concatenate([labels[:2].ravel(), labels[-2:].ravel(), labels[:, :2].ravel(), labels[:, -2:].ravel()]))
-    cut = np.isin(np.arange(count), cut) & (np.bincount(of[low], minlength=count) > LOW * total)
+    edges = labels[:2], labels[-2:], labels[:, :2], labels[:, -2:]
+    cut = np.isin(np.arange(count), np.concatenate([edge.ravel() for edge in edges])) & (
+        np.bincount(of[low], minlength=count) > LOW * total
+    )
     return [k for k in np.unique(of).tolist() if beside[k] and not cut[k]]
 
 
@@ -77,7 +79,8 @@ def waves(
             continue
         top = float(np.quantile(heights[known], 0.95))
         doubted = thing is None or float(thing[box][inside].mean()) < OBJECT
-        if _patchy(inside, labels[box], surface.points[box]) or (doubted and _step_m(inside, labels[box], heights) < STEP * top):
+        flat = doubted and _step_m(inside, labels[box], heights) < STEP * top
+        if flat or _patchy(inside, labels[box], surface.points[box]):
             found.append(label)
     return found
 

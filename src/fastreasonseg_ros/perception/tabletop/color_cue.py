@@ -1,7 +1,6 @@
-"""Parts of one thing that neither shape nor the network joins: told by a colour they share, or by what lies in it.
+"""Parts of one object that neither shape nor the network joins, joined by a strong hue they share.
 
-A drill is two orange parts with a black grip between them that returns little depth; a bowl with a jar in it shows two
-pieces of its inside on both sides of the jar.
+Example: a drill is two orange parts with a black grip between them that returns little depth.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from .reunite import Group, Scene, covered, curvature, extent_m, line_of_sight
+from .reunite import Group, Scene, extent_m, line_of_sight
 
 STRONG = 22.0  # chroma in CIELAB from which on a hue tells something: wood, cardboard and skin are below
 SAME_HUE_DEG = 9.0
@@ -20,7 +19,7 @@ JOINED = 0.5  # least share of the border of the two parts, bridge included, wit
 LONGEST_M = 0.35  # of the whole
 
 
-def same_paint(scene: Scene, a: int, b: int) -> bool:
+def same_hue_parts(scene: Scene, a: int, b: int) -> bool:
     """Whether a and b have one strong hue and a bridge between them that is of a or b, and of no third thing.
 
     Two red apples side by side have the table between them, or touch; then they stay two.
@@ -43,17 +42,6 @@ def same_paint(scene: Scene, a: int, b: int) -> bool:
     off = np.abs(depth - np.linspace(first[2], second[2], 24)[2:-2])
     bridge = ((between == a) | (between == b)) & (off < BRIDGE_M)
     return float((bridge | hole).mean()) > 0.8 and float(bridge.mean()) > 0.5
-
-
-def around_content(scene: Scene, a: int, b: int) -> bool:
-    """Whether a and b are the inside of one hollow thing on both sides of something that stands in it."""
-    one, two = scene.groups[a], scene.groups[b]
-    if max(one.curvature, two.curvature) > -3.0 or abs(one.high_m - two.high_m) > 0.025:
-        return False
-    if float(np.linalg.norm(one.tint - two.tint)) > 12:
-        return False
-    both = curvature(np.concatenate([one.points, two.points]), np.concatenate([one.normals, two.normals]))
-    return both < -5.0 and covered(scene, a, b, 0.2)
 
 
 def _painted(group: Group) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "2"]] | None:
