@@ -10,7 +10,7 @@ from rays import Ball, Box, picture
 
 from fastreasonseg_ros.errors import ConfigError, FrameError
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.upright import quarters, turned, turned_vector
+from fastreasonseg_ros.perception.upright import quarters, tilted, turned, turned_vector
 from fastreasonseg_ros.pipeline import observe
 from fastreasonseg_ros.plan.space import View
 from fastreasonseg_ros.twin import masks
@@ -53,6 +53,11 @@ def test_an_upright_camera_and_one_that_looks_straight_down_are_not_said_to_be_t
     assert make_perceiver("tabletop", None, ["names=false"]).perceive(FRAME).note == ""
     assert quarters((0.1, 0.2, -0.97)) == 0
     assert [quarters(turned_vector(UP, k)) for k in range(4)] == [0, 3, 2, 1]
+
+
+def test_a_camera_held_askew_is_turned_once_and_not_back():
+    askew = (np.sin(np.radians(50)), -np.cos(np.radians(50)), 0.0)
+    assert (quarters(askew), tilted(askew), tilted(turned_vector(askew, 1))) == (1, False, False)
 
 
 def test_above_follows_the_support_and_left_the_picture():

@@ -60,8 +60,8 @@ class Found:
 class Layout:
     """levels: what carries things, the main one first, none where nothing is seen to. ground: the main level, or where
     there is none a plane under everything. region: pixels of things; height: above the level under them, metres.
-    found: None where the next picture is to be
-    searched anew. explained: share of the depth within REACH_M that is a level, a wall, or in the region."""
+    found: None where the next picture is to be searched anew. explained: share of the depth within REACH_M that is a
+    level, a wall, or in the region."""
 
     levels: tuple[Plane, ...]
     ground: Plane

@@ -13,6 +13,7 @@ from .evidence import Evidence, judge, largest
 from .facets import find_facets, tolerance_m
 from .surface import Surface
 
+NEAREST_M = 0.02  # of a support's plane from the camera: of a nearer one nothing is seen from above
 MIN_ON, MIN_SCORE = 0.04, 0.1  # shares of the picture (evidence.Evidence)
 MIN_LONG_M, MIN_WIDE_M = 0.12, 0.08  # of a surface that carries things; a face of a cup before a wrist is smaller
 FLATTEST = 0.17  # sine of the least angle of a level surface to an upright camera's view, 10 degrees
@@ -38,7 +39,9 @@ def survey(surface: Surface, up: Vector | None = None) -> Survey:
     camera is likelier than one that looks straight down, and that than one on its side or upside down.
     """
     facets = tuple(find_facets(surface))
-    found = sorted(judge(surface, [p for p in facets if _likely(p, up) > 0]), key=lambda e: -e.score)
+    found = sorted(
+        judge(surface, [p for p in facets if p.offset_m < -NEAREST_M and _likely(p, up) > 0]), key=lambda e: -e.score
+    )
     good = [e for e in found if _carries(e, up)]
     if not good:
         return Survey(facets)

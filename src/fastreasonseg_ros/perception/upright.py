@@ -39,6 +39,12 @@ def quarters(up: Vector) -> int:
     return int(np.argmax([-y, x, y, -x]))
 
 
+def tilted(up: Vector) -> bool:
+    """Whether a picture is to be turned: up is more than 60 degrees off in it; the margin keeps it from flipping."""
+    x, y, _ = up
+    return quarters(up) > 0 and -y < 0.5 * float(np.hypot(x, y))
+
+
 def turned(frame: Frame, count: int) -> Frame:
     """The frame as a camera would take it that is turned by so many quarters clockwise about its view."""
     if count % 4 == 0:

@@ -22,7 +22,7 @@ from ..ego_motion import EgoMotion
 from ..labels import LabelModel, find_label_model
 from ..recall import LONGEST_S, Recall
 from ..structure import Layout
-from ..upright import MOUNTED, quarters, turned, turned_back, turned_vector, up_of
+from ..upright import MOUNTED, quarters, tilted, turned, turned_back, turned_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
@@ -88,8 +88,9 @@ class TabletopPerceiver:
         up = up_of(frame) or self.config.up
         turns = self._turns if up is None else quarters(up)
         seen = self._perceive(replace(frame, depth_m=depth), up, turns)
-        if up is None and seen.plane is not None and (more := quarters(seen.plane.normal)):
-            turns = (turns + more) % 4
+        if up is None and seen.plane is not None and tilted(seen.plane.normal):
+            # The plane is in the camera's frame after it was turned.
+            turns = (turns + quarters(seen.plane.normal)) % 4
             seen = self._perceive(replace(frame, depth_m=depth), up, turns)
         mounted = f"the camera is mounted {MOUNTED[turns]}" if turns else ""
         notes = "; ".join(note for note in (mounted, seen.note) if note)
