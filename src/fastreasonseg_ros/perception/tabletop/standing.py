@@ -26,7 +26,7 @@ STEP = 0.4  # ... of this share of its height, all around on average
 PATCHY, SPREAD_M = 0.4, 0.25  # most of the outline of a thin thing of that size that is free of things
 ARM_WIDE_M, ARM_HIGH_M = 0.12, 0.1  # of what reaches in, where the picture ends
 BESIDE = 0.3  # of the pixels of its rim there must be beside it to tell a step by
-OBJECT = 0.35  # or the network must say of this share of it that it is a thing
+OBJECT, SURE = 0.35, 0.8  # share of it that the network takes for a thing: likely one, and surely
 
 
 def not_standing(labels: Labels, surface: Surface, levels: Sequence[Plane]) -> list[int]:
@@ -62,7 +62,7 @@ def waves(
     """Labels of what is thin and no thing: carpets, warped boards and stereo depth have waves.
 
     They rise from the support without a step, or are spread over a large part of it and full of holes. thing: where
-    the network sees things, which is believed for what is small; None without it.
+    the network sees things, None without it; it keeps what it is sure of.
     """
     found = []
     boxes = ndimage.find_objects(labels)
@@ -78,9 +78,9 @@ def waves(
         if not known.any():
             continue
         top = float(np.quantile(heights[known], 0.95))
-        doubted = thing is None or float(thing[box][inside].mean()) < OBJECT
-        flat = doubted and _step_m(inside, labels[box], heights) < STEP * top
-        if flat or _patchy(inside, labels[box], surface.points[box]):
+        share = 0.0 if thing is None else float(thing[box][inside].mean())
+        flat = share < OBJECT and _step_m(inside, labels[box], heights) < STEP * top
+        if flat or (share < SURE and _patchy(inside, labels[box], surface.points[box])):
             found.append(label)
     return found
 
