@@ -52,6 +52,13 @@ TWIN = DigitalTwin(
 )
 
 
+@pytest.mark.parametrize("text", [NEAREST_MUG, "a fork\na = find(label=fork)"])
+def test_what_perception_had_to_do_without_is_said_in_every_answer(text):
+    twin = replace(TWIN, note="only 20% of what is seen lies on the surface that was found")
+    message = reason(twin, Query("the mug closest to the plate"), Writes(text)).message
+    assert message.endswith("; only 20% of what is seen lies on the surface that was found")
+
+
 def test_a_question_is_answered_with_ids_and_the_way_to_them():
     model = Writes(NEAREST_MUG)
     answer = reason(TWIN, Query("the mug closest to the plate", "q1"), model)

@@ -188,6 +188,7 @@ class StandingQuestion:
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
         status, message = _outcome(chosen, execution)
+        message = f"{message}; {twin.note}" if twin.note else message
         return reply(status, message, ids=execution.ids, trace=execution.trace)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:

@@ -26,7 +26,7 @@ def surface(depth_scale: float = 1.0, things=THINGS) -> Surface:
 def searches(monkeypatch) -> list[str]:
     """What was searched for."""
     done: list[str] = []
-    for name in ("find_support", "without_walls"):
+    for name in ("survey", "without_walls"):
         original = getattr(structure, name)
 
         def counted(*args, _name=name, _original=original, **more):
@@ -52,15 +52,18 @@ def test_another_surface_is_searched_for(searches):
     first = lay_out(surface(), REACH)
     searches.clear()
     farther = lay_out(surface(1.3), REACH, before=first)
-    assert "find_support" in searches
+    assert "survey" in searches
     assert farther.ground.offset_m == pytest.approx(1.3 * first.ground.offset_m, rel=0.02)
 
 
 def test_walls_are_searched_for_when_more_is_in_view(searches):
     first = lay_out(surface(), REACH)
     searches.clear()
-    lay_out(surface(things=(*THINGS, Box((0.0, 0.3), (0.8, 0.05, 0.3)))), REACH, before=first)
-    assert "without_walls" in searches
+    frame = picture(*THINGS, Box((0.0, 0.3), (0.8, 0.05, 0.3)), noise=0.001)
+    layout = lay_out(analyse(frame.depth_m, frame.intrinsics), REACH, before=first)
+    assert "survey" in searches
+    assert layout.region[frame.truth.ids == 3].mean() < 0.1
+    assert layout.region[frame.truth.ids == 1].mean() > 0.7
 
 
 def test_after_some_pictures_it_is_searched_for_anyway(searches):
@@ -69,7 +72,7 @@ def test_after_some_pictures_it_is_searched_for_anyway(searches):
     searches.clear()
     for _ in range(structure.SEARCH_EVERY + 1):
         layout = lay_out(seen, REACH, before=layout)
-    assert searches.count("find_support") == 1
+    assert searches.count("survey") == 1
 
 
 def test_a_picture_of_another_time_or_size_is_searched_anew(searches):
@@ -78,4 +81,4 @@ def test_a_picture_of_another_time_or_size_is_searched_anew(searches):
     for stamp_s, searched in ((1.0, True), (1.1, False), (5.0, True), (4.0, True), (4.1, False)):
         searches.clear()
         perceiver.perceive(replace(frame, stamp_s=stamp_s, truth=None))
-        assert ("find_support" in searches) == searched, stamp_s
+        assert ("survey" in searches) == searched, stamp_s

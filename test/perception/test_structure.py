@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("mujoco", reason="the simulation is not installed")
 from fastreasonseg_ros.errors import ConfigError
 from fastreasonseg_ros.evaluation.metrics.segmentation import score_segmentation
-from fastreasonseg_ros.perception.structure import upwards
 from fastreasonseg_ros.perception.tabletop import SegmentConfig, TabletopConfig, TabletopPerceiver, segment
+from fastreasonseg_ros.perception.upright import upwards
 from fastreasonseg_ros.simulation.scenes.places import make_place
 from fastreasonseg_ros.twin.pose import Pose
 

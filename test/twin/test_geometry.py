@@ -46,6 +46,15 @@ def test_no_plane_goes_through_two_points_or_a_line():
         geometry.least_squares_plane(line[:2])
 
 
+def test_points_of_little_weight_do_not_turn_a_plane():
+    near = np.stack(np.meshgrid([-0.2, 0.0, 0.2], [0.5], [0.8, 1.0, 1.2]), axis=-1).reshape(-1, 3)
+    far = np.array([[-1.0, 1.5, 4.0], [1.0, 1.5, 4.0]])
+    points = np.r_[near, far].astype(np.float32)
+    weights = np.r_[np.ones(len(near)), np.full(len(far), 1e-6)]
+    assert geometry.weighted_plane(points, weights).normal == pytest.approx((0, -1, 0), abs=0.001)
+    assert geometry.least_squares_plane(points).normal != pytest.approx((0, -1, 0), abs=0.1)
+
+
 def test_extent_elevation_and_box_of_a_turned_brick():
     random = np.random.default_rng(2)
     brick = random.uniform(-0.5, 0.5, (20000, 3)) * [0.2, 0.1, 0.06]  # length, height, width

@@ -6,21 +6,24 @@ what is upright and wide is a wall, and the rest is things.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import footprint
-from ..twin.pose import Pose
 from ..twin.types import Plane, Vector
-from .support import Fit, above_support, find_support, follow_support, largest
+from .evidence import Evidence
+from .facets import tolerance_m
+from .support import Fit, above_support, follow_support, survey
 from .surface import Surface
-from .walls import SIDE_LONG_M, WALL_LONG_M, opened, without_walls
+from .walls import SIDE_LONG_M, WALL_LONG_M, beyond_walls, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller
-LEVEL_BELOW_M = 0.6  # what lies deeper under the main support is the floor about a table
+LEVEL_BELOW_M = 0.4  # what lies deeper under the main surface is the floor about a table; boards of shelves are nearer
+LEVEL_ABOVE_M, LEVEL_CLEAR_M = 1.5, 0.04  # most and least height of a level over another
+LEVEL_ENDS = 0.15  # least share of a level's outline that is a step down, see Evidence.bounded
+EXPLAINED = 0.5  # least share of the near depth below which whoever asks is told, see Layout.explained
 REACH_M = 2.0  # without a surface: what is farther is background
 SEARCH_EVERY, WALLS_EVERY = 30, 20  # pictures of a video after which level and walls are searched for anyway
 GROWN = 1.15  # or when there is so much more over the level
@@ -57,56 +60,59 @@ class Found:
 class Layout:
     """levels: what carries things, the main one first, none where nothing is seen to. ground: the main level, or where
     there is none a plane under everything. region: pixels of things; height: above the level under them, metres.
-    found: None where the next picture is to be searched anew."""
+    found: None where the next picture is to be searched anew. explained: share of the depth within REACH_M that is a
+    level, a wall, or in the region."""
 
     levels: tuple[Plane, ...]
     ground: Plane
     region: Mask
     height: Heights
     found: Found | None = None
+    explained: float = 1.0
 
     @property
     def note(self) -> str:
-        """What is missing for whoever asks about heights; empty where nothing is."""
-        return (
-            "" if self.levels else "no surface is seen that carries things: heights over it, on and inside are unknown"
-        )
-
-
-def upwards(pose: Pose) -> Vector:
-    """Away from the earth in the camera's frame; the frame that stands still has z up (REP-103)."""
-    x, y, z = (float(v) for v in pose.turn[2])
-    return x, y, z
+        """What is missing for whoever asks; empty where nothing is."""
+        if not self.levels:
+            return "no surface is seen that carries things: heights over it, on and inside are unknown"
+        if self.explained < EXPLAINED:
+            return (
+                f"only {self.explained:.0%} of what is seen within {REACH_M:.0f} m lies on the surface that was found, "
+                "or stands on it: what is beside it is left out; aim the camera at the things that are meant"
+            )
+        return ""
 
 
 def lay_out(surface: Surface, reach: Reach, up: Vector | None = None, before: Layout | None = None) -> Layout:
-    """up: away from the earth, in the camera's frame, where it is known; otherwise the camera is held upright or looks
-    straight down. before: of the picture before in a video; while it holds, nothing is searched for."""
+    """The surfaces that carry things in a picture, and where things are.
+
+    up: away from the earth, in the camera's frame, where it is known; otherwise it is found from the planes in view
+    (see support.survey). before: of the picture before in a video; while it holds, nothing is searched for.
+    """
     if before is not None and (layout := _as_before(surface, reach, up, before)) is not None:
         return layout
-    plane = find_support(surface, up=up)
-    if plane is None and up is None:
-        plane = find_support(surface, up=(0.0, 0.0, -1.0))  # of a camera that looks straight down
+    seen = survey(surface, up)
+    plane = seen.supports[0].plane if seen.supports else None
     if plane is None or (up is None and -plane.normal[1] < FACING and -plane.offset_m > FACING_M):
         return _afloat(surface, up)
-    levels = [plane, *_other_levels(surface, plane)]
-    # What lies deep under a wide level is the floor about it.
-    highest = max(levels, key=lambda p: p.offset_m)
-    levels = [p for p in levels if _rise(p, highest) < LEVEL_BELOW_M]
+    levels = [plane, *_other_levels(surface, plane, seen.supports)]
     if len(levels) == 1:
         region, height = above_support(surface, levels[0], reach.low_m, reach.high_m, reach.over_edge_m)
     else:
         region, height = _on_all(surface, levels, reach)
+    beyond = beyond_walls(surface, levels[0], seen.facets)
+    region &= ~beyond
     if np.count_nonzero(region) < 50 and _aloft(surface, levels[0], reach):
         return _afloat(surface, up)
     whole = np.count_nonzero(region)
     if len(levels) > 1 or whole > 0.04 * region.size:
         region = without_walls(surface, region, levels[0], WALL_LONG_M if len(levels) == 1 else SIDE_LONG_M)
     found = None
-    if len(levels) == 1 and (followed := follow_support(surface, levels[0], steps=0)) is not None:
+    # In a bin the next picture is searched anew: its sides are not followed.
+    if len(levels) == 1 and not beyond.any() and (followed := follow_support(surface, levels[0], steps=0)) is not None:
         things = int(np.count_nonzero(region))
         found = Found(followed[1], things if things == whole else -1)
-    return Layout(tuple(levels), levels[0], region, height, found)
+    return Layout(tuple(levels), levels[0], region, height, found, _explained(surface, levels, region, beyond))
 
 
 def _as_before(surface: Surface, reach: Reach, up: Vector | None, before: Layout) -> Layout | None:
@@ -128,7 +134,8 @@ def _as_before(surface: Surface, reach: Reach, up: Vector | None, before: Layout
     if things > 0.04 * region.size and (walls_since > WALLS_EVERY or things > GROWN * known):
         region = without_walls(surface, region, plane, WALL_LONG_M)
         known, walls_since = things if np.count_nonzero(region) == things else -1, 0
-    return Layout((plane,), plane, region, height, Found(was.fit, known, was.since + 1, walls_since))
+    found = Found(was.fit, known, was.since + 1, walls_since)
+    return Layout((plane,), plane, region, height, found, before.explained)
 
 
 def under(layout: Layout, height_m: float) -> Plane | None:
@@ -149,33 +156,23 @@ def _rise(ground: Plane, level: Plane) -> float:
     return level.offset_m - ground.offset_m
 
 
-def _other_levels(surface: Surface, plane: Plane, step_m: float = 0.015) -> list[Plane]:
-    """Wide surfaces parallel to the plane and clear of it, lowest first."""
-    up = np.asarray(plane.normal, np.float32)
-    points, normals = surface.points[::3, ::3], surface.normals[::3, ::3]
-    height = plane.height_m(points)
-    with np.errstate(invalid="ignore"):
-        flat = (normals @ up > 0.94) & (np.abs(height) > 0.04) & (height > -LEVEL_BELOW_M) & (height < 1.5)
-    least = 0.012 * flat.size
-    if np.count_nonzero(flat) < least:
-        return []
-    counts, edges = np.histogram(height[flat], np.arange(-LEVEL_BELOW_M, 1.5, step_m))
-    wide = np.convolve(counts, [1, 1, 1], mode="same")
-    found: list[Plane] = []
-    for k in np.argsort(-wide):
-        middle = (edges[k] + edges[k + 1]) / 2
-        if wide[k] < least:
-            break
-        if any(abs(_rise(plane, p) - middle) < 0.06 for p in found):
-            continue
-        # One surface, and not the tops of several things that happen to be as high.
-        near = flat & (np.abs(height - middle) < 1.5 * step_m)
-        closed = cv2.morphologyEx(near.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-        on = near & largest(closed, 1.0)
-        length, width = _extents(points[on], plane)
-        if length >= LEVEL_LONG_M and width >= LEVEL_WIDE_M:
-            found.append(Plane(plane.normal, plane.offset_m + float(np.median(height[on]))))
-    return sorted(found, key=lambda p: p.offset_m)
+def _other_levels(surface: Surface, plane: Plane, found: Sequence[Evidence]) -> list[Plane]:
+    """Other wide surfaces that are parallel to the plane and clear of it, lowest first.
+
+    What lies deep under the main surface is the floor about a table. A level that many rays pierce is none, nor is one
+    that goes on beyond its outline: it is a part of a warped surface.
+    """
+    levels: list[Plane] = []
+    for other in found[1:]:
+        middle = np.asarray(other.middle, np.float32)
+        level = Plane(plane.normal, float(middle @ np.asarray(plane.normal, np.float32)))
+        wide = other.part_m[0] >= LEVEL_LONG_M and other.part_m[1] >= LEVEL_WIDE_M and other.pierced < 0.3 * other.on
+        ends = other.bounded > LEVEL_ENDS or _rise(plane, level) < 0
+        apart = max(LEVEL_CLEAR_M, 4 * float(tolerance_m(surface, middle[2])))
+        clear = all(abs(_rise(level, p)) > apart for p in (plane, *levels))
+        if wide and clear and ends and -LEVEL_BELOW_M < _rise(plane, level) < LEVEL_ABOVE_M:
+            levels.append(level)
+    return sorted(levels, key=lambda p: p.offset_m)
 
 
 def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, Heights]:
@@ -193,6 +190,18 @@ def _on_all(surface: Surface, levels: list[Plane], reach: Reach) -> tuple[Mask, 
     return opened(region), height
 
 
+def _explained(surface: Surface, levels: Sequence[Plane], region: Mask, beyond: Mask, step: int = 4) -> float:
+    """Share of the depth within REACH_M that is on the levels, in the region, on or beyond walls, or faces sideways."""
+    points, normals = surface.points[::step, ::step], surface.normals[::step, ::step]
+    with np.errstate(invalid="ignore"):
+        near = points[..., 2] < REACH_M
+        known = region[::step, ::step] | beyond[::step, ::step]
+        known |= np.abs(normals @ np.asarray(levels[0].normal, np.float32)) < 0.3
+        for level in levels:
+            known |= np.abs(level.height_m(points)) < 2 * tolerance_m(surface, points[..., 2])
+    return float(known[near].mean()) if near.any() else 1.0
+
+
 def _afloat(surface: Surface, up: Vector | None) -> Layout:
     """Without a surface to stand on: what is near the camera and no wall."""
     normal = np.asarray(up if up is not None else (0.0, -1.0, 0.0), np.float32)
@@ -206,13 +215,3 @@ def _afloat(surface: Surface, up: Vector | None) -> Layout:
     height = ground.height_m(surface.points)
     region = without_walls(surface, opened(region), ground, WALL_LONG_M)
     return Layout((), ground, region, height)
-
-
-def _extents(points: Float32[np.ndarray, "n 3"], plane: Plane) -> tuple[float, float]:
-    """Length and width over the plane of most of the points, metres."""
-    flat = footprint(points, plane)
-    flat = flat - flat.mean(axis=0)
-    axes = np.linalg.svd(flat.T @ flat)[0]
-    low, high = np.quantile(flat @ axes, [0.04, 0.96], axis=0)
-    length, width = (float(v) for v in high - low)
-    return length, width

@@ -1,67 +1,89 @@
-"""The surface that things stand on: found as the plane with most of the picture on it and almost nothing under it."""
+"""The surface that things stand on: the likeliest of the planes in view (evidence.py), and what rises from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import beyond_hull, footprint, hull, least_squares_plane, pixels_of, quantiles
+from ..twin.geometry import beyond_hull, footprint, hull, pixels_of, quantiles, weighted_plane
 from ..twin.types import Plane, Vector
+from .evidence import Evidence, judge, largest
+from .facets import find_facets, tolerance_m
 from .surface import Surface
 
+NEAREST_M = 0.02  # of a support's plane from the camera: of a nearer one nothing is seen from above
+MIN_ON, MIN_SCORE = 0.04, 0.1  # shares of the picture (evidence.Evidence)
+MIN_LONG_M, MIN_WIDE_M = 0.12, 0.08  # of a surface that carries things; a face of a cup before a wrist is smaller
+FLATTEST = 0.17  # sine of the least angle of a level surface to an upright camera's view, 10 degrees
+SURE_CARRIED = 0.02  # share of the picture on things below which where they stand says less
+PARALLEL = np.cos(np.radians(8))
+FROM_ABOVE, TURNED = 0.8, 0.6  # weights of a camera that looks down, and of one on its side or upside down
 
-def find_support(
-    surface: Surface,
-    inlier_m: float = 0.008,
-    min_share: float = 0.04,
-    max_tilt_deg: float = 80.0,
-    up: Vector | None = None,
-) -> Plane | None:
-    """The supporting plane in the camera frame, normal up, or None if no surface in view could be one.
 
-    Every pixel with a normal is a hypothesis (one-point RANSAC). A good one has many points on it, few below it (what
-    lies below a table is hidden by it), and faces up for a camera that is held upright within `max_tilt_deg`; within 25
-    degrees of `up` where that is given.
+@dataclass(frozen=True)
+class Survey:
+    """facets: the large planes in view. supports: the one that things stand on, then all that are parallel to it,
+    likeliest first; none where nothing in view could carry things."""
+
+    facets: tuple[Plane, ...]
+    supports: tuple[Evidence, ...] = ()
+
+
+def survey(surface: Surface, up: Vector | None = None) -> Survey:
+    """The planes of a picture, and which of them things stand on.
+
+    Which way is up is told by all planes together: boards of a shelf, a floor and a table speak for the same one. up:
+    away from the earth in the camera's frame; only planes within 25 degrees of it count. Where it is None, an upright
+    camera is likelier than one that looks straight down, and that than one on its side or upside down.
     """
-    usable = surface.valid & np.isfinite(surface.normals[..., 2])
-    pixels = np.flatnonzero(usable)
-    if len(pixels) < 50:
-        return None
-    random = np.random.default_rng(0)
-    pixels = pixels[random.choice(len(pixels), min(len(pixels), 2000), replace=False)]
-    points = surface.points.reshape(-1, 3)[pixels]
-    normals = surface.normals.reshape(-1, 3)[pixels]
-    if up is None:
-        seeds = np.flatnonzero(-normals[:, 1] > np.cos(np.radians(max_tilt_deg)))
-    else:
-        seeds = np.flatnonzero(normals @ np.asarray(up, np.float32) > np.cos(np.radians(25)))
-    if not len(seeds):
-        return None
-    seeds = seeds[:: max(1, len(seeds) // 120)]
-    offsets = np.einsum("ij,ij->i", normals[seeds], points[seeds])
-    tolerance = (inlier_m + 2.5 * surface.noise_m(points[:, 2])).astype(np.float32)
-    heights = normals[seeds] @ points.T
-    heights -= offsets[:, None]
-    heights /= tolerance
-    aligned = normals[seeds] @ normals.T > np.float32(np.cos(np.radians(15)))
-    on = np.count_nonzero((np.abs(heights) < 1) & aligned, axis=1)
-    below = np.count_nonzero(heights < -3, axis=1)
-    score = on - 0.7 * below
-    best = int(score.argmax())
-    plane = Plane(tuple(float(c) for c in normals[seeds[best]]), float(offsets[best]))
-    for scale in (2.0, 1.0, 1.0):
-        height = np.abs(plane.height_m(points))
-        near = (height < scale * tolerance) & (normals @ np.asarray(plane.normal, np.float32) > np.cos(np.radians(20)))
-        if near.mean() < min_share or np.count_nonzero(near) < 30:
-            return None
-        plane = least_squares_plane(points[near])
-    # Where the surface itself faces elsewhere, a plane was laid across noise or through steps.
-    mean = normals[near].mean(axis=0)
-    straight = float(mean @ np.asarray(plane.normal)) > np.cos(np.radians(8)) * float(np.linalg.norm(mean))
-    return plane if straight else None
+    facets = tuple(find_facets(surface))
+    found = sorted(
+        judge(surface, [p for p in facets if p.offset_m < -NEAREST_M and _likely(p, up) > 0]), key=lambda e: -e.score
+    )
+    good = [e for e in found if _carries(e, up)]
+    if not good:
+        return Survey(facets)
+    things = max(sum(e.carried for e in found), SURE_CARRIED)
+
+    def votes(evidence: Evidence) -> float:
+        return max((evidence.on + evidence.whole) / 2 - evidence.pierced, 0.0) + evidence.carried / things
+
+    def direction(main: Evidence) -> float:
+        return _likely(main.plane, up) * sum(votes(e) for e in found if _parallel(e, main))
+
+    likeliest = max(good, key=direction)
+    main = max((e for e in good if _parallel(e, likeliest)), key=votes)
+    return Survey(facets, (main, *(e for e in found if e is not main and _parallel(e, main))))
+
+
+def _carries(evidence: Evidence, up: Vector | None) -> bool:
+    """Whether a plane is large enough, and opaque, for a support; larger where the camera is not upright."""
+    upright = up is not None or _likely(evidence.plane, None) == 1.0
+    large = evidence.part_m[0] > MIN_LONG_M and evidence.part_m[1] > MIN_WIDE_M
+    large &= upright or (evidence.size_m[0] > 2 * MIN_LONG_M and evidence.size_m[1] > 2 * MIN_WIDE_M)
+    return large and evidence.on > MIN_ON and evidence.score > MIN_SCORE
+
+
+def _parallel(one: Evidence, other: Evidence) -> bool:
+    return bool(np.dot(one.plane.normal, other.plane.normal) > PARALLEL)
+
+
+def find_support(surface: Surface, up: Vector | None = None) -> Plane | None:
+    """The supporting plane in the camera frame, normal up, or None if no surface in view could be one."""
+    found = survey(surface, up).supports
+    return found[0].plane if found else None
+
+
+def _likely(plane: Plane, up: Vector | None) -> float:
+    """Weight of a plane by where the camera would be if the plane were level: 0 (not so) to 1."""
+    if up is not None:
+        return float(np.dot(plane.normal, up) > np.cos(np.radians(25)))
+    x, y, _ = plane.normal
+    if -y > FLATTEST and abs(x) < -y * np.tan(np.radians(60)):
+        return 1.0
+    return FROM_ABOVE if np.hypot(x, y) < 0.5 else TURNED
 
 
 @dataclass(frozen=True)
@@ -76,7 +98,7 @@ class Fit:
         return abs(self.on - other.on) < 0.1 * other.on + 0.01 and self.below < other.below + 0.02
 
 
-def follow_support(surface: Surface, plane: Plane, inlier_m: float = 0.008, steps: int = 2) -> tuple[Plane, Fit] | None:
+def follow_support(surface: Surface, plane: Plane, steps: int = 2) -> tuple[Plane, Fit] | None:
     """A plane of the picture before laid through this one, and how much is on it; None where little or none is.
 
     Whether it still is the support is told by comparing fits: a search costs five times as much.
@@ -87,7 +109,8 @@ def follow_support(surface: Surface, plane: Plane, inlier_m: float = 0.008, step
     pixels = pixels[:: max(1, len(pixels) // 2000)]
     at = np.divmod(pixels, surface.valid.shape[1])
     points, normals = surface.points[at], surface.normals[at]
-    tolerance = (inlier_m + 2.5 * surface.noise_m(points[:, 2])).astype(np.float32)
+    tolerance = tolerance_m(surface, points[:, 2])
+    weights = (1 / tolerance.astype(np.float64)) ** 2
     for step in range(steps + 1):
         height = plane.height_m(points)
         near = np.abs(height) < tolerance
@@ -95,7 +118,7 @@ def follow_support(surface: Surface, plane: Plane, inlier_m: float = 0.008, step
         if np.count_nonzero(near) < 30:
             return None
         if step < steps:
-            plane = least_squares_plane(points[near])
+            plane = weighted_plane(points[near], weights[near])
     return plane, Fit(float(near.mean()), float((height < -3 * tolerance).mean()))
 
 
@@ -126,13 +149,3 @@ def above_support(
         far = quantiles(pixels_of(some, on)[::2, 2], 0.98)[0]
         above[pixels] = away <= np.where(depth.take(pixels) > far, min(0.02, margin_m), margin_m)
     return above.reshape(shape), height.reshape(shape)
-
-
-def largest(mask: Bool[np.ndarray, "h w"], share: float = 0.1) -> Bool[np.ndarray, "h w"]:
-    """The largest connected part of a mask, with the other parts of at least `share` of its size."""
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    if count < 2:
-        return mask
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    return (areas >= share * areas.max())[parts] & mask

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from jaxtyping import Bool
 
 from ..twin.geometry import footprint, least_squares_plane, quantiles
 from ..twin.types import Plane
+from .evidence import largest
+from .facets import tolerance_m
 from .surface import Surface
 
 WALL_LONG_M = 0.45  # of an upright plane; no side of a thing is so long
+SLANTED = 0.94  # cosine of the least angle between a support and a side, 20 degrees
+INTO_SIDE_M = 0.02  # by which the support may seem to reach through a side: rounded corners, warped depth
 SIDE_LONG_M, BIN_SIDES = 0.24, 3  # of a shelf's or bin's side; a large carton's may be as long, but shows two at most
 
 Mask = Bool[np.ndarray, "h w"]
@@ -30,6 +36,48 @@ def without_walls(surface: Surface, region: Mask, plane: Plane, long_m: float, m
     region = region.copy()
     region[box] = kept
     return opened(region)
+
+
+def beyond_walls(surface: Surface, plane: Plane, facets: Sequence[Plane]) -> Mask:
+    """Pixels on and behind planes that enclose a support, steep or slanted: the sides of a bin or a tray.
+
+    A side has the whole of the support before it. So has a face of a thing at the support's border, but of no such
+    thing are three long sides seen, or two that face each other.
+    """
+    points, normals = surface.points[::2, ::2], surface.normals[::2, ::2]
+    up = np.asarray(plane.normal, np.float32)
+    tolerance = tolerance_m(surface, points[..., 2])
+    with np.errstate(invalid="ignore"):
+        carrying = largest((np.abs(plane.height_m(points)) < tolerance) & (normals @ up > 0.8))
+    inside = points[carrying][::3]
+    sides: list[tuple[float, Plane]] = []
+    for facet in facets:
+        normal = np.asarray(facet.normal, np.float32)
+        if not -0.3 < normal @ up < SLANTED or len(inside) < 30:
+            continue
+        if float(quantiles(facet.height_m(inside), 0.03)[0]) < -INTO_SIDE_M:
+            continue
+        with np.errstate(invalid="ignore"):
+            on = (np.abs(facet.height_m(points)) < 1.5 * tolerance) & (normals @ normal > 0.7)
+        along = np.cross(up, normal)
+        places = points[largest(on, 1.0)] @ (along / np.linalg.norm(along)).astype(np.float32)
+        if len(places) >= 50:
+            low, high = quantiles(places, 0.02, 0.98)
+            sides += [(float(high - low), facet)] if high - low >= SIDE_LONG_M else []
+    result = np.zeros(surface.valid.shape, bool)
+    if len(sides) < BIN_SIDES and not _facing([side for _, side in sides], up):
+        sides = [side for side in sides if side[0] >= WALL_LONG_M]
+    for _, side in sides:
+        with np.errstate(invalid="ignore"):
+            result |= side.height_m(surface.points) < 1.5 * tolerance_m(surface, surface.points[..., 2])
+    return result
+
+
+def _facing(sides: list[Plane], up: np.ndarray) -> bool:
+    """Whether two of them face each other, seen from above."""
+    flat = [np.asarray(s.normal) - (s.normal @ up) * up for s in sides]
+    flat = [f / max(float(np.linalg.norm(f)), 1e-6) for f in flat]
+    return any(a @ b < -0.9 for k, a in enumerate(flat) for b in flat[k + 1 :])
 
 
 def _without_walls(

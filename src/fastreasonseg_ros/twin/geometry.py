@@ -53,11 +53,19 @@ def back_project(depth_m: Float32[np.ndarray, "h w"], intrinsics: CameraIntrinsi
 
 def least_squares_plane(points: Float[np.ndarray, "n 3"]) -> Plane:
     """Plane of least squared distance; its normal points to the camera (origin). Needs three points."""
+    return weighted_plane(points, np.ones(len(points)))
+
+
+def weighted_plane(points: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"]) -> Plane:
+    """Plane of least weighted squared distance; its normal points to the camera (origin). Needs three points.
+
+    weights: 0 or more, relative; the inverse variance of each point makes it the most likely plane.
+    """
     if len(points) < 3:
         raise MissingDataError(f"a plane needs three points, got {len(points)}")
-    mean = points.mean(axis=0, dtype=np.float64)
+    mean = (weights @ points.astype(np.float64)) / weights.sum()
     centred = points - mean
-    normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]
+    normal = np.linalg.eigh((centred * weights[:, None]).T @ centred)[1][:, 0]
     offset = float(normal @ mean)
     if offset > 0:
         normal, offset = -normal, -offset

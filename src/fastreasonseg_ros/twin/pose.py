@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,3 +55,15 @@ class Pose:
 
 
 STILL = Pose(np.eye(3), np.zeros(3))
+
+
+def direction(up: Sequence[float]) -> tuple[float, float, float]:
+    """A direction in the camera's frame as a unit vector. Raises FrameError for what is none, or not about 1 long."""
+    length = float(np.linalg.norm(up))
+    if len(up) != 3 or not 0.5 < length < 2.0:
+        raise FrameError(
+            f"up is a unit vector (x, y, z) in the camera's frame, such as 0, 1, 0 for upside down, got {up}: "
+            "divide the acceleration that an IMU measures at rest by its length"
+        )
+    x, y, z = (float(v) / length for v in up)
+    return x, y, z

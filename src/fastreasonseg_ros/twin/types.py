@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt16
 
 from ..errors import FrameError, Status
-from .pose import Pose
+from .pose import Pose, direction
 from .track_memory import TrackMemory
 from .validation import check_instance, check_relation, check_twin
 
@@ -56,7 +56,8 @@ class Frame:
     """One picture of a camera.
 
     color: RGB, 0..255. depth_m: metres along z, NaN where unknown, or None without a depth camera. pose: the camera's
-    in a frame that stands still, where it is known. Raises FrameError if sizes disagree.
+    in a frame that stands still, up: unit vector away from the earth in the camera's frame; both where they are known.
+    Raises FrameError if sizes disagree, and for an `up` that is no direction.
     """
 
     color: UInt8[np.ndarray, "h w 3"]
@@ -66,8 +67,11 @@ class Frame:
     frame_id: str = "camera_color_optical_frame"
     truth: GroundTruth | None = None
     pose: Pose | None = None
+    up: Vector | None = None
 
     def __post_init__(self) -> None:
+        if self.up is not None:
+            object.__setattr__(self, "up", direction(self.up))
         if self.color.ndim != 3 or self.color.shape[2] != 3 or self.color.dtype != np.uint8 or self.color.size == 0:
             raise FrameError(
                 f"colour image must be uint8 of shape (h, w, 3), not empty; got {self.color.dtype} {self.color.shape}"

@@ -60,6 +60,14 @@ class Affinities:
         total = np.bincount(index, vote, len(found))
         return {divmod(key, width): v for key, v in zip(found.tolist(), total.tolist(), strict=True)}
 
+    def things(self, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+        """Pixels of the working picture, of that many rows and columns, that are likelier of an object than not."""
+        h, w = shape
+        big = cv2.resize(self.logits[0], (self.logits.shape[2] * self.step, self.logits.shape[1] * self.step))
+        full = np.zeros(shape, bool)
+        full[: big.shape[0], : big.shape[1]] = big[:h, :w] > 0
+        return full
+
     def cuts(self, shape: tuple[int, int], odds: float) -> Bool[np.ndarray, "h w"]:
         """Pixels of the working picture where neighbours two pixels apart are of two objects, by log odds < -odds."""
         across, down = self.logits[1], self.logits[2]

@@ -10,9 +10,10 @@ from typing import Literal
 import cv2
 from scipy import ndimage
 
-from ...errors import ConfigError, ModelError
+from ...errors import ConfigError, FrameError, ModelError
 from ...twin.geometry import require_depth
-from ...twin.types import Detection, Frame, Perceived
+from ...twin.pose import direction
+from ...twin.types import Detection, Frame, Perceived, Vector
 from ..attributes.color import exposure_gain
 from ..attributes.describe import Geometry, describe
 from ..attributes.label_cache import LONGEST_S, Recall
@@ -20,7 +21,8 @@ from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
 from ..robot_self_filter import read_body_mask, without_body
-from ..structure import Layout, upwards
+from ..structure import Layout
+from ..upright import MOUNTED, quarters, tilted, turned, turned_back, turned_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
@@ -33,6 +35,8 @@ class TabletopConfig:
     segmenter_model: file to use in place of models/segmenter/segmenter.xml.
     ego_motion: the camera moves and no frame tells its pose, so that it is worked out from the pictures.
     body_mask: picture that is white where the robot sees itself, as its gripper before a wrist camera: no things there.
+    up: unit vector away from the earth in the camera's optical frame, of a camera whose mounting is known and that no
+    frame tells it for; without it, it is found from the surface that things stand on.
     """
 
     segment: SegmentConfig = SegmentConfig()
@@ -42,6 +46,14 @@ class TabletopConfig:
     segmenter_model: str | None = None
     ego_motion: bool = False
     body_mask: str | None = None
+    up: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.up is not None:
+            try:
+                object.__setattr__(self, "up", direction(self.up))
+            except FrameError as error:
+                raise ValueError(str(error)) from error  # load_config says which setting it was
 
 
 class TabletopPerceiver:
@@ -57,6 +69,7 @@ class TabletopPerceiver:
         self._ego_motion = EgoMotion() if config.ego_motion else None
         self._recall = Recall()
         self._layout: Layout | None = None
+        self._turns = 0  # quarters that the camera's pictures are turned by, see upright.py
         self._stamp_s = float("inf")
         self._body = None if config.body_mask is None else read_body_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
@@ -66,18 +79,35 @@ class TabletopPerceiver:
 
         Raises FrameError without depth or camera model, and for pictures that cannot be right (see perception.checks).
         """
-        depth, camera = require_depth(frame)
+        depth, _ = require_depth(frame)
         check_depth(depth)
         check_color(frame.color)
         if self._body is not None:
             depth = without_body(depth, self._body)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
-        up = None if frame.pose is None else upwards(frame.pose)
+        up = up_of(frame) or self.config.up
+        turns = self._turns if up is None else quarters(up)
+        seen = self._perceive(replace(frame, depth_m=depth), up, turns)
+        if up is None and seen.plane is not None and tilted(seen.plane.normal):
+            # The plane is in the camera's frame after it was turned.
+            turns = (turns + quarters(seen.plane.normal)) % 4
+            seen = self._perceive(replace(frame, depth_m=depth), up, turns)
+        mounted = f"the camera is mounted {MOUNTED[turns]}" if turns else ""
+        notes = "; ".join(note for note in (mounted, seen.note) if note)
+        return replace(turned_back(seen, turns, frame.image_size), pose=pose, note=notes)
+
+    def _perceive(self, given: Frame, up: Vector | None, turns: int) -> Perceived:
+        """What is seen in the frame after it is turned; vectors are of the turned camera. up: in the frame as given."""
+        if turns != self._turns:
+            self._turns, self._layout, self._recall = turns, None, Recall()
+        frame = turned(given, turns)
+        depth, camera = require_depth(frame)
+        up = None if up is None else turned_vector(up, turns)
         follows = 0 < frame.stamp_s - self._stamp_s <= LONGEST_S
         before, self._layout, self._stamp_s = self._layout if follows else None, None, frame.stamp_s
         scene = segment(frame.color, depth, camera, self._segment, up, self._network, before)
         if scene is None:
-            return Perceived((), pose=pose, note="the picture is too small to find things in")
+            return Perceived((), note="the picture is too small to find things in")
         self._layout = scene.layout
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
@@ -92,7 +122,7 @@ class TabletopPerceiver:
             return thing
 
         things = tuple(found(n, box) for n, box in enumerate(boxes, 1) if box is not None)
-        return Perceived(things, scene.plane, pose, scene.layout.note)
+        return Perceived(things, scene.plane, note=scene.layout.note)
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError(

@@ -23,7 +23,10 @@ Labels = Int32[np.ndarray, "h w"]
 
 @dataclass(frozen=True)
 class Group:
-    """One group of patches, as a sample of its points (metres); curvature in 1/m, convex > 0."""
+    """One group of patches, as a sample of its points (metres); curvature in 1/m, convex > 0.
+
+    tint: mean of CIELAB's a and b as OpenCV stores them (128 = gray); tints: of every point.
+    """
 
     points: Float32[np.ndarray, "n 3"]
     normals: Float32[np.ndarray, "n 3"]
@@ -32,6 +35,7 @@ class Group:
     high_m: float
     curvature: float
     tint: Float32[np.ndarray, "2"]
+    tints: Float32[np.ndarray, "n 2"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,11 @@ def _measured(
     low, high = (heights[firsts + (share * known_heights).astype(int)].tolist() for share in (0.02, 0.98))
     tint = np.add.reduceat(tints, firsts) / sizes[:, None].astype(np.float32)
     cuts = np.cumsum(np.bincount(of, good, count).astype(int))[:-1]
-    parts = zip(fresh, np.split(p[good], cuts), np.split(n[good], cuts), low, high, turns, tint, strict=True)
+    ways = np.split(tints[good], cuts)
+    parts = zip(fresh, np.split(p[good], cuts), np.split(n[good], cuts), low, high, turns, tint, ways, strict=True)
     return {
-        label: Group(points, normals, int(areas[label]), lowest, highest, turn, color)
-        for label, points, normals, lowest, highest, turn, color in parts
+        label: Group(points, normals, int(areas[label]), lowest, highest, turn, color, every)
+        for label, points, normals, lowest, highest, turn, color, every in parts
     }
 
 
@@ -171,7 +176,7 @@ def split_by_occluder(scene: Scene, a: int, b: int, max_gap_m: float = 0.2) -> b
         return False
     if abs(one.high_m - two.high_m) > 0.02 or float(np.linalg.norm(one.tint - two.tint)) > 30:
         return False
-    return _same_surface(scene.face(a), scene.face(b)) and _in_line(scene, a, b) and _covered(scene, a, b, max_gap_m)
+    return _same_surface(scene.face(a), scene.face(b)) and _in_line(scene, a, b) and covered(scene, a, b, max_gap_m)
 
 
 def _in_line(scene: Scene, a: int, b: int) -> bool:
@@ -215,7 +220,7 @@ def _same_surface(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.
     return min(off1, off2) < room and max(off1, off2) < 2.5 * room
 
 
-def _covered(scene: Scene, a: int, b: int, max_gap_m: float) -> bool:
+def covered(scene: Scene, a: int, b: int, max_gap_m: float) -> bool:
     """Whether the straight way between the nearest points of a and b is hidden by something nearer."""
     one, two = scene.groups[a].points, scene.groups[b].points
     middle = two.mean(axis=0)
@@ -224,14 +229,24 @@ def _covered(scene: Scene, a: int, b: int, max_gap_m: float) -> bool:
     i, j = np.unravel_index(int(squares.argmin()), squares.shape)
     if not 0.01 < float(np.linalg.norm(one[i] - two[j])) < max_gap_m:
         return False
+    there = scene.surface.points[line_of_sight(scene, one[i], two[j])][:, 2]
     way = np.linspace(one[i], two[j], 24, dtype=np.float32)[2:-2]
-    k = scene.camera
-    x = np.clip(np.round(way[:, 0] / way[:, 2] * k.fx + k.cx).astype(int), 0, k.width - 1)
-    y = np.clip(np.round(way[:, 1] / way[:, 2] * k.fy + k.cy).astype(int), 0, k.height - 1)
-    there = scene.surface.points[y, x, 2]
     hidden = (there < way[:, 2] - 0.005) | ~np.isfinite(there)  # no depth: the shadow beside an occluder
     solid = there < way[:, 2] - 0.005
     return float(hidden.mean()) > 0.85 and float(solid.mean()) > 0.35
+
+
+def line_of_sight(scene: Scene, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of 20 pixels between two points in space, their ends left out."""
+    way, k = np.linspace(first, second, 24, dtype=np.float32)[2:-2], scene.camera
+    x = np.clip(np.round(way[:, 0] / way[:, 2] * k.fx + k.cx).astype(int), 0, k.width - 1)
+    y = np.clip(np.round(way[:, 1] / way[:, 2] * k.fy + k.cy).astype(int), 0, k.height - 1)
+    return y, x
+
+
+def extent_m(points: np.ndarray) -> float:
+    """The longest side of the box along the camera's axes around points, metres."""
+    return float(np.ptp(points, axis=0).max())
 
 
 def scrap_of(scene: Scene, b: int, max_area_px: int) -> int | None:

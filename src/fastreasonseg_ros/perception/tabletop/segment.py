@@ -17,9 +17,11 @@ from ...twin.types import CameraIntrinsics, Plane, Vector
 from ..structure import Layout, Reach, lay_out, under
 from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
 from . import reunite
+from .color_cue import same_hue_parts
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
+from .standing import not_standing, reaching_in, waves
 
 Labels = Int32[np.ndarray, "h w"]
 
@@ -121,6 +123,11 @@ def segment(
         config,
         evidence,
     )
+    seen = None if asked is None else asked().things(labels.shape)
+    wrong = waves(labels, surface, height, seen)
+    if layout.levels:
+        wrong += not_standing(labels, surface, layout.levels) + reaching_in(labels, surface, height)
+    labels[np.isin(labels, wrong)] = 0
     if not layout.levels:
         reaching = np.isin(labels, _reaching_in(labels))
         if (labels[~reaching] > 0).any():  # an arm that is one with what it holds is better than nothing
@@ -187,6 +194,11 @@ def group(
                 table[table == table[b]] = table[a]
     if scene is None:
         groups = reunite.measure(table[patches], surface, height, lab, groups)
+        scene = reunite.Scene(groups, _merged_borders(found, table), table[patches], surface, plane, camera)
+    # The network sees no colour: here it has no say.
+    for a, b in _pairs(scene, config, same_hue_parts):
+        table[table == table[b]] = table[a]
+    groups = reunite.measure(table[patches], surface, height, lab, groups)
     for label, thing in groups.items():
         if thing.area_px < config.min_object_px or thing.high_m < config.min_top_m:
             table[table == label] = 0
@@ -213,9 +225,15 @@ def _join_scraps(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int,
 
 
 def _join_covered(scene: reunite.Scene, config: SegmentConfig) -> list[tuple[int, int]]:
+    return _pairs(scene, config, reunite.split_by_occluder)
+
+
+def _pairs(
+    scene: reunite.Scene, config: SegmentConfig, rule: Callable[[reunite.Scene, int, int], bool]
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Pairs of groups that are not small, of which the rule says that they are one thing."""
     large = [g for g, thing in scene.groups.items() if thing.area_px >= config.min_object_px]
-    pairs = ((a, b) for i, a in enumerate(large) for b in large[i + 1 :])
-    return [(a, b) for a, b in pairs if reunite.split_by_occluder(scene, a, b)]
+    return [(a, b) for i, a in enumerate(large) for b in large[i + 1 :] if rule(scene, a, b)]
 
 
 def _merged_borders(found: list[Border], table: np.ndarray) -> dict[tuple[int, int], Border]:
