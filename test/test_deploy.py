@@ -76,7 +76,7 @@ def test_compose_runs_nodes_that_exist_on_one_domain() -> None:
         assert {"ROS_DOMAIN_ID", "RMW_IMPLEMENTATION"} <= set(service["environment"])
         named = [*service["environment"]["HEALTH_NODES"].split(), service["command"][3]]
         for node in named:
-            assert (ROOT / f"src/fastreasonseg_ros/ros/{node}.py").exists()
+            assert (ROOT / f"src/fastreasonseg_ros/ros/nodes/{node}.py").exists()
 
 
 def test_the_service_and_the_workflow_use_what_the_package_has() -> None:

@@ -5,7 +5,7 @@
     answer = reason(twin, query, language_model, meaning)
 
 After Shen et al., JiT (arXiv 2503.21056), where the twin is made for one question; here it is kept, and grows by what
-questions bring, within bounds. Over ROS the same steps run in two nodes (ros/looking.py).
+questions bring, within bounds. Over ROS the same steps run in two nodes (serving/open_vocabulary_retry.py).
 """
 
 from __future__ import annotations
