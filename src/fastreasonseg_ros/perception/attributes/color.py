@@ -69,7 +69,7 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     light, a, b = lab.T
     chroma = np.hypot(a, b)
     hue = np.degrees(np.arctan2(b, a)) % 360
-    sectors = ((46, "red"), (78, "orange"), (107, "yellow"), (195, "green"), (296, "blue"), (335, "purple"),
+    sectors = ((46, "red"), (78, "orange"), (107, "yellow"), (206, "green"), (296, "blue"), (335, "purple"),
                (361, "red"))  # fmt: skip
     name = np.full(len(lab), _NAMES.index("red"))
     lower = 0
@@ -85,7 +85,8 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     # Yellow is a light colour: dark, the same hue is called green, and pale, a greener one is still called yellow.
     put((hue >= 100) & (hue < 107) & (light < 68), "green")
     put((hue >= 107) & (hue < 117) & (light > 80), "yellow")
-    put((hue >= 325) & (hue < 350) & (light > 45), "pink")
+    # Pink is light: dark or of middle lightness, a hue of purple stays purple.
+    put((hue >= 325) & (hue < 350) & (light > np.where(hue < 340, 60, 45)), "pink")
     put(((hue >= 335) | (hue < 40)) & (light > 62), "pink")
     # Brown is dark orange, and what is left of red when its chroma is low.
     put((hue >= 46) & (hue < 88) & (light < np.where(chroma < 32, 58, 46)), "brown")
@@ -96,7 +97,8 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     put((hue >= 235) & (hue < 315) & (chroma < 14) & (light < 70), "gray")
     put((hue >= 235) & (hue < 315) & (chroma < 25) & (light > 66), "white")
     put((chroma < np.where((hue > 55) & (hue < 115), 12, 10)) & (light > 70), "white")
-    put((light < 24) & (chroma < 14), "black")
+    # Sensor noise and light from neighbours give dark surfaces some chroma.
+    put((light < 28) & (chroma < 16), "black")
     put(light < 12, "black")
     return name
 
