@@ -9,7 +9,7 @@ import pytest
 
 from fastreasonseg_ros.cli.bench import questions_about
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.evaluation import plan_cost
+from fastreasonseg_ros.evaluation.benchmark import plan_cost
 from fastreasonseg_ros.evaluation.benchmark.machine import peak_rss_mb, rss_mb
 from fastreasonseg_ros.evaluation.benchmark.reasoner_cost import measure, reasoner_cost
 from fastreasonseg_ros.plan.executor import execute

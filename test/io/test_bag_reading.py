@@ -12,8 +12,8 @@ from recorded import RGB, camera_info, image, packed, picture, static_transform,
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError
 from fastreasonseg_ros.io.bags.reader import read_bag
+from fastreasonseg_ros.io.bags.topic_selection import BagTopics
 from fastreasonseg_ros.io.input_report import InputReport
-from fastreasonseg_ros.io.topic_selection import BagTopics
 from fastreasonseg_ros.twin.types import CameraIntrinsics, Frame
 
 SIZE = (32, 24)

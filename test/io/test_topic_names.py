@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastreasonseg_ros.io.topic_names import camera_namespace
+from fastreasonseg_ros.io.bags.topic_names import camera_namespace
 
 
 @pytest.mark.parametrize(

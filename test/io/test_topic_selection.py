@@ -8,8 +8,8 @@ import pytest
 from recorded import record
 
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.io.bag_contents import bag_info
-from fastreasonseg_ros.io.topic_selection import TopicChoice, choose_topics
+from fastreasonseg_ros.io.bags.contents import bag_info
+from fastreasonseg_ros.io.bags.topic_selection import TopicChoice, choose_topics
 
 BIG, SMALL, DEPTH_SIZE = (64, 36), (32, 24), (32, 28)
 RGB_FRAME, DEPTH_FRAME = "rgb_camera_link", "depth_camera_link"

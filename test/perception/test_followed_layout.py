@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rays import Ball, Box, picture
 
-from fastreasonseg_ros.perception import structure
-from fastreasonseg_ros.perception.structure import Reach, lay_out
-from fastreasonseg_ros.perception.surface import Surface, analyse
+from fastreasonseg_ros.perception.support import structure
+from fastreasonseg_ros.perception.support.structure import Reach, lay_out
+from fastreasonseg_ros.perception.support.surface import Surface, analyse
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 
 THINGS = Box((-0.1, 0.05), (0.1, 0.06, 0.12)), Ball((0.12, 0.0), 0.05)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from rays import ABOVE, CAMERA, FAR, TILT, Ball, Box, picture
 
-from fastreasonseg_ros.perception.surface import analyse
+from fastreasonseg_ros.perception.support.surface import analyse
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 from fastreasonseg_ros.perception.tabletop.color_cue import same_hue_parts
 from fastreasonseg_ros.perception.tabletop.grouping import Border
-from fastreasonseg_ros.perception.tabletop.reunite import Group, Scene
+from fastreasonseg_ros.perception.tabletop.merge_segments import Group, Scene
 from fastreasonseg_ros.twin import masks
 from fastreasonseg_ros.twin.types import CameraIntrinsics, Frame, GroundTruth, Plane
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rays import CAMERA, Box, picture
 
-from fastreasonseg_ros.perception.structure import Reach, lay_out
-from fastreasonseg_ros.perception.surface import analyse
+from fastreasonseg_ros.perception.support.structure import Reach, lay_out
+from fastreasonseg_ros.perception.support.surface import analyse
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 from fastreasonseg_ros.twin import masks
 from fastreasonseg_ros.twin.types import Frame

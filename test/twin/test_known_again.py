@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.twin.fragments import joined
+from fastreasonseg_ros.twin.merge_fragments import joined
 from fastreasonseg_ros.twin.tracking import TrackingConfig, update
 from fastreasonseg_ros.twin.types import Detection, DigitalTwin, Frame, Perceived
 

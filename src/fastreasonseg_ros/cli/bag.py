@@ -19,12 +19,12 @@ from ..evaluation.runners.bags import bag_result, bags_to_do, evaluate_one, find
 from ..evaluation.runners.evaluate import Row, Times
 from ..evaluation.runners.resumable_rows import keep_rows, read_done, run_id
 from ..evaluation.runners.viewers import GalleryView, viewers_of
-from ..io.bag_contents import bag_info
+from ..io.bags.contents import bag_info
 from ..io.bags.from_dataset import make_bags
 from ..io.bags.questions import TimedQuestion, assign, check_targets, read_timed_questions
+from ..io.bags.topic_selection import choose_topics
 from ..io.sources import is_bag
 from ..io.tables import open_table
-from ..io.topic_selection import choose_topics
 
 Item = tuple[int, TimedQuestion]
 

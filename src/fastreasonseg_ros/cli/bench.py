@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from ..errors import DatasetError
 from ..evaluation.benchmark.machine import machine, peak_rss_mb
+from ..evaluation.benchmark.plan_cost import OBJECTS, plan_cost
 from ..evaluation.benchmark.reasoner_cost import reasoner_cost
 from ..evaluation.benchmark.scaling import ScalingPlan, scaling, scaling_table
 from ..evaluation.metrics.masks import percentiles
-from ..evaluation.plan_cost import OBJECTS, plan_cost
 from ..evaluation.reports.outputs import write_text
 from ..evaluation.runners.backends import load_reasoner, perceiver_of
 from ..io.sources import frames_of

@@ -10,8 +10,9 @@ from pathlib import Path
 from ..errors import DatasetError, FrameError
 from ..twin.serialization import twin_from_json
 from ..twin.types import CameraIntrinsics, DigitalTwin, Frame
-from .bag_contents import bag_info
+from .bags.contents import bag_info
 from .bags.reader import read_bag
+from .bags.topic_selection import choose_topics
 from .datasets.base import read_words
 from .datasets.folder import FolderScene
 from .depth_units import check_depth_unit
@@ -19,7 +20,6 @@ from .files import read_camera, read_color, read_depth
 from .input_report import InputReport
 from .registration import fit_depth
 from .stamp_offset import DEFAULT_SLOP_S
-from .topic_selection import choose_topics
 
 STREAMS = ("color", "depth", "info", "depth_info", "ids")
 BAGS = (".mcap", ".db3", ".bag")

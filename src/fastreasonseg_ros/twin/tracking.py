@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import masks
-from .fragments import FragmentConfig, reunited
 from .ids import fresh_ids
 from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
+from .merge_fragments import FragmentConfig, reunited
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
 from .track_memory import TrackMemory

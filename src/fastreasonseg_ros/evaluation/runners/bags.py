@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DatasetError
-from ...io.bag_contents import bag_info
+from ...io.bags.contents import bag_info
 from ...io.bags.questions import TimedQuestion
 from ...io.bags.reader import read_stamped
+from ...io.bags.topic_selection import BagTopics, choose_topics
 from ...io.input_report import InputReport
 from ...io.sources import is_bag, read_options
-from ...io.topic_selection import BagTopics, choose_topics
 from ..benchmark.cpu_time import cpu_report, cpu_share
 from ..metrics.summary import slim, summarise
 from .backends import Asker

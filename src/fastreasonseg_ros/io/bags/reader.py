@@ -1,6 +1,6 @@
 """Recorded RGB-D bags (rosbag2 in sqlite3 or MCAP, rosbag1) as frames, read with rosbags, without ROS.
 
-Topics are chosen by io/topic_selection.py, or named by the caller. Colour, depth and, where it was recorded, the
+Topics are chosen by io/bags/topic_selection.py, or named by the caller. Colour, depth and, where it was recorded, the
 ground-truth id image (mono16) are paired by their header stamps; a colour picture without a partner is skipped. The
 words for the ids come from a std_msgs/String of JSON, as bag_writer writes it.
 """
@@ -20,14 +20,14 @@ from rosbags.highlevel.anyreader import AnyReaderError
 
 from ...errors import DatasetError, FrameError
 from ...twin.types import Frame, GroundTruth
-from ..bag_contents import BagInfo, bag_info, first_message, open_bag
 from ..camera_info import is_rectified
 from ..image_messages import ids_of, stamp_ns, stamp_s
 from ..input_report import InputReport
 from ..rgbd_frame import RgbdFrameBuilder
 from ..stamp_offset import DEFAULT_SLOP_S, check_slop, stamp_offset
-from ..topic_selection import BagTopics, choose_topics, find_topics
 from ..transforms import StaticTransforms
+from .contents import BagInfo, bag_info, first_message, open_bag
+from .topic_selection import BagTopics, choose_topics, find_topics
 
 __all__ = [
     "BagInfo", "BagTopics", "bag_info", "find_topics", "open_bag", "read_bag", "read_ids", "read_stamped", "read_texts",

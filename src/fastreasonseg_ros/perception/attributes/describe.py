@@ -11,8 +11,8 @@ from jaxtyping import Float32, Int32, UInt8
 from ...twin.geometry import elevation, quantiles, require_depth
 from ...twin.types import Box, Detection, Frame, Plane, Vector
 from ..appearance import appearance
-from ..support import find_support
-from ..surface import Surface, analyse, shrink, shrink_intrinsics
+from ..support.surface import Surface, analyse, shrink, shrink_intrinsics
+from ..support.survey import find_support
 from .amodal_box import whole_box
 from .color import exposure_gain, name_color
 from .features import Features, measure

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from .reunite import Group, Scene, extent_m, line_of_sight
+from .merge_segments import Group, Scene, extent_m, line_of_sight
 
 STRONG = 22.0  # chroma in CIELAB from which on a hue tells something: wood, cardboard and skin are below
 SAME_HUE_DEG = 9.0

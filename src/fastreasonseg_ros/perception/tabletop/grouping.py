@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from ..surface import Surface
+from ..support.surface import Surface
 
 Labels = Int32[np.ndarray, "h w"]
 CONTACT, TINT, BIAS = 0.5, 0.8, 0.2

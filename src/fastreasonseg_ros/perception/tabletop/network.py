@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from ...errors import ModelError
 from ...twin.types import CameraIntrinsics, Plane
-from ..surface import shrink, shrink_intrinsics
+from ..support.surface import shrink, shrink_intrinsics
 from .affinity import CHANNELS, OFFSETS, WIDTH_PX, look
 
 FILE = "segmenter/segmenter.xml"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Int32
 
-from ..surface import Surface
+from ..support.surface import Surface
 
 Labels = Int32[np.ndarray, "h w"]
 

@@ -21,7 +21,7 @@ from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
 from ..robot_self_filter import read_body_mask, without_body
-from ..structure import Layout
+from ..support.structure import Layout
 from ..upright import MOUNTED, quarters, tilted, turned, turned_back, turned_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment

@@ -14,14 +14,14 @@ from jaxtyping import Float32, Int32, UInt8
 from scipy import ndimage
 
 from ...twin.types import CameraIntrinsics, Plane, Vector
-from ..structure import Layout, Reach, lay_out, under
-from ..surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
-from . import reunite
+from ..support.structure import Layout, Reach, lay_out, under
+from ..support.surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
+from . import merge_segments as reunite
 from .color_cue import same_hue_parts
 from .grouping import Border, borders, join, weight
 from .network import AffinityNetwork, Evidence
 from .patches import smooth_patches
-from .standing import not_standing, reaching_in, waves
+from .phantom_filter import not_standing, reaching_in, waves
 
 Labels = Int32[np.ndarray, "h w"]
 

@@ -22,7 +22,7 @@ from ....evaluation.metrics.segmentation import match_ids
 from ....perception.attributes.describe import Geometry, describe
 from ....perception.attributes.features import Features
 from ....perception.protocol import Perceiver
-from ....perception.surface import analyse
+from ....perception.support.surface import analyse
 from ....simulation.objects.household import KINDS, make_thing
 from ....simulation.rendering.depth_noise import SENSORS
 from ....simulation.scenes.clutter import placements_of, random_look

@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 from scipy.spatial.transform import Rotation
 
 from ....errors import DatasetError
-from ....perception.surface import shrink, shrink_intrinsics
+from ....perception.support.surface import shrink, shrink_intrinsics
 from ....perception.tabletop.affinity import HEIGHT_PX, WIDTH_PX, look
 from ....twin.types import Plane
 from .frames import Shard, read_shard, shards_in

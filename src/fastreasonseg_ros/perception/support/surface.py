@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.types import CameraIntrinsics
+from ...twin.types import CameraIntrinsics
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import beyond_hull, footprint, hull, pixels_of, quantiles, weighted_plane
-from ..twin.types import Plane, Vector
+from ...twin.geometry import beyond_hull, footprint, hull, pixels_of, quantiles, weighted_plane
+from ...twin.types import Plane, Vector
 from .evidence import Evidence, judge, largest
 from .facets import find_facets, tolerance_m
 from .surface import Surface

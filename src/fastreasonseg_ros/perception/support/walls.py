@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
-from ..twin.geometry import footprint, least_squares_plane, quantiles
-from ..twin.types import Plane
+from ...twin.geometry import footprint, least_squares_plane, quantiles
+from ...twin.types import Plane
 from .evidence import largest
 from .facets import tolerance_m
 from .surface import Surface

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.types import Plane, Vector
+from ...twin.types import Plane, Vector
 from .evidence import Evidence
 from .facets import tolerance_m
-from .support import Fit, above_support, follow_support, survey
 from .surface import Surface
+from .survey import Fit, above_support, follow_support, survey
 from .walls import SIDE_LONG_M, WALL_LONG_M, beyond_walls, opened, without_walls
 
 LEVEL_LONG_M, LEVEL_WIDE_M = 0.45, 0.12  # of a surface that carries things; tops of things are smaller

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import beyond_hull, footprint, hull
-from ..twin.types import Plane, Vector
+from ...twin.geometry import beyond_hull, footprint, hull
+from ...twin.types import Plane, Vector
 from .facets import tolerance_m
 from .surface import Surface
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DatasetError
-from .bag_contents import CAMERA_INFO, IMAGES, STRING, TF, BagInfo, TopicDetail
-from .image_encodings import COLOR_ENCODINGS, DEPTH_ENCODINGS, GRAY_ENCODINGS
+from ...errors import DatasetError
+from ..image_encodings import COLOR_ENCODINGS, DEPTH_ENCODINGS, GRAY_ENCODINGS
+from ..transforms import plain_frame
+from .contents import CAMERA_INFO, IMAGES, STRING, TF, BagInfo, TopicDetail
 from .topic_names import (
     COLOR_NAMES,
     DEPTH_NAMES,
@@ -26,7 +27,6 @@ from .topic_names import (
     info_topic,
     words_of,
 )
-from .transforms import plain_frame
 
 TRUTH_WORDS = ("truth", "instance_ids", "/ids")  # parts of a name
 

@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from ...twin.geometry import beyond_hull, footprint, hull
 from ...twin.types import Plane
-from ..evidence import largest
-from ..facets import tolerance_m
-from ..surface import Surface
+from ..support.evidence import largest
+from ..support.facets import tolerance_m
+from ..support.surface import Surface
 
 Labels = Int32[np.ndarray, "h w"]
 

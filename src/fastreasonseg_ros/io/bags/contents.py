@@ -13,10 +13,10 @@ import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
-from ..errors import DatasetError, FrameError, ReasonSegError
-from .camera_info import camera_from_info
-from .compressed_depth import decode_depth
-from .image_messages import is_compressed
+from ...errors import DatasetError, FrameError, ReasonSegError
+from ..camera_info import camera_from_info
+from ..compressed_depth import decode_depth
+from ..image_messages import is_compressed
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 CAMERA_INFO, STRING, TF = "sensor_msgs/msg/CameraInfo", "std_msgs/msg/String", "tf2_msgs/msg/TFMessage"

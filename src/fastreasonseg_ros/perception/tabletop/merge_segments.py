@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int32
 
 from ...twin.geometry import footprint, hull, inside_hull, least_squares_plane
 from ...twin.types import CameraIntrinsics, Plane
-from ..surface import Surface
+from ..support.surface import Surface
 from .grouping import Border
 
 Labels = Int32[np.ndarray, "h w"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ..plan.executor import execute
-from ..plan.parser import parse_plan
-from ..twin.types import DigitalTwin, Instance
-from .metrics.masks import percentiles
+from ...plan.executor import execute
+from ...plan.parser import parse_plan
+from ...twin.types import DigitalTwin, Instance
+from ..metrics.masks import percentiles
 
 OBJECTS = 50
 REPEATS = 500

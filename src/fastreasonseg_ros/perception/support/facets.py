@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from ..twin.geometry import weighted_plane
-from ..twin.types import Plane
+from ...twin.geometry import weighted_plane
+from ...twin.types import Plane
 from .surface import Surface
 
 INLIER_M = 0.008  # distance from a plane that is not noise of the sensor: surfaces are not quite flat
