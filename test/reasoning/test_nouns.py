@@ -51,3 +51,17 @@ def test_a_broken_line_is_named(tmp_path, line):
     (tmp_path / "a.jsonl").write_text('{"noun": "tap"}\n' + line)
     with pytest.raises(DatasetError, match=r"a\.jsonl:2: is no noun"):
         load_nouns(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("plural", "noun"),
+    [
+        ("mice", "mouse"),
+        ("cookies", "cookie"),
+        ("TVs", "television"),
+        ("thermoses", "thermos"),
+        ("zip ties", "zip tie"),
+    ],
+)
+def test_a_plural_finds_its_noun(plural: str, noun: str) -> None:
+    assert find_noun(plural).noun == noun

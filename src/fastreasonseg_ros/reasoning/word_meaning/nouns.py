@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from ...errors import DatasetError
+from .word_forms import singulars
 
 FOLDER = Path(__file__).parent / "nouns"
 CLASSES = Path(__file__).parent / "lexicon" / "classes.txt"
@@ -131,20 +132,10 @@ def find_noun(label: str, folder: Path = FOLDER) -> Noun | None:
     words = " ".join(label.lower().replace("_", " ").split()).split(" ")
     for start in range(len(words)):
         text = " ".join(words[start:])
-        for form in (text, *_singular(text)):
+        for form in (text, *singulars(text)):
             if form in index:
                 return index[form]
     return None
-
-
-def _singular(text: str) -> tuple[str, ...]:
-    if text.endswith("ies"):
-        return (text[:-3] + "y",)
-    if text.endswith("ves"):
-        return text[:-3] + "f", text[:-3] + "fe", text[:-1]
-    if text.endswith("es"):
-        return text[:-1], text[:-2]
-    return (text[:-1],) if text.endswith("s") and not text.endswith("ss") else ()
 
 
 @cache
