@@ -13,6 +13,7 @@ from .layout import Layout, Slot, Surface
 from .placing import hang, heap, line_up, place, set_beside
 
 _LIMIT_M = 99.0
+_COLORS = ("white", "brown", "gray")  # of furniture that names none
 
 
 def fill(rng: Random, layout: Layout, allowed: Callable[[str], bool] = lambda label: True) -> list[Body]:
@@ -38,30 +39,22 @@ def fill(rng: Random, layout: Layout, allowed: Callable[[str], bool] = lambda la
 def _furniture(rng: Random, surface: Surface, ground: tuple[float, float]) -> Body:
     label = rng.choice(surface.label) if surface.label else ""
     width, height, depth = surface.size
-    colors = surface.colors or (kind_of(label).colors if label and not surface.colors and _known(label) else ())
+    colors = surface.colors or _COLORS
     kind = Kind(label, surface.size, surface.shape, colors)
     top = height if surface.top is None else surface.top
     x, z = (surface.at[0] - 0.5) * ground[0], surface.at[1] * ground[1]
     return Body(
-        kind, surface.size, x, top - height, z, rng.choice(colors) if colors else rng.choice(("white", "brown", "gray")),
+        kind, surface.size, x, top - height, z, rng.choice(colors),
         fixed=top - height > 0.01, deck_m=-1.0 if surface.front else surface.deck, levels=surface.levels,
         holds=surface.holds, open=surface.legs or bool(surface.levels) or surface.holds == "inside", named=bool(label),
     )  # fmt: skip
-
-
-def _known(label: str) -> bool:
-    try:
-        kind_of(label)
-    except LookupError:
-        return False
-    return True
 
 
 def _fill_slot(
     rng: Random, slot: Slot, labels: tuple[str, ...], members: dict[str, list[Body]], ground: Deck, bodies: list[Body]
 ) -> list[Body]:
     name, _, level = slot.target.partition(".")
-    targets = members.get(name, [])
+    targets = members[name] if name in members else [b for b in bodies if b.label == name]
     if name != "ground" and not targets:
         return []
     if slot.each:

@@ -54,7 +54,7 @@ class Slot:
     """A place in the layout that is filled with things.
 
     of: labels to choose from. n: fewest and most. p: chance that the slot is used. target: name of a surface or of an
-    earlier slot ("rack.2": its second level from below); relation: on, inside or beside it. at: words of a region, or
+    earlier slot, or one of its labels ("rack.2": its second level from below); relation: on, inside or beside it. at: words of a region, or
     spots as fractions. each: one thing for every member of the target. side: of the target, with beside. pose: see
     POSES. pile: one on the other; nest: pushed into each other; row: along x or z, `gap` metres apart. same: all have
     one label; distinct: all have different ones. vary: how much sizes differ between members, as a share. moves: see

@@ -88,7 +88,7 @@ def _layout(name: str, theme: str, data: Mapping[str, Any], where: str) -> Layou
         slot = _slot(entry, where)
         if slot.target.partition(".")[0] not in names:
             raise ValueError(f"{slot.name} is put {slot.relation} {slot.target}, which no earlier slot or surface is")
-        names.add(slot.name)
+        names |= {slot.name, *slot.of}
         slots.append(slot)
     return Layout(
         name, theme, data["about"], tuple(map(float, data["ground"])), float(camera["pitch"]), tuple(slots), surfaces,
