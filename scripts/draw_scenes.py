@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draws scenes of the written layouts as boxes with labels, and prints each as the student reads it.
 
-    scripts/draw_scenes.py --out /tmp/scenes kitchen_sink_washing_up breakfast_tray
-    scripts/draw_scenes.py --out /tmp/scenes --sheet 12 --theme kitchen     # twelve scenes in one picture
+scripts/draw_scenes.py --out /tmp/scenes kitchen_sink_washing_up breakfast_tray
+scripts/draw_scenes.py --out /tmp/scenes --sheet 12 --theme kitchen     # twelve scenes in one picture
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from .kinds import Kind
 from .layout import Slot
 
 WALL_SHARE = 0.08  # of a container's width, on each side
+OVERHANG_SHARE = 0.24  # of its own width, by which a thing may stick out beyond a small one that it stands on
 TOUCH_M = 0.002  # by which boxes may overlap
 
 
@@ -35,6 +36,7 @@ class Body:
     levels: tuple[float, ...] = ()
     holds: str = "on"
     open: bool = False
+    upright: bool = False  # a board on whose front things are fixed
     named: bool = True  # whether it is an instance of the twin
     carries: list[Body] = field(default_factory=list)
 
@@ -95,6 +97,7 @@ class Deck:
     clearance: float = 99.0
     predicate: str = "on"
     upright: bool = False  # things are fixed to it: x and y, not x and z, are chosen
+    overhang: float = 0.0  # share of a thing's width that may stick out
     rim: float = 0.0  # height up to which a container holds
 
 
@@ -102,9 +105,7 @@ def decks_of(body: Body, relation: str, level: int = 0) -> list[Deck]:
     """The decks of a thing for what is on it or inside it; `level`: one board of a rack, counted from 1 below."""
     x0, x1, z0, z1 = body.footprint
     w, h, d = body.size
-    if body.slot is None and body.kind.label == "" and relation == "on" and body.deck_m == -1.0:
-        return [Deck(None, x0, x1, z0, z1, body.y, body.size[1], "on", True)]
-    if body.deck_m == -1.0:  # a vertical board
+    if body.upright:
         return [Deck(body, x0, x1, z0, z1, body.y, h, "on", True)]
     if body.levels:
         decks = []
@@ -118,8 +119,12 @@ def decks_of(body: Body, relation: str, level: int = 0) -> list[Deck]:
     if relation == "inside":
         m, n, floor = WALL_SHARE * w, WALL_SHARE * d, min(0.02, 0.08 * h)
         return [Deck(body, x0 + m, x1 - m, z0 + n, z1 - n, body.y + floor, 99.0, "inside", rim=body.top)]
-    m = 0.02 * w
-    return [Deck(body, x0 + m, x1 - m, z0 + 0.02 * d, z1 - 0.02 * d, body.deck, 99.0, body.holds)]
+    over = 0.0 if body.slot is None else OVERHANG_SHARE
+    return [
+        Deck(
+            body, x0 + 0.02 * w, x1 - 0.02 * w, z0 + 0.02 * d, z1 - 0.02 * d, body.deck, 99.0, body.holds, overhang=over
+        )
+    ]
 
 
 def free(body: Body, others: Iterable[Body], gap: float) -> bool:

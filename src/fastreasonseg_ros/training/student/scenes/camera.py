@@ -87,7 +87,7 @@ def id_image(view: View, bodies: Sequence[Body]) -> tuple[UInt16[np.ndarray, "h 
     image = np.zeros((CAMERA.height, CAMERA.width), np.uint16)
     alone: dict[int, float] = {}
     nearness: dict[int, float] = {}
-    for n, body in enumerate(bodies):
+    for body in bodies:
         z = float(view.centre(body)[2])
         if body.support is not None and id(body.support) in nearness:
             z = min(z, nearness[id(body.support)] - 1e-3)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....reasoning.word_meaning.nouns import load_nouns
+from ....errors import MissingDataError
 from ....twin.types import DigitalTwin, Instance
 from .camera import CAMERA, project
+from .kinds import is_person
 
 SIZE_M = (0.0009, 60.0)  # of any side; the longest at least a millimetre
 TOUCH_M = 0.012  # between a thing and what it stands on
@@ -33,7 +34,9 @@ class Box:
 
     def shared(self, other: Box) -> tuple[float, float, float]:
         """Length along each axis that both take up; negative: the gap between them."""
-        return tuple(min(a, b) - max(c, d) for a, b, c, d in zip(self.high, other.high, self.low, other.low, strict=True))  # type: ignore[return-value]
+        return tuple(
+            min(a, b) - max(c, d) for a, b, c, d in zip(self.high, other.high, self.low, other.low, strict=True)
+        )  # type: ignore[return-value]
 
     @property
     def size(self) -> tuple[float, float, float]:
@@ -50,7 +53,9 @@ def faults(
     """
     if twin.plane is None:
         return ["the twin has no supporting plane"]
-    unknown = [i.id for i in twin.instances if None in (i.center_m, i.size_m, i.elevation_m, i.depth_mean_m, i.box_xyxy)]
+    unknown = [
+        i.id for i in twin.instances if None in (i.center_m, i.size_m, i.elevation_m, i.depth_mean_m, i.box_xyxy)
+    ]
     if unknown:
         return [f"{id}: centre, size, elevation, depth or box is unknown" for id in unknown]
     boxes = {i.id: upright_box(twin, i) for i in twin.instances}
@@ -67,9 +72,10 @@ def faults(
 
 def upright_box(twin: DigitalTwin, i: Instance) -> Box:
     """The box along x, the plane's normal and the way forward whose extent along the camera's axes is the size."""
-    assert twin.plane is not None and i.center_m is not None and i.size_m is not None and i.elevation_m is not None
+    if twin.plane is None or i.center_m is None or i.size_m is None or i.elevation_m is None:
+        raise MissingDataError(f"{i.id} {i.label}: a box needs plane, centre, size and elevation")
     up = np.asarray(twin.plane.normal)
-    forward = np.array([0.0, up[2], -up[1]]) if up[1] else np.array([0.0, 1.0, 0.0])
+    forward = np.array([0.0, up[2], -up[1]])
     centre, (width, _, along), (low, high) = np.asarray(i.center_m), i.size_m, i.elevation_m
     # along z of the camera: height * |up_z| + depth * |forward_z|
     depth = (along - (high - low) * abs(up[2])) / max(abs(forward[2]), 1e-6)
@@ -85,7 +91,9 @@ def _of_one(twin: DigitalTwin, i: Instance, box: Box) -> list[str]:
     if not (max(i.size_m) >= 0.001 and all(SIZE_M[0] <= s <= SIZE_M[1] for s in (width, tall, deep))):  # type: ignore[arg-type,union-attr]
         found.append(f"size {width:.4f} x {tall:.4f} x {deep:.4f} m is not plausible")
     if abs(height - (box.low[1] + box.high[1]) / 2) > 0.005:
-        found.append(f"centre is {height:.3f} m above the plane, the middle of its elevation {box.low[1]:.3f} to {box.high[1]:.3f}")
+        found.append(
+            f"centre is {height:.3f} m above the plane, not the middle of {box.low[1]:.3f} to {box.high[1]:.3f}"
+        )
     expected = tall * abs(up[1]) + deep * abs(up[2])
     if abs(i.size_m[1] - expected) > 0.005 + 0.01 * expected:  # type: ignore[index]
         found.append(f"size along y is {i.size_m[1]:.3f} m, by elevation and depth {expected:.3f}")  # type: ignore[index]
@@ -222,12 +230,11 @@ def _floating(twin: DigitalTwin, boxes: Mapping[int, Box], fixed: Collection[int
 
 def _of_poses(twin: DigitalTwin, boxes: Mapping[int, Box], poses: Mapping[int, str]) -> list[str]:
     """People are upright unless they lie on something; a pose is told of what has one."""
-    found, nouns = [], load_nouns()
+    found = []
     carried = {r.subject for r in twin.relations}
     for i in twin.instances:
         width, height, depth = boxes[i.id].size
-        noun = nouns.get(i.label)
-        person = noun is not None and "person" in noun.tags
+        person = is_person(i.label)
         if person and height < max(width, depth) and poses.get(i.id) != "lying" and i.id not in carried:
             found.append(f"{i.id} {i.label}: is {height:.2f} m high and {max(width, depth):.2f} m long: lies")
         pose = poses.get(i.id)

@@ -38,14 +38,14 @@ def fill(rng: Random, layout: Layout, allowed: Callable[[str], bool] = lambda la
 
 def _furniture(rng: Random, surface: Surface, ground: tuple[float, float]) -> Body:
     label = rng.choice(surface.label) if surface.label else ""
-    width, height, depth = surface.size
+    height = surface.size[1]
     colors = surface.colors or _COLORS
     kind = Kind(label, surface.size, surface.shape, colors)
     top = height if surface.top is None else surface.top
     x, z = (surface.at[0] - 0.5) * ground[0], surface.at[1] * ground[1]
     return Body(
         kind, surface.size, x, top - height, z, rng.choice(colors),
-        fixed=top - height > 0.01, deck_m=-1.0 if surface.front else surface.deck, levels=surface.levels,
+        fixed=top - height > 0.01, upright=surface.front, deck_m=surface.deck, levels=surface.levels,
         holds=surface.holds, open=surface.legs or bool(surface.levels) or surface.holds == "inside", named=bool(label),
     )  # fmt: skip
 
@@ -136,14 +136,24 @@ def _make(rng: Random, slot: Slot, labels: tuple[str, ...], count: int) -> list[
             factor = rng.uniform(1 - slot.vary, 1 + slot.vary)
         size, pose = posed(rng, kind, slot.pose)
         size = (size[0] * factor, size[1] * factor, size[2] * factor)
+        if slot.turned:
+            size = (size[2], size[1], size[0])
         colors = slot.colors or kind.colors or COLORS
         seated = slot.pose == "sit" and kind.person
         deck = None if kind.deck_m is None else kind.deck_m * factor
         made.append(
             Body(
-                replace(kind, size=size), size, 0.0, 0.0, 0.0, rng.choice(colors), slot, pose=pose, deck_m=deck,
+                replace(kind, size=size),
+                size,
+                0.0,
+                0.0,
+                0.0,
+                rng.choice(colors),
+                slot,
+                pose=pose,
+                deck_m=deck,
                 open=kind.open or seated,
-            )  # fmt: skip
+            )
         )
     return made
 
@@ -154,20 +164,24 @@ def posed(rng: Random, kind: Kind, pose: str) -> tuple[Vector, str]:
     low, mid, high = sorted(kind.size)
     if kind.person:
         if pose == "sit":
-            return (w, 0.52 * h, min(1.4 * d, 0.55)), "upright"
+            return (w, 0.52 * h, min(1.4 * d, 0.42)), "upright"
         return ((h, d, w), "lying") if pose == "lie" else (kind.size, "upright")
     if pose in ("stand", "edge"):
-        return (low, high, mid), "upright" if pose == "stand" else "on_edge"
+        return (low, high, mid), "on_edge" if pose == "edge" else "upright" if high > 1.2 * mid else ""
     if pose == "lie":
         size = (high, low, mid) if rng.random() < 0.65 else (mid, low, high)
         return size, "lying" if high > 1.3 * low else ""
     if pose == "lean":
         return (mid, 0.96 * high, low + 0.15 * high), "leaning"
     if pose == "hang":
-        return (mid, high, low), ""
+        folds = 0.65 if kind.shape == "irregular" else 1.0  # a coat on a hook falls together
+        return (folds * mid, high, low / folds), ""
     if pose == "upside_down":
         return kind.size, "upside_down"
     if kind.shape in ("sphere", "flat", "bowl") or kind.alive:
         return kind.size, ""
     across = max(w, d)
-    return kind.size, "upright" if h > 1.3 * across else "lying" if h < 0.6 * across and kind.shape == "elongated" else ""
+    return (
+        kind.size,
+        "upright" if h > 1.3 * across else "lying" if h < 0.6 * across and kind.shape == "elongated" else "",
+    )

@@ -9,15 +9,16 @@ from random import Random
 import numpy as np
 
 from ....twin.types import DigitalTwin, Instance, Relation, Vector
+from ..questions.english import is_held_out
 from .bodies import Body
 from .camera import View, fit, id_image, seen_box, surface_depth
 from .filling import fill
 from .history import Past, histories
 from .layout import Layout
+from .loading import load_layouts, load_splits
 
 _ATTEMPTS = 4  # fillings tried, the one with most things in view is taken
 _LEAST_SHARE, _LEAST_PIXELS = 0.12, 12  # of a thing, to be an instance
-LEAST_THINGS = 4
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,20 @@ def layout_scene(rng: Random, layout: Layout, allowed: Callable[[str], bool] = l
     return _scene(rng, layout.name, bodies, pasts, view, stamp)
 
 
+def random_scene(rng: Random, split: str) -> Scene:
+    """A scene of a layout of that split (train, validation, held_out), see splits.yaml.
+
+    Only held_out has nouns that training never sees; furniture is in all. Raises KeyError for another split.
+    """
+    names = {"train": [], "validation": [], "held_out": []}
+    for name, its in load_splits().items():
+        names[its].append(name)
+    layout = load_layouts()[rng.choice(sorted(names[split]))]
+    if split == "held_out":
+        return layout_scene(rng, layout)
+    return layout_scene(rng, layout, lambda label: not is_held_out("noun " + label))
+
+
 def _without_hidden(bodies: list[Body], view: View) -> tuple[list[Body], int]:
     """Without what the camera hardly sees, nor what stands on that; and how many were taken away."""
     image, alone = id_image(view, bodies)
@@ -78,7 +93,7 @@ def _sunk(body: Body, view: View) -> bool:
     if box is None or body.predicate != "inside" or box.open:
         return False
     front = box.footprint[2]
-    eye_x, eye_y, eye_z = view.at_m
+    _, eye_y, eye_z = view.at_m
     if front <= eye_z or body.z <= front:
         return False
     # Height at which the line from the eye to the far upper edge of the thing passes the near wall.

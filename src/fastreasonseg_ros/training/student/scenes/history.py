@@ -23,7 +23,7 @@ _HAND_SPEED = (0.25, 0.8)  # m/s
 
 @dataclass(frozen=True)
 class Past:
-    """Of one thing: velocity now (m/s, frame of the layout), metres travelled, seconds. left_s: when it left the view."""
+    """Of one thing: velocity now (m/s, frame of the layout), metres travelled, seconds; left_s: when it left view."""
 
     velocity: Vector = STILL
     path_m: float = 0.0

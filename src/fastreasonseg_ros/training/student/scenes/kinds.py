@@ -50,6 +50,13 @@ def kind_of(label: str) -> Kind:
     return _from_noun(noun)
 
 
+def is_person(label: str) -> bool:
+    """Whether the label is known as that of a human being."""
+    kind = _written().get(label)
+    noun = load_nouns().get(label)
+    return kind.person if kind is not None else noun is not None and "person" in noun.tags
+
+
 @cache
 def _from_noun(noun: Noun) -> Kind:
     """The knowledge table's sizes are in no fixed order of axes: people and what grows or drives have height last."""
@@ -87,7 +94,9 @@ def _parsed(label: str, words: list[str]) -> Kind:
     shape, rest = words[3], words[4:]
     colors = tuple(w for w in rest if w in COLORS)
     deck = next((float(w.partition("=")[2]) for w in rest if w.startswith("deck=")), None)
-    unknown = [w for w in rest if w not in COLORS and w not in ("open", "person", "alive") and not w.startswith("deck=")]
+    unknown = [
+        w for w in rest if w not in COLORS and w not in ("open", "person", "alive") and not w.startswith("deck=")
+    ]
     if unknown or shape not in SHAPES:
         raise ValueError(f"{' '.join(unknown) or shape} is no shape, colour or flag")
     person = "person" in rest

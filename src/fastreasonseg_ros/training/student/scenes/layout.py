@@ -54,10 +54,11 @@ class Slot:
     """A place in the layout that is filled with things.
 
     of: labels to choose from. n: fewest and most. p: chance that the slot is used. target: name of a surface or of an
-    earlier slot, or one of its labels ("rack.2": its second level from below); relation: on, inside or beside it. at: words of a region, or
-    spots as fractions. each: one thing for every member of the target. side: of the target, with beside. pose: see
-    POSES. pile: one on the other; nest: pushed into each other; row: along x or z, `gap` metres apart. same: all have
-    one label; distinct: all have different ones. vary: how much sizes differ between members, as a share. moves: see
+    earlier slot, or one of its labels ("rack.2": its second level from below); relation: on, inside or beside it.
+    at: words of a region; spots: centres as fractions. each: one filling for every member of the target. side: of the
+    target, with beside. pose: see POSES. pile: one on the other; nest: pushed into each other; row: along x or z, `gap`
+    metres apart. same: all have one label; distinct: all have different ones. vary: how much sizes differ between
+    members, as a share. turned: by 90 degrees: what is usually seen from its side is seen from its front. moves: see
     MOVES. colors: instead of the usual ones.
     """
 
@@ -79,6 +80,7 @@ class Slot:
     same: bool = False
     distinct: bool = False
     vary: float = 0.0
+    turned: bool = False
     moves: str = ""
     colors: tuple[str, ...] = ()
 

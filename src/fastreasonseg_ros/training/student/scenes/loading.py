@@ -1,13 +1,13 @@
 """Reads the written layouts: layouts/*.yaml, checked key by key, with the file and the layout in every error.
 
-    kitchen_sink:
-      about: Washing-up, dirty things left of the sink, clean ones right.
-      ground: [1.6, 0.6]                       # metres: width and depth of what is in view of the supporting plane
-      camera: {pitch: 40}                      # degrees down
-      surfaces:
-        shelf: {label: shelf, size: [0.9, 0.02, 0.22], at: [0.5, 0.9], top: 0.55}
-      slots:
-        - {of: mug|cup, n: 1-3, on: shelf, at: left}
+kitchen_sink:
+  about: Washing-up, dirty things left of the sink, clean ones right.
+  ground: [1.6, 0.6]                       # metres: width and depth of what is in view of the supporting plane
+  camera: {pitch: 40}                      # degrees down
+  surfaces:
+    shelf: {label: shelf, size: [0.9, 0.02, 0.22], at: [0.5, 0.9], top: 0.55}
+  slots:
+    - {of: mug|cup, n: 1-3, on: shelf, at: left}
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from .layout import COLUMNS, LEVELS, MOVES, POSES, ROWS, SIDES, Layout, Slot, Su
 FOLDER = Path(__file__).parent / "layouts"
 SPLITS = Path(__file__).parent / "splits.yaml"
 _SLOT_KEYS = {"of", "as", "n", "p", "on", "in", "beside", "at", "each", "side", "pose", "pile", "nest", "row", "gap",
-              "same", "distinct", "vary", "moves", "colors"}  # fmt: skip
+              "same", "distinct", "vary", "turned", "moves", "colors"}  # fmt: skip
+_PLAIN = ("p", "each", "pile", "nest", "row", "gap", "same", "distinct", "vary", "turned")  # taken over as they are
 _SURFACE_KEYS = {"label", "size", "at", "top", "levels", "holds", "front", "deck", "legs", "colors", "shape"}
 _LAYOUT_KEYS = {"about", "ground", "camera", "surfaces", "slots", "living"}
 
@@ -112,8 +113,7 @@ def _surface(data: Mapping[str, Any], where: str) -> Surface:
 
 def _slot(data: Mapping[str, Any], where: str) -> Slot:
     _known(data, _SLOT_KEYS, f"{where}: slot {data.get('of')}")
-    values: dict[str, Any] = {k: data[k] for k in ("p", "each", "pile", "nest", "row", "gap", "same", "distinct", "vary")
-                              if k in data}  # fmt: skip
+    values: dict[str, Any] = {k: data[k] for k in _PLAIN if k in data}
     of = _alternatives(data["of"])
     for relation, key in (("on", "on"), ("inside", "in"), ("beside", "beside")):
         if key in data:

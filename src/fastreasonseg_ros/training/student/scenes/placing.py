@@ -43,7 +43,12 @@ def place(rng: Random, body: Body, decks: Sequence[Deck], slot: Slot, bodies: Se
 
 def _try(rng: Random, body: Body, deck: Deck, slot: Slot, wide: bool, n: int, spot: int) -> bool:
     """Sets a candidate place; False if the body does not fit the deck, turned by 90 degrees or not."""
-    turns = not slot.pose and body.kind.shape in ("elongated", "flat", "irregular") and body.kind.deck_m is None
+    lies = body.size[1] <= min(body.size[0], body.size[2])
+    turns = (
+        body.kind.deck_m is None
+        and not slot.pose
+        and (body.kind.shape in ("elongated", "irregular") or (body.kind.shape == "flat" and lies))
+    )
     if turns and n % 2:
         _turn(body)
     if not _fits(body, deck):
@@ -51,11 +56,11 @@ def _try(rng: Random, body: Body, deck: Deck, slot: Slot, wide: bool, n: int, sp
             _turn(body)
         if not _fits(body, deck):
             return False
-    w, h, d = body.size
+    w, h, d = _standing(body, deck)
     x0, x1 = _range(deck.x0, deck.x1, _share(slot, COLUMNS, wide), w)
     if deck.upright:
         y0, y1 = _range(deck.y, deck.y + deck.clearance, _share(slot, LEVELS, wide), h)
-        body.x, body.y, body.z = rng.uniform(x0, x1), rng.uniform(y0, y1) - h / 2, deck.z0 - d / 2
+        body.x, body.y, body.z = rng.uniform(x0, x1), rng.uniform(y0, y1) - h / 2, deck.z0 - body.size[2] / 2
     else:
         z0, z1 = _range(deck.z0, deck.z1, _share(slot, ROWS, wide), d)
         body.x, body.y, body.z = rng.uniform(x0, x1), deck.y, rng.uniform(z0, z1)
@@ -71,12 +76,18 @@ def _try(rng: Random, body: Body, deck: Deck, slot: Slot, wide: bool, n: int, sp
     return True
 
 
+def _standing(body: Body, deck: Deck) -> tuple[float, float, float]:
+    """Its size, less what may stick out beyond the deck."""
+    w, h, d = body.size
+    return w * (1 - deck.overhang), h, d * (1 - deck.overhang)
+
+
 def _turn(body: Body) -> None:
     body.size = (body.size[2], body.size[1], body.size[0])
 
 
 def _fits(body: Body, deck: Deck) -> bool:
-    w, h, d = body.size
+    w, h, d = _standing(body, deck)
     if deck.upright:
         return w <= deck.x1 - deck.x0 and h <= deck.clearance
     return w <= deck.x1 - deck.x0 and d <= deck.z1 - deck.z0
@@ -116,18 +127,21 @@ def line_up(rng: Random, members: list[Body], deck: Deck, slot: Slot, bodies: Se
     along = (deck.x0, deck.x1) if axis == 0 else (deck.z0, deck.z1)
     while members and sum(m.size[axis] + slot.gap for m in members) - slot.gap > along[1] - along[0]:
         members = members[:-1]
-    for _ in range(20):
+    for n in range(24):
+        wide = n >= 12  # anywhere on the deck when the region is taken
         if not members:
             break
         length = sum(m.size[axis] + slot.gap for m in members) - slot.gap
         words = COLUMNS if axis == 0 else ROWS
-        low, high = _range(*along, _share(slot, words, False), length)
+        low, high = _range(*along, _share(slot, words, wide), length)
         start = rng.uniform(low, high) - length / 2
         deepest = max(m.size[2 - axis] for m in members)
         if deck.upright:
-            low, high = _range(deck.y, deck.y + deck.clearance, _share(slot, LEVELS, False), max(m.size[1] for m in members))
+            low, high = _range(
+                deck.y, deck.y + deck.clearance, _share(slot, LEVELS, wide), max(m.size[1] for m in members)
+            )
         else:
-            low, high = _range(*across, _share(slot, ROWS if axis == 0 else COLUMNS, False), deepest)
+            low, high = _range(*across, _share(slot, ROWS if axis == 0 else COLUMNS, wide), deepest)
         if low > high:
             members = members[:-1]
             continue
@@ -154,7 +168,9 @@ def line_up(rng: Random, members: list[Body], deck: Deck, slot: Slot, bodies: Se
     return []
 
 
-def heap(rng: Random, base: Body, rest: Sequence[Body], nest: bool, limit_m: float, bodies: Sequence[Body]) -> list[Body]:
+def heap(
+    rng: Random, base: Body, rest: Sequence[Body], nest: bool, limit_m: float, bodies: Sequence[Body]
+) -> list[Body]:
     """Puts the rest on the base, each on the one before; what does not fit on top stays out. Returns those placed."""
     placed, below = [], base
     for body in rest:
@@ -214,11 +230,15 @@ def _carried(body: Body, support: Body | None) -> bool:
 
 def hang(rng: Random, body: Body, hook: Body, bodies: Sequence[Body]) -> bool:
     """Hangs the body under a hook, a bar or a rail: its upper end at the middle of it."""
-    body.x = hook.x + rng.uniform(-0.5, 0.5) * max(0.0, hook.size[0] - body.size[0])
     body.y = hook.y + hook.size[1] / 2 - body.size[1]
     body.z = hook.z if hook.size[2] > body.size[2] else hook.footprint[3] - body.size[2] / 2
     body.support = hook
-    fits = body.y > 0.0 and free(body, bodies, -0.02)
+    fits = False
+    for _ in range(12):
+        body.x = hook.x + rng.uniform(-0.5, 0.5) * max(0.0, hook.size[0] - body.size[0])
+        fits = body.y > 0.0 and free(body, bodies, 0.0)
+        if fits:
+            break
     body.support = None
     if fits:
         body.rests_on(hook, "on")
