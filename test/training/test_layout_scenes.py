@@ -15,7 +15,7 @@ from fastreasonseg_ros.training.student.questions.draw import make_question
 from fastreasonseg_ros.training.student.questions.families import FAMILIES
 from fastreasonseg_ros.training.student.scenes.consistency import faults
 from fastreasonseg_ros.training.student.scenes.generate import layout_scene, random_scene
-from fastreasonseg_ros.training.student.scenes.kinds import kind_of
+from fastreasonseg_ros.training.student.scenes.kinds import is_person, kind_of
 from fastreasonseg_ros.training.student.scenes.loading import load_layouts, load_splits
 from fastreasonseg_ros.twin.types import Relation
 
@@ -104,13 +104,7 @@ def test_what_rides_on_a_moving_belt_moves_with_it():
 
 
 def test_people_stand_or_sit_unless_they_lie_on_something(scenes):
-    nouns = load_nouns()
-    people = [
-        (s, i)
-        for s in scenes.values()
-        for i in s.twin.instances
-        if i.label in nouns and "person" in nouns[i.label].tags
-    ]
+    people = [(s, i) for s in scenes.values() for i in s.twin.instances if is_person(i.label)]
     assert len(people) > 80
     for scene, i in people:
         assert scene.poses[i.id] in ("upright", "lying")
@@ -172,8 +166,8 @@ def test_the_checker_finds_what_floats_and_who_lies_where_nobody_should():
     scene = next(s for s in (scene_of("warehouse_rack", n) for n in range(9)) if s.twin.relations)
     bare = replace(scene.twin, relations=())
     assert any("on nothing" in fault for fault in faults(bare, scene.fixed))
-    street = next(s for s in (scene_of("zebra_crossing", n) for n in range(9)))
-    person = next(i for i in street.twin.instances if street.poses.get(i.id) == "upright" and i.visible)
+    street = scene_of("zebra_crossing")
+    person = next(i for i in street.twin.instances if is_person(i.label) and i.visible)
     low = person.elevation_m[0] + 0.3
     up, deep = street.twin.plane.normal, 1.8
     forward = abs(up[1])
