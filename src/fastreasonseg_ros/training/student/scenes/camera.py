@@ -50,11 +50,8 @@ class View:
         return Plane((0.0, y, z), -self.at_m[1])
 
 
-def fit(bodies: Sequence[Body], pitch_deg: float, distance_m: float, closer: float, shift: float) -> View:
-    """The view that has all bodies in the picture, times `closer` (1: exactly), shifted by a share of its width.
-
-    distance_m: at least this far in front of the ground's near edge.
-    """
+def fit(bodies: Sequence[Body], pitch_deg: float, closer: float, shift: float) -> View:
+    """The view that has all bodies in the picture, times `closer` (1: exactly), shifted by a share of its distance."""
     corners = np.concatenate([box_corners(b) for b in bodies])
     middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
     s, c = math.sin(math.radians(pitch_deg)), math.cos(math.radians(pitch_deg))
@@ -63,7 +60,7 @@ def fit(bodies: Sequence[Body], pitch_deg: float, distance_m: float, closer: flo
     turned = (corners - middle) @ rotation.T
     half = np.array([CAMERA.width / 2 / CAMERA.fx, CAMERA.height / 2 / CAMERA.fy]) * _MARGIN
     needed = (np.abs(turned[:, :2]) / half - turned[:, 2:]).max()
-    away = max(float(needed) * closer, distance_m / max(c, 0.3) if distance_m else 0.0, 0.25)
+    away = max(float(needed) * closer, 0.25)
     x, y, z = middle + backward * away
     return View((float(x + shift * away), float(max(y, 0.05)), float(z)), pitch_deg)
 

@@ -42,7 +42,7 @@ def layout_scene(rng: Random, layout: Layout, allowed: Callable[[str], bool] = l
     shift = rng.uniform(-0.02, 0.02)
     for _ in range(_ATTEMPTS):
         bodies = fill(rng, layout, allowed)
-        view = fit(bodies, max(0.0, pitch), layout.distance, closer, shift)
+        view = fit(bodies, max(0.0, pitch), closer, shift)
         bodies, hidden = _without_hidden(bodies, view)
         if best is None or len(bodies) - 2 * hidden > best[0]:
             best = len(bodies) - 2 * hidden, bodies, view

@@ -90,8 +90,8 @@ class Layout:
     """A place as it is in real life.
 
     about: what stands where and why. ground: width and depth of the supporting plane that is in view, metres. pitch:
-    degrees that the camera looks down; its height and distance follow, so that everything is in the picture, unless
-    `distance` (metres from the near edge of the ground) says more. living: whether hands move things here.
+    degrees that the camera looks down; its height and distance follow: everything is in the picture. living: whether
+    hands move things here.
     """
 
     name: str
@@ -101,5 +101,4 @@ class Layout:
     pitch: float
     slots: tuple[Slot, ...]
     surfaces: tuple[tuple[str, Surface], ...] = ()
-    distance: float = 0.0
     living: bool = True

@@ -81,7 +81,7 @@ def load_splits(path: Path = SPLITS) -> Mapping[str, str]:
 def _layout(name: str, theme: str, data: Mapping[str, Any], where: str) -> Layout:
     _known(data, _LAYOUT_KEYS, where)
     camera = data["camera"]
-    _known(camera, {"pitch", "distance"}, f"{where}: camera")
+    _known(camera, {"pitch"}, f"{where}: camera")
     surfaces = tuple((k, _surface(v, f"{where}: {k}")) for k, v in data.get("surfaces", {}).items())
     slots: list[Slot] = []
     names = {"ground", *(k for k, _ in surfaces)}
@@ -92,9 +92,15 @@ def _layout(name: str, theme: str, data: Mapping[str, Any], where: str) -> Layou
         names |= {slot.name, *slot.of}
         slots.append(slot)
     return Layout(
-        name, theme, data["about"], tuple(map(float, data["ground"])), float(camera["pitch"]), tuple(slots), surfaces,
-        float(camera.get("distance", 0.0)), bool(data.get("living", True)),
-    )  # fmt: skip
+        name,
+        theme,
+        data["about"],
+        tuple(map(float, data["ground"])),
+        float(camera["pitch"]),
+        tuple(slots),
+        surfaces,
+        bool(data.get("living", True)),
+    )
 
 
 def _surface(data: Mapping[str, Any], where: str) -> Surface:

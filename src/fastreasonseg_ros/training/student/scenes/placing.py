@@ -127,8 +127,10 @@ def line_up(rng: Random, members: list[Body], deck: Deck, slot: Slot, bodies: Se
     along = (deck.x0, deck.x1) if axis == 0 else (deck.z0, deck.z1)
     while members and sum(m.size[axis] + slot.gap for m in members) - slot.gap > along[1] - along[0]:
         members = members[:-1]
-    for n in range(24):
-        wide = n >= 12  # anywhere on the deck when the region is taken
+    for n in range(32):
+        wide = n % 8 >= 4  # anywhere on the deck when the region is taken
+        if n and n % 8 == 0:  # a shorter row
+            members = members[:-1]
         if not members:
             break
         length = sum(m.size[axis] + slot.gap for m in members) - slot.gap
