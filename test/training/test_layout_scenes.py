@@ -94,13 +94,20 @@ def test_every_layout_has_one_split_and_training_scenes_hold_no_held_out_noun():
     assert seen & unseen
 
 
-def test_what_rides_on_a_moving_belt_moves_with_it():
-    for seed in range(4):
-        twin = scene_of("conveyor_parcels", seed).twin
-        belt = next(i.id for i in twin.instances if i.label.startswith("conveyor"))
-        riding = [twin.instance(r.subject) for r in twin.relations if r.object == belt]
-        assert len({i.velocity for i in riding}) == 1
-        assert math.hypot(*riding[0].velocity) > 0.05
+def test_parcels_on_a_belt_have_one_speed_and_what_lies_in_a_moving_tray_moves_with_it():
+    riding = 0
+    for seed in range(6):
+        parcels, trays = scene_of("conveyor_parcels", seed).twin, scene_of("security_check", seed).twin
+        belt = next(i.id for i in parcels.instances if i.label.startswith("conveyor"))
+        on_it = [parcels.instance(r.subject) for r in parcels.relations if r.object == belt]
+        assert len({i.velocity for i in on_it}) == 1
+        assert math.hypot(*on_it[0].velocity) > 0.05
+        for r in trays.relations:
+            tray = trays.instance(r.object)
+            if tray.label == "security tray" and any(tray.velocity):
+                riding += 1
+                assert trays.instance(r.subject).velocity == tray.velocity
+    assert riding >= 5
 
 
 def test_people_stand_or_sit_unless_they_lie_on_something(scenes):
@@ -152,6 +159,10 @@ def test_the_scene_that_is_broken_below_is_whole():
         (replace(BASE.twin, relations=(Relation(PLATE.id, "on", OTHER.id),)), "do not touch"),
         (replace(BASE.twin, relations=(Relation(PLATE.id, "inside", OTHER.id),)), "sticks out sideways"),
         (replace(BASE.twin, relations=(Relation(PLATE.id, "on", 999),)), "no two things"),
+        (
+            replace(changed(velocity=(0.2, 0.0, 0.0)), relations=(Relation(OTHER.id, "on", PLATE.id),)),
+            "does not move with what carries it",
+        ),
         (
             replace(BASE.twin, relations=(Relation(PLATE.id, "on", OTHER.id), Relation(OTHER.id, "on", PLATE.id))),
             "rests on itself",

@@ -164,6 +164,8 @@ def _of_relations(twin: DigitalTwin, boxes: Mapping[int, Box]) -> list[str]:
         names = f"{r.subject} {a.instance.label} {r.predicate} {r.object} {b.instance.label}"
         if not (a.instance.visible and b.instance.visible):
             found.append(f"{names}: one of them is out of view")
+        if any(b.instance.velocity or ()) and a.instance.velocity != b.instance.velocity:
+            found.append(f"{names}: does not move with what carries it")
         if fault := _not_carried(a, b, r.predicate):
             found.append(f"{names}: {fault}")
     for subject, objects in supports.items():
