@@ -17,7 +17,7 @@ from ....twin.types import DigitalTwin, Instance
 from .camera import CAMERA, project
 from .kinds import is_person
 
-SIZE_M = (0.0009, 60.0)  # of any side; the longest at least a millimetre
+SIZE_M = (0.0005, 12.0)  # of any side (a sheet of paper, rounded; a bus); the longest at least a millimetre
 TOUCH_M = 0.012  # between a thing and what it stands on
 INTO_M = 0.012  # by which two things may share space
 PIXELS = 4.0

@@ -135,7 +135,7 @@ def _make(rng: Random, slot: Slot, labels: tuple[str, ...], count: int) -> list[
         if slot.vary:
             factor = rng.uniform(1 - slot.vary, 1 + slot.vary)
         size, pose = posed(rng, kind, slot.pose)
-        size = (size[0] * factor, size[1] * factor, size[2] * factor)
+        size = (max(0.001, size[0] * factor), max(0.001, size[1] * factor), max(0.001, size[2] * factor))
         if slot.turned:
             size = (size[2], size[1], size[0])
         colors = slot.colors or kind.colors or COLORS
