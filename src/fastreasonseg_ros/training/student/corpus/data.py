@@ -23,6 +23,7 @@ from ....twin.types import DigitalTwin
 from ..questions import english
 from ..questions.draw import Question, make_question
 from ..questions.scenes import packaging, places, random_twin
+from ..scenes.generate import random_scene
 
 HELD_OUT_PLACES = ("camping", "hospital", "beach")
 _HINT_DROPOUT = 0.1
@@ -34,9 +35,9 @@ def split(nouns: Mapping[str, Noun], held_out: bool) -> Mapping[str, Noun]:
 
 
 def scenes(
-    seed: int, start: int, count: int, held_out: bool, per_scene: int
+    seed: int, start: int, count: int, held_out: bool, per_scene: int, source: str = "random"
 ) -> Iterator[tuple[int, DigitalTwin, list[Question]]]:
-    """(line number, twin, questions) for lines start..count-1."""
+    """(line number, twin, questions) for lines start..count-1. source: random twins, or those of written layouts."""
     table = load_nouns()
     nouns = split(table, held_out)
     by_place = places(nouns if not held_out else table)
@@ -44,10 +45,13 @@ def scenes(
     boxes = packaging(nouns)
     for line in range(start, count):
         rng = Random(f"{seed} {line} {held_out}")
-        pool = by_place[rng.choice(names)] if rng.random() < 0.8 else list(nouns.values())
-        if held_out and rng.random() < 0.7:
-            pool = list(nouns.values())
-        twin = random_twin(rng, pool, boxes)
+        if source == "layouts":
+            twin = random_scene(rng, "held_out" if held_out else "train").twin
+        else:
+            pool = by_place[rng.choice(names)] if rng.random() < 0.8 else list(nouns.values())
+            if held_out and rng.random() < 0.7:
+                pool = list(nouns.values())
+            twin = random_twin(rng, pool, boxes)
         questions: dict[str, Question] = {}
         for _ in range(per_scene * 6):
             question = make_question(rng, twin, table if held_out else nouns, held_out)
@@ -62,6 +66,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fastreasonseg train data", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/train/rollouts.jsonl"))
     parser.add_argument("--scenes", type=int, default=10_000, help="lines to write")
+    parser.add_argument(
+        "--scene-source",
+        choices=("random", "layouts"),
+        default="random",
+        help="random: things strewn about; layouts: rooms, tables and streets as they are (training/student/scenes)",
+    )
     parser.add_argument("--per-scene", type=int, default=5, help="questions about one scene, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="unseen nouns, forms and places, to measure with")
@@ -74,7 +84,7 @@ def main(argv: list[str]) -> int:
     index = HintIndex()
     start = _complete_lines(args.out)
     with args.out.open("a", encoding="utf-8") as file:
-        lines = scenes(args.seed, start, args.scenes, args.held_out, args.per_scene)
+        lines = scenes(args.seed, start, args.scenes, args.held_out, args.per_scene, args.scene_source)
         for line, twin, questions in tqdm(lines, initial=start, total=args.scenes, unit="scene"):
             rng = Random(f"hints {args.seed} {line}")
             labels = list(dict.fromkeys(i.label for i in twin.instances))
