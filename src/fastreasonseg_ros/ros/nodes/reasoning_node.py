@@ -7,6 +7,7 @@ generates in a thread of its own.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,7 +41,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._models: tuple[LanguageModel, WordMeaning] | None = None
         self._takes_twins = False
         self._loop = EventLoopThread("questions")
-        self._reasoner = self._loop.call(Reasoner, self.settings.stale_after_s, self._seconds)
+        self._reasoner = self._loop.call(Reasoner, self.settings.stale_after_s, self._seconds, self._unforeseen)
         self._twins: NewestPost[SceneGraph] = NewestPost(self._loop, self._observe)
         self._vocabulary = VocabularyClient(self)
         self._set_retry(self.settings)
@@ -104,6 +105,11 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
     def _seconds(self) -> float:
         clock: Any = self.get_clock()
         return clock.now().nanoseconds * 1e-9 if clock.ros_time_is_active else time.monotonic()
+
+    def _unforeseen(self, error: BaseException) -> None:
+        """An error that the reasoner did not raise on purpose: its traceback goes to the log."""
+        self.meter.error("unforeseen", f"{type(error).__name__}: {error}")
+        self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=5.0)
 
     def _observe(self, msg: SceneGraph) -> None:
         """In the event loop: the newest twin for questions, and at once for those that stand."""
