@@ -31,6 +31,7 @@ ARGUMENTS = {
     "depth_topic": ("depth/image_raw", "depth, best registered to colour"),
     "info_topic": ("color/camera_info", "camera model of the colour pictures"),
     "depth_info_topic": ("depth/camera_info", "camera model of the depth pictures, where depth is not registered"),
+    "imu_topic": ("imu", "sensor_msgs/Imu that says where up is, with use_imu of twin_node"),
     "respawn": ("false", "true: a node that ended is started again at once"),
     "rviz": ("false", "true: rviz2 with the package's view"),
     "log_level": ("info", "debug, info, warn or error"),
@@ -89,6 +90,7 @@ def remappings(values):
         ("depth/image_raw", "depth_topic"),
         ("color/camera_info", "info_topic"),
         ("depth/camera_info", "depth_info_topic"),
+        ("imu", "imu_topic"),
     ):
         if values[argument] == name:
             continue

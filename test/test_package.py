@@ -49,6 +49,24 @@ def test_every_requirement_is_pinned_once_and_within_its_bounds() -> None:
         assert name in names
 
 
+def test_package_xml_depends_on_the_ros_packages_that_are_imported_and_on_no_others() -> None:
+    manifest = ET.parse(ROOT / "package.xml").getroot()
+    kinds = ("depend", "exec_depend")
+    declared = {e.text for kind in kinds for e in manifest.iter(kind) if not e.text.startswith("python3")}
+    text = "\n".join(p.read_text() for folder in ("src", "launch") for p in (ROOT / folder).rglob("*.py"))
+    imported = set(
+        re.findall(
+            r"^ *(?:from|import) (\w+_msgs|\w+_interfaces|rcl\w+|tf2_ros|launch\w*|cv_bridge|message_filters)\b",
+            text,
+            re.M,
+        )
+    )
+    modules = {"tf2_ros": "tf2_ros_py"}
+    # ros2launch: the command; rosidl_default_runtime and action_msgs: of the interfaces that this package makes.
+    others = {"ros2launch", "rosidl_default_runtime", "action_msgs"}
+    assert {modules.get(m, m) for m in imported} | others == declared
+
+
 def test_only_the_ros_folder_and_its_tests_import_rclpy() -> None:
     importing = {
         p.relative_to(ROOT / "src/fastreasonseg_ros").parts[0]

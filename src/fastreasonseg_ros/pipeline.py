@@ -10,6 +10,7 @@ Perception and reasoning meet only in the digital twin.
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 from dataclasses import replace
@@ -130,7 +131,7 @@ class StandingQuestion:
         form: Form = "plan",
         without: tuple[str, ...] = (),
     ) -> None:
-        self.query = query
+        self.query, self.look_for = query, look_for
         self.rollout: Rollout | None = None  # the newest
         self._model, self._meaning = language_model, meaning
         self._planner = Planner(language_model, meaning, instructions, look_for, form, without)
@@ -143,8 +144,21 @@ class StandingQuestion:
 
     def plan_for(self, twin: DigitalTwin) -> Rollout | None:
         """The kept plan that holds for the labels of this twin, best one that was made for just these; else None."""
+        return holding(self._plans, frozenset(vocabulary(twin)[0]), self.query.text)
+
+    def without_plans_for(self, twin: DigitalTwin) -> StandingQuestion:
+        """A copy that needs a plan for this twin: without the plans that hold for it, and with all others."""
+        labels, again = frozenset(vocabulary(twin)[0]), copy.copy(self)
+        others = tuple(made for made in self._plans if not made.holds(labels, self.query.text))
+        again.rollout, again.labels = (others[0].rollout, others[0].labels) if others else (None, frozenset())
+        again._earlier = others[1:]
+        return again
+
+    @property
+    def _plans(self) -> tuple[MadePlan, ...]:
+        """All that are kept, newest first."""
         newest = (MadePlan(self.rollout, self.labels),) if self.rollout is not None else ()
-        return holding((*newest, *self._earlier), frozenset(vocabulary(twin)[0]), self.query.text)
+        return (*newest, *self._earlier)
 
     def answer(
         self, twin: DigitalTwin, on_text: OnText | None = None, *, keep_plan: bool = False, closest: bool = False

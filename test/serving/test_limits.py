@@ -7,7 +7,7 @@ from askers import Dictated, Serving, serving_with, until
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
-from fastreasonseg_ros.serving.reasoner import LONGEST_ID
+from fastreasonseg_ros.serving.request_checks import LONGEST_ID
 from fastreasonseg_ros.serving.standing_questions import LIMIT
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 

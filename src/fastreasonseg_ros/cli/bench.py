@@ -21,7 +21,7 @@ from ..evaluation.benchmark.scaling import ScalingPlan, scaling, scaling_table
 from ..evaluation.metrics.masks import percentiles
 from ..evaluation.reports.outputs import write_text
 from ..evaluation.runners.backends import load_reasoner, perceiver_of
-from ..io.sources import frames_of
+from ..io.sources import frames_of, read_options
 from ..perception.protocol import Perceiver
 from ..pipeline import observe
 from ..twin.types import DigitalTwin, Frame
@@ -33,7 +33,7 @@ FORMS = ("the {}", "which {} is nearest to the camera?", "what is left of the {}
 
 def run(args: Namespace) -> int:
     perceiver = perceiver_of(args)
-    frames = list(itertools.islice(frames_of(args.source), args.frames))
+    frames = list(itertools.islice(frames_of(args.source, options=read_options(args)), args.frames))
     if not frames:
         raise DatasetError(f"{args.source}: holds no frame; give a scene folder or a bag with colour and depth")
     twin, perception = bench_perception(itertools.islice(itertools.cycle(frames), args.frames), perceiver, args.frames)

@@ -61,7 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
     _backends(ask)
 
     evaluate = command("eval", "cli.eval", "measure answers on a data set of pictures and questions")
-    evaluate.add_argument("dataset", help="its folder: our own form, or a benchmark as it is published")
+    evaluate.add_argument(
+        "dataset", help="its folder: our own form, depth in the unit of its camera.json; or a benchmark as published"
+    )
     evaluate.add_argument(
         "--format",
         metavar="NAME",
@@ -191,6 +193,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="also cost against frame size, instances and standing questions (minutes)",
     )
     bench.add_argument("--json", metavar="FILE", help="write the figures")
+    _inputs(bench)
     _backends(bench)
 
     train = commands.add_parser("train", help="make the models anew", description="Make the models anew.")

@@ -14,7 +14,6 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,10 @@ from fastreasonseg_ros.msg import SceneGraph
 from ..errors import ConfigError, DatasetError, Status
 from ..evaluation.metrics.masks import percentiles, score_masks
 from ..evaluation.metrics.summary import slim, summarise
+from ..evaluation.runners.bags import frames_of_bag
 from ..evaluation.runners.curve import Curve
 from ..evaluation.runners.evaluate import Row, Times, describe_row, score_row
 from ..io.bags.questions import TimedQuestion
-from ..io.bags.reader import bag_info, find_topics, read_stamped
 from ..io.datasets.base import PackedIds
 from ..ros.client import ReasonSegClient
 from ..ros.conversions import answer_from_msg, truth_to_msg
@@ -202,8 +201,7 @@ def run_live(args: Namespace, path: Path, questions: Sequence[TimedQuestion]) ->
     """Result and rows of one bag in real time. Raises DatasetError, ConfigError, NodeDiedError."""
     if args.rate <= 0:
         raise ConfigError(f"--rate is the speed at which the bag is played, above 0, got {args.rate}")
-    given = {k: v for k in ("color", "depth", "info", "ids") if (v := getattr(args, f"{k}_topic"))}
-    topics = replace(find_topics(bag_info(path), path), **given)
+    frames, read = frames_of_bag(args, path)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     # /clock is one for a whole domain: another robot's must not be ours, nor ours another's.
     os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 90 + 10))
@@ -224,7 +222,7 @@ def run_live(args: Namespace, path: Path, questions: Sequence[TimedQuestion]) ->
         try:
             nodes.wait_for("its subscriptions", "twin_node", lambda: live.heard(args.perception), UP_S)
             time.sleep(1.0)  # the nodes discover this process in their turn
-            live.play(read_stamped(path, topics), list(enumerate(questions)), rows)
+            live.play(frames, list(enumerate(questions)), rows)
             nodes.check()
         finally:
             live.client.close()
@@ -246,7 +244,7 @@ def run_live(args: Namespace, path: Path, questions: Sequence[TimedQuestion]) ->
     curves = {row["text"]: row["curve"] for row in rows if row.get("curve")}
     result = figures | {"mode": "real time", "asked": len(rows), "real_time": real_time, "statuses": statuses}
     result |= {"curves": curves, "latency_curves": {"picture to twin": live.delays.points()}} | report
-    return result | {"questions": [slim(row) for row in rows]}, rows
+    return result | read() | {"questions": [slim(row) for row in rows]}, rows
 
 
 def _stamp(msg: Any) -> int:

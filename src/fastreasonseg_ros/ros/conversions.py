@@ -126,15 +126,18 @@ def refusal_to_msg(twin: DigitalTwin | None, header: Header, sequence: int, stat
 
 
 def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
-    """The twin in a SceneGraph whose status is OK. with_ids: with its id image, which plans do not need."""
-    n = msg.plane_normal
+    """The twin in a SceneGraph whose status is OK. with_ids: with its id image, which plans do not need.
+
+    Raises TwinError for values that cannot be, FrameError for an id image that cannot be read.
+    """
+    normal = _known_vector(msg.plane_normal)
     return DigitalTwin(
         instances=tuple(instance_from_msg(i) for i in msg.instances),
         relations=tuple(Relation(r.subject, r.predicate, r.object, r.score) for r in msg.relations),
         stamp_s=time_to_s(msg.header.stamp),
         frame_id=msg.header.frame_id,
         image_size=(msg.image_width, msg.image_height),
-        plane=Plane((n.x, n.y, n.z), msg.plane_offset) if n.x or n.y or n.z else None,
+        plane=Plane(normal, msg.plane_offset) if normal and any(normal) else None,
         ids=ids_from_msg(msg.instance_ids) if with_ids else None,
         sequence=msg.sequence,
         begun_s=time_to_s(msg.begun) or None,

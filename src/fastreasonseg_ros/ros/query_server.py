@@ -16,14 +16,15 @@ from std_msgs.msg import Header
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer as AnswerMsg
+from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import QueryScene, Unwatch, Watch
 
-from ..errors import Status
+from ..errors import Status, TwinError
 from ..serving.open_vocabulary_retry import Observation, Progress
 from ..serving.reasoner import Reasoner
 from ..serving.standing_questions import StandingFile
-from ..twin.types import Answer
-from .conversions import answer_to_msg
+from ..twin.types import Answer, DigitalTwin
+from .conversions import answer_to_msg, twin_from_msg
 from .diagnostics import OK, WARN, Health, Meter
 from .executors import EventLoopThread, result_of
 from .lifecycle import ManagedNode
@@ -35,6 +36,20 @@ RESULT_KEPT_S = 30  # of a goal, for a client that asks late
 # What the asker did is counted by its status; it says nothing about the node's health.
 NO_ERROR = (Status.OK, Status.NO_MATCH, Status.CANCELLED, Status.BAD_QUESTION)
 ENDED = "the standing question was ended by unwatch"
+
+
+def observation_from_msg(msg: SceneGraph) -> Observation:
+    """What questions are asked of: the twin without its id image, which plans do not need.
+
+    Raises TwinError for a status or a twin that cannot be.
+    """
+    try:
+        status = Status(msg.status)
+    except ValueError as error:
+        known = ", ".join(f"{s.value} ({s.name})" for s in Status)
+        raise TwinError("SceneGraph", "status", f"must be one of {known}, got {msg.status}") from error
+    twin = twin_from_msg(msg, with_ids=False) if status is Status.OK else DigitalTwin(sequence=msg.sequence)
+    return Observation(twin, status, msg.message, msg.header, msg.open_vocabulary)
 
 
 class QueryServer:

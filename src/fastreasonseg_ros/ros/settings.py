@@ -42,6 +42,10 @@ class TwinSettings(NodeSettings):
     world_frame: str = setting(
         "", "frame that stands still, as odom: velocities are over that ground, by tf; needs tf2_ros; empty: none"
     )
+    gravity_frame: str = setting(
+        "", "frame whose z axis points up, as base_link: says by tf where up is in the picture; empty: none"
+    )
+    use_imu: bool = setting(False, "take where up is from the topic imu, while it is measured at rest")
     tf_timeout_s: float = setting(
         0.05, "how long the camera's pose at the picture's stamp is waited for", low=0.0, high=10.0, change="live"
     )

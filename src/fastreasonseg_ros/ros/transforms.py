@@ -81,8 +81,8 @@ class Transforms:
     def __init__(self, node: Node) -> None:
         if tf2_ros is None:
             raise ConfigError(
-                "target_frame and world_frame need tf2_ros, which cannot be imported: install ros-DISTRO-tf2-ros-py "
-                "(it is not among the wheels on PyPI), or set them to ''"
+                "target_frame, world_frame and gravity_frame need tf2_ros, which cannot be imported: install "
+                "ros-DISTRO-tf2-ros-py (it is not among the wheels on PyPI), or set them to ''"
             )
         self._buffer = tf2_ros.Buffer(cache_time=Duration(seconds=OLDEST_S), node=node)
         self._listener = tf2_ros.TransformListener(self._buffer, node)
@@ -121,6 +121,32 @@ class Transforms:
         self._listener.unregister()
 
 
-def transforms_available() -> bool:
-    """Whether tf2_ros can be imported."""
-    return tf2_ros is not None
+class TransformLookup:
+    """Transforms of a node that are listened to from the first question on, or from the beginning if `needed`.
+
+    Raises ConfigError where they are needed and tf2_ros cannot be imported.
+    """
+
+    def __init__(self, node: Node, needed: bool) -> None:
+        self._node = node
+        self._transforms = Transforms(node) if needed else None
+
+    def transform(self, header: Header, frame_id: str, timeout_s: float) -> Transform:
+        """See Transforms.transform. Raises FrameLookupError, ConfigError."""
+        if self._transforms is None:
+            self._transforms = Transforms(self._node)
+        return self._transforms.transform(header, frame_id, timeout_s)
+
+    def between_cameras(self, target: str, source: str) -> RigidTransform | None:
+        """See Transforms.between_cameras; None also where tf2_ros is not installed."""
+        if self._transforms is None and tf2_ros is not None:
+            self._transforms = Transforms(self._node)
+        return None if self._transforms is None else self._transforms.between_cameras(target, source)
+
+    def clear(self) -> None:
+        if self._transforms is not None:
+            self._transforms.clear()
+
+    def close(self) -> None:
+        if self._transforms is not None:
+            self._transforms.close()

@@ -13,7 +13,7 @@ from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
 from ..twin.pose import Pose
 from ..twin.tracking import with_new_words
-from ..twin.types import DigitalTwin, Frame
+from ..twin.types import DigitalTwin, Frame, Vector
 from .conversions import frame_from_msgs
 from .rgbd_synchronizer import SET_BACK_S, RgbdMessages
 
@@ -55,14 +55,14 @@ class TwinEstimator:
         self._range_warning = ""
         self._sequence, self._last_id = 0, 0
 
-    def observe(self, messages: RgbdMessages, pose: Pose | None = None) -> Estimate:
+    def observe(self, messages: RgbdMessages, pose: Pose | None = None, up: Vector | None = None) -> Estimate:
         """The twin after these pictures. Raises FrameError for pictures that cannot be used.
 
-        pose: of the camera in a frame that stands still, where it is known. A picture of another size, or one from long
-        before the last (over 0.5 s), begins a new twin.
+        pose, up: see Frame; None where they are not known. A picture of another size, or one from long before the last
+        (over 0.5 s), begins a new twin.
         """
         start = time.perf_counter()
-        frame = replace(frame_from_msgs(messages, self._unit_m, self._aligner), pose=pose)
+        frame = replace(frame_from_msgs(messages, self._unit_m, self._aligner), pose=pose, up=up)
         ready = time.perf_counter()
         before, begun_anew = self._twin, ""
         if before is not None:

@@ -13,8 +13,9 @@ from .images import stamp_ns
 from .lifecycle import ManagedNode
 from .rgbd_synchronizer import RgbdMessages
 from .settings import TwinSettings
-from .transforms import FrameLookupError, Transforms
+from .transforms import FrameLookupError, TransformLookup
 from .twin_estimator import Estimate, TwinEstimator
+from .up_direction import UpDirection
 
 LONGEST_AGE_NS = 60 * 10**9  # an older stamp is a recorded one, and says nothing about delay
 
@@ -22,13 +23,18 @@ LONGEST_AGE_NS = 60 * 10**9  # an older stamp is a recorded one, and says nothin
 class TwinPublisher:
     """Estimates and publishes twins in the thread that calls it: the perception worker's.
 
-    world: transforms to the parameter world_frame; None: the camera's pose is not asked for.
+    transforms: for the camera's pose in the parameter world_frame.
     """
 
     def __init__(
-        self, node: ManagedNode[TwinSettings], publisher: Any, estimator: TwinEstimator, world: Transforms | None
+        self,
+        node: ManagedNode[TwinSettings],
+        publisher: Any,
+        estimator: TwinEstimator,
+        transforms: TransformLookup,
     ) -> None:
-        self._node, self._publisher, self._world = node, publisher, world
+        self._node, self._publisher, self._transforms = node, publisher, transforms
+        self.up = UpDirection(lambda: node.settings, transforms)
         self.estimator = estimator
         self.warnings: tuple[str, ...] = ()  # about the input of the newest frame
 
@@ -36,7 +42,7 @@ class TwinPublisher:
         """One set of pictures. What cannot be used is refused; an error that was not foreseen is raised as well."""
         header = messages.color.header
         try:
-            estimate = self.estimator.observe(messages, self._pose(header))
+            estimate = self.estimator.observe(messages, self._pose(header), self.up.of(header))
         except ReasonSegError as error:
             self.refuse(header, error.status, "; ".join(text for text in (str(error), messages.lacking) if text))
         except Exception:
@@ -63,7 +69,8 @@ class TwinPublisher:
         if estimate.twin is None:
             self._node.meter.count("pictures out of order")
             return
-        self.warnings, latency_ms = estimate.warnings, dict(estimate.latency_ms)
+        self.warnings = tuple(text for text in (*estimate.warnings, self.up.warning) if text)
+        latency_ms = dict(estimate.latency_ms)
         age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(header)
         if 0 <= age_ns < LONGEST_AGE_NS:
             latency_ms["picture to twin"] = age_ns / 1e6
@@ -80,10 +87,10 @@ class TwinPublisher:
     def _pose(self, header: Header) -> Pose | None:
         """The camera's in world_frame when the picture was taken; None where tf does not say, with a warning."""
         s = self._node.settings
-        if self._world is None:
+        if not s.world_frame:
             return None
         try:
-            return self._world.transform(header, s.world_frame, s.tf_timeout_s).camera_pose()
+            return self._transforms.transform(header, s.world_frame, s.tf_timeout_s).camera_pose()
         except FrameLookupError as error:
             self._node.meter.count("pictures without the camera's pose")
             self._node.get_logger().warning(str(error), throttle_duration_sec=5.0)

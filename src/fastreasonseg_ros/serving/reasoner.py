@@ -14,7 +14,6 @@ import copy
 import itertools
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,60 +21,60 @@ from ..errors import ModelError, ReasonSegError, Status
 from ..pipeline import StandingQuestion, check_question, is_closest
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
+from .change_signal import ChangeSignal
 from .model_queue import Job, ModelQueue, OnText
 from .open_vocabulary_retry import Observation, OpenVocabularyRetry, Progress, Reply
+from .plan_cache import PlanCache
+from .request_checks import LONGEST_ID, check_request
 from .standing_questions import Standing, StandingQuestions
 
 WAITING = 16  # questions that may wait at a time
-PLANS = 64  # kept for texts that are asked again
-PAUSE_S = 2.0  # before a plan that failed is tried again for a standing question
-LONGEST_TIMEOUT_S = 3600.0
-LONGEST_ID = 128  # characters
 GOOD = (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
 Models = tuple[LanguageModel, WordMeaning | None]
-
-
-class InvalidRequestError(ReasonSegError):
-    """A request whose id or timeout cannot be used."""
 
 
 class Reasoner:
     """For one event loop. Without models questions wait for `use`, or get at once what `without` was given.
 
-    stale_after_s: an answer about an older twin says so. now: seconds by the clock that twins age by.
+    stale_after_s: an answer about an older twin says so. now: seconds by the clock that twins age by. report: called
+    with errors that were not raised on purpose, in any thread; the answer has the status MODEL_FAILED.
     """
 
-    def __init__(self, stale_after_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        self.stale_after_s, self._now = stale_after_s, now
-        self._changed = asyncio.Event()
+    def __init__(
+        self,
+        stale_after_s: float,
+        now: Callable[[], float] = time.monotonic,
+        report: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self.stale_after_s, self._now, self._report = stale_after_s, now, report
+        self._changed = ChangeSignal()
         self._observation: Observation | None = None
         self._observed_at = 0.0
         self._models: Models | None = None
         self._absent: tuple[Status, str] | None = None
         self._queue: ModelQueue[Reply] = ModelQueue()
-        self._plans: OrderedDict[str, StandingQuestion] = OrderedDict()
+        self._plans = PlanCache()
         self._asking = 0
         self._numbers = itertools.count(1)
-        self._failed_at: dict[str, float] = {}
         self.standing = StandingQuestions()
         self.retry: OpenVocabularyRetry | None = None
 
     def use(self, language_model: LanguageModel, meaning: WordMeaning | None) -> None:
         """From now on questions are answered with these."""
         self._models, self._absent = (language_model, meaning), None
-        self._notify()
+        self._changed.notify()
 
     def without(self, reason: tuple[Status, str] | None) -> None:
         """From now on questions are answered by this status and message; None: they wait for `use`."""
         self._models, self._absent = None, reason
         self._plans.clear()
         self._queue.clear()
-        self._notify()
+        self._changed.notify()
 
     def observe(self, observation: Observation | None) -> None:
         """Takes the newest twin, and wakes questions that wait for it; None: forgets it."""
         self._observation, self._observed_at = observation, self._now()
-        self._notify()
+        self._changed.notify()
 
     @property
     def age_s(self) -> float:
@@ -100,7 +99,7 @@ class Reasoner:
         query = Query(text, query_id[:LONGEST_ID] or f"q{next(self._numbers)}")
         try:
             check_question(text)
-            _check_request(query_id, timeout_s)
+            check_request(query_id, timeout_s)
             end = time.monotonic() + timeout_s
             with self.standing.reserved(query.id) if standing else contextlib.nullcontext():
                 reply, words = await self._improved(query, end, timeout_s, progress)
@@ -139,7 +138,7 @@ class Reasoner:
             self._models[1] if self._models else None,
             self.standing.words,
             end,
-            lambda after, limit: self._until(lambda: self._is_after(after), limit),
+            lambda after, limit: self._changed.until(lambda: self._is_after(after), limit),
             lambda: self._answer(query, end, timeout_s, progress),
             progress,
         )
@@ -158,9 +157,9 @@ class Reasoner:
         try:
             if progress:
                 progress("waiting", "")
-            if not await self._until(lambda: bool(self._models or self._absent), end):
+            if not await self._changed.until(lambda: bool(self._models or self._absent), end):
                 return failed(Status.NOT_READY, "the model is still loading")
-            if not await self._until(lambda: bool(self._observation or self._absent), end):
+            if not await self._changed.until(lambda: bool(self._observation or self._absent), end):
                 return failed(Status.NOT_READY, "no twin has come: is the camera publishing, and is twin_node running?")
             models, observation = self._models, self._observation
             if models is None or observation is None:
@@ -169,7 +168,7 @@ class Reasoner:
                 return failed(observation.status, observation.message)
             if (kept := self._by_kept_plan(query)) is not None:  # made meanwhile
                 return kept
-            question = StandingQuestion(Query(query.text), *models, look_for=observation.open_vocabulary)
+            question = self._to_plan(query.text, models, observation)
             job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
             job.result.add_done_callback(lambda done: self._planned(query.text, done))
             late = await self._generated(job, end, progress)
@@ -181,7 +180,7 @@ class Reasoner:
             why = "the model answered other questions" if late is Status.BUSY else "no answer came"
             return failed(late, f"{why} for {timeout_s:.0f} s; ask again, or with more time")
         if (error := job.result.exception()) is not None:
-            raise error if isinstance(error, ReasonSegError) else ModelError(f"the model failed: {error}") from error
+            raise self._foreseen(error)
         reply = job.result.result()
         return replace(reply, answer=replace(reply.answer, query=query))
 
@@ -206,10 +205,25 @@ class Reasoner:
         observation, question = self._observation, self._plans.get(query.text)
         if observation is None or question is None or observation.status != Status.OK or self._models is None:
             return None
-        if question.rollout is None or not question.rollout.plan.steps or question.needs_plan(observation.twin):
+        rollout = question.plan_for(observation.twin)
+        if observation.twin.instances and (rollout is None or not rollout.plan.steps):
             return None
-        answer = question.answer(observation.twin, keep_plan=True, closest=True)
+        try:
+            answer = question.answer(observation.twin, keep_plan=True, closest=True)
+        except Exception as error:  # only this question fails
+            failure = self._foreseen(error)
+            return Reply(Answer(query, failure.status, str(failure)), observation)
         return Reply(replace(answer, query=query), observation, question)
+
+    def _to_plan(self, text: str, models: Models, observation: Observation) -> StandingQuestion:
+        """The question that the model is asked: with the plans that were made for this text and other labels.
+
+        A plan that found nothing to pick is made anew: who asks once more hopes for something else.
+        """
+        kept, twin = self._plans.get(text), observation.twin
+        if kept is None or kept.look_for is not observation.open_vocabulary:
+            return StandingQuestion(Query(text), *models, look_for=observation.open_vocabulary)
+        return copy.copy(kept) if kept.needs_plan(twin) else kept.without_plans_for(twin)
 
     def _plan(self, question: StandingQuestion, on_text: OnText) -> Reply:
         """In the model's thread: asks the model about the twin that is the newest when its turn has come."""
@@ -224,15 +238,11 @@ class Reasoner:
             return
         reply = done.result() if done.exception() is None else None
         if reply is None or (reply.answer.status not in (*GOOD, Status.CANCELLED)):
-            self._failed_at = {t: at for t, at in self._failed_at.items() if time.monotonic() - at < PAUSE_S}
-            self._failed_at[text] = time.monotonic()
+            self._plans.failed(text)
             return
         question = reply.question
         if reply.answer.status in GOOD and question is not None and question.rollout is not None and self._models:
-            self._plans[text] = question
-            self._plans.move_to_end(text)
-            while len(self._plans) > PLANS:
-                self._plans.popitem(last=False)
+            self._plans.put(text, question)
             for stands in self.standing.values():
                 if stands.query.text == text:
                     stands.question = question
@@ -253,46 +263,36 @@ class Reasoner:
             return Answer(query, observation.status, observation.message)
         try:
             if question.needs_plan(observation.twin):
-                self._plan_again(query.text, question)
+                self._plan_again(stands)
                 if question.rollout is None:
                     return Answer(query, Status.NOT_READY, "objects came into view; the plan is being made")
             return replace(question.answer(observation.twin, keep_plan=True), query=query)
-        except ReasonSegError as error:
-            return Answer(query, error.status, str(error))
+        except Exception as error:  # the other standing questions are answered all the same
+            failure = self._foreseen(error)
+            return Answer(query, failure.status, str(failure))
 
-    def _plan_again(self, text: str, question: StandingQuestion) -> None:
-        """Queues it behind all questions; one whose plan failed is not tried for every twin."""
-        if time.monotonic() - self._failed_at.get(text, -PAUSE_S) < PAUSE_S:
+    def _plan_again(self, stands: Standing) -> None:
+        """Queues it behind all questions; one whose plan failed is not tried for every twin.
+
+        A copy is planned, with the plans that are there when its turn comes; the question itself answers meanwhile.
+        """
+        text = stands.query.text
+        if self._plans.failed_recently(text):
             return
-        again = copy.copy(question)  # planned beside the one that answers meanwhile
-        job = self._queue.later(text, lambda on_text: self._plan(again, on_text))
+        job = self._queue.later(text, lambda on_text: self._plan(copy.copy(stands.question), on_text))
         if job is not None:
             job.result.add_done_callback(lambda done: self._planned(text, done))
+
+    def _foreseen(self, error: BaseException) -> ReasonSegError:
+        """The error itself, or, for one that was not raised on purpose, which is reported, a ModelError."""
+        if isinstance(error, ReasonSegError):
+            return error
+        self._report(error)
+        failure = ModelError(f"the model or its plan failed: {type(error).__name__}: {error}")
+        failure.__cause__ = error
+        return failure
 
     def _is_after(self, sequence: int) -> bool:
         """Whether the newest twin is a later one than that number."""
         observation = self._observation
         return observation is not None and observation.status is Status.OK and observation.twin.sequence > sequence
-
-    def _notify(self) -> None:
-        """Wakes everything that waits in `_until`."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    async def _until(self, ready: Callable[[], bool], end: float) -> bool:
-        """Waits until `ready()` or that moment (time.monotonic); whether it is ready."""
-        while not ready() and (left := end - time.monotonic()) > 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._changed.wait()
-        return ready()
-
-
-def _check_request(query_id: str, timeout_s: float) -> None:
-    """Raises InvalidRequestError."""
-    if len(query_id) > LONGEST_ID:
-        raise InvalidRequestError(f"query_id has {len(query_id)} characters, at most {LONGEST_ID} are kept; shorten it")
-    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:  # false for NaN
-        raise InvalidRequestError(
-            f"timeout is {timeout_s} s, expected 0 to {LONGEST_TIMEOUT_S:.0f}; 0 takes the parameter query_timeout_s"
-        )

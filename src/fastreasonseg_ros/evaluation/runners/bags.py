@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...io.bags.reader import read_stamped
 from ...io.bags.topic_selection import BagTopics, choose_topics
 from ...io.input_report import InputReport
 from ...io.sources import is_bag, read_options
+from ...twin.types import Frame
 from ..benchmark.cpu_time import cpu_report, cpu_share
 from ..metrics.summary import slim, summarise
 from .backends import Asker
@@ -38,9 +39,7 @@ def evaluate_one(
     out: Outputs,
 ) -> Row:
     """The row of one bag; its questions' rows go to out.on_row before."""
-    options, report = read_options(args), InputReport()
-    choice = choose_topics(bag_info(path), path, options.topics)
-    frames = read_stamped(path, choice.topics, options.slop_s, options.depth_unit_m, report)
+    frames, read = frames_of_bag(args, path)
     mine, began = Times(), time.process_time()
     drawn_before = _viewers_cpu_s(out)
     try:
@@ -58,8 +57,22 @@ def evaluate_one(
     times.perception.extend(mine.perception)
     times.reasoning.extend(mine.reasoning)
     times.kept.extend(mine.kept)
-    read = {"topics": choice.describe()} | ({"warnings": report.warnings} if report.warnings else {})
-    return {"scene": name, "bag": row | read}
+    return {"scene": name, "bag": row | read()}
+
+
+def frames_of_bag(args: Namespace, path: Path) -> tuple[Iterator[tuple[int, Frame]], Callable[[], dict[str, Any]]]:
+    """Frames with their stamps (ns), read as the options of the command line say; and how they were read.
+
+    The latter, topics and warnings, is complete once the frames were read. Raises DatasetError, ConfigError.
+    """
+    options, report = read_options(args), InputReport()
+    choice = choose_topics(bag_info(path), path, options.topics)
+    frames = read_stamped(path, choice.topics, options.slop_s, options.depth_unit_m, report)
+
+    def read() -> dict[str, Any]:
+        return {"topics": choice.describe()} | ({"warnings": report.warnings} if report.warnings else {})
+
+    return frames, read
 
 
 def topics_of(args: Namespace, path: Path) -> BagTopics:

@@ -12,6 +12,7 @@ from rclpy.parameter import Parameter
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import Select
 
+from ...errors import TwinError
 from ..answer_outputs import AnswerOutputs, TargetSelection
 from ..conversions import instance_from_msg
 from ..diagnostics import OK, WARN, Health
@@ -86,17 +87,22 @@ class MaskNode(ManagedNode[MaskSettings]):
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
+        try:
+            by_id = {i.id: instance_from_msg(i) for i in msg.instances}
+        except TwinError as error:  # of another publisher than twin_node
+            self.meter.error("invalid twin", f"twin {msg.sequence} is dropped: {error}")
+            self.get_logger().error(f"twin {msg.sequence} is dropped: {error}", once=True)
+            return
         self._twins.add(msg)
         for query_id, answer in list(self._early.items()):
             if stamp_ns(answer.header) <= stamp_ns(msg.header):
                 del self._early[query_id]
                 if answer.header.stamp == msg.header.stamp:
                     self._outputs.pixels(answer, msg)
-        by_id = {i.id: i for i in msg.instances}
         for query_id, answer in self._one_offs.items():
             if stamp_ns(answer.header) != stamp_ns(msg.header):
                 followed = Answer(header=msg.header, query_id=query_id, ids=answer.ids)
-                self._outputs.places(followed, [instance_from_msg(by_id[i]) for i in answer.ids if i in by_id])
+                self._outputs.places(followed, [by_id[i] for i in answer.ids if i in by_id])
                 self._outputs.pixels(followed, msg)
 
     def _answer_came(self, msg: Answer) -> None:

@@ -7,24 +7,23 @@ generates in a thread of its own.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
-from ...errors import Status
+from ...errors import Status, TwinError
 from ...reasoning import make_language_model, make_word_meaning
 from ...reasoning.protocol import LanguageModel, WordMeaning
-from ...serving.open_vocabulary_retry import Observation, OpenVocabularyRetry
+from ...serving.open_vocabulary_retry import OpenVocabularyRetry
 from ...serving.reasoner import Reasoner
-from ...twin.types import DigitalTwin
-from ..conversions import twin_from_msg
 from ..diagnostics import Health
 from ..executors import EventLoopThread, NewestPost, run
 from ..lifecycle import ManagedNode
 from ..qos import latched, reliable
-from ..query_server import QueryServer
+from ..query_server import QueryServer, observation_from_msg
 from ..settings import ReasoningSettings
 from ..vocabulary_client import VocabularyClient
 
@@ -40,7 +39,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._models: tuple[LanguageModel, WordMeaning] | None = None
         self._takes_twins = False
         self._loop = EventLoopThread("questions")
-        self._reasoner = self._loop.call(Reasoner, self.settings.stale_after_s, self._seconds)
+        self._reasoner = self._loop.call(Reasoner, self.settings.stale_after_s, self._seconds, self._unforeseen)
         self._twins: NewestPost[SceneGraph] = NewestPost(self._loop, self._observe)
         self._vocabulary = VocabularyClient(self)
         self._set_retry(self.settings)
@@ -105,20 +104,27 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         clock: Any = self.get_clock()
         return clock.now().nanoseconds * 1e-9 if clock.ros_time_is_active else time.monotonic()
 
+    def _unforeseen(self, error: BaseException) -> None:
+        """An error that nothing raised on purpose: its traceback goes to the log."""
+        self.meter.error("unforeseen", f"{type(error).__name__}: {error}")
+        self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=5.0)
+
     def _observe(self, msg: SceneGraph) -> None:
         """In the event loop: the newest twin for questions, and at once for those that stand."""
         if not self._takes_twins:
             return
-        status = Status(msg.status)
-        twin = DigitalTwin(sequence=msg.sequence) if status is not Status.OK else twin_from_msg(msg, with_ids=False)
-        observation = Observation(twin, status, msg.message, msg.header, msg.open_vocabulary)
+        try:
+            observation = observation_from_msg(msg)
+        except TwinError as error:  # of another publisher than twin_node: the last good twin stays
+            self.meter.error("invalid twin", f"twin {msg.sequence} is dropped: {error}")
+            self.get_logger().error(f"twin {msg.sequence} is dropped: {error}", once=True)
+            return
         self._vocabulary.twin_came(msg.sequence, self._reasoner.standing.words)
         self._reasoner.observe(observation)
         try:
             self._server.answer_standing(observation)
-        except Exception as error:  # of one question's plan; twins go on
-            self.meter.error("standing question", f"{type(error).__name__}: {error}")
-            self.get_logger().error(f"standing question: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
+        except Exception as error:  # of publishing; twins go on
+            self._unforeseen(error)
 
     def health(self) -> list[tuple[str, Health]]:
         models = self._models

@@ -11,35 +11,35 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
+from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import SceneGraph
 from fastreasonseg_ros.srv import SetVocabulary
 
 from ...errors import ConfigError, ReasonSegError, Status
-from ...io.transforms import RigidTransform
 from ...perception import make_perceiver
 from ..diagnostics import ERROR, OK, STALE, WARN, Health
 from ..executors import NewestWorker, result_of, run
 from ..lifecycle import ManagedNode
-from ..qos import latched
+from ..qos import latched, sensor_data
 from ..rgbd_subscriber import RgbdSubscriber
 from ..rgbd_synchronizer import RgbdMessages
 from ..settings import TwinSettings
-from ..transforms import Transforms, transforms_available
+from ..transforms import TransformLookup
 from ..twin_estimator import TwinEstimator
 from ..twin_publisher import TwinPublisher
 
 
 class TwinNode(ManagedNode[TwinSettings]):
-    """Subscribes to color/image_raw, depth/image_raw, the camera_info of both, and truth (oracle); publishes twin."""
+    """Subscribes to color/image_raw, depth/image_raw, the camera_info of both, imu, truth; publishes twin."""
 
     def __init__(self) -> None:
         super().__init__("twin_node", TwinSettings)
         self._publisher: TwinPublisher | None = None
         self._worker: NewestWorker[RgbdMessages] | None = None
         self._subscriber: RgbdSubscriber | None = None
-        self._transforms: Transforms | None = None
+        self._transforms: TransformLookup | None = None
         self._newest: tuple[float, RgbdMessages] | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
         group = ReentrantCallbackGroup()  # it awaits the worker
@@ -48,14 +48,16 @@ class TwinNode(ManagedNode[TwinSettings]):
     def setup(self) -> None:
         s = self.settings
         perceiver = make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides)
-        self._transforms = Transforms(self) if s.world_frame else None
-        estimator = TwinEstimator(perceiver, s.depth_unit_m, self._between_cameras)
-        self._publisher = TwinPublisher(self, self._twins, estimator, self._transforms)
+        transforms = self._transforms = TransformLookup(self, needed=bool(s.world_frame or s.gravity_frame))
+        estimator = TwinEstimator(perceiver, s.depth_unit_m, transforms.between_cameras)
+        self._publisher = TwinPublisher(self, self._twins, estimator, transforms)
         self._worker = NewestWorker(self._publisher.process, self._failed, "perception")
 
     def start(self) -> None:
         self._subscriber = RgbdSubscriber(self, self.settings, self._rgbd_came)
         self.subscribe(DiagnosticStatus, "camera_status", self._camera_status_came, latched())
+        if self.settings.use_imu and self._publisher is not None:
+            self.subscribe(Imu, "imu", self._publisher.up.imu_came, sensor_data())
 
     def stop(self) -> None:
         if self._subscriber is not None:
@@ -87,12 +89,6 @@ class TwinNode(ManagedNode[TwinSettings]):
 
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"perception: {type(error).__name__}: {error}", throttle_duration_sec=5.0)
-
-    def _between_cameras(self, target: str, source: str) -> RigidTransform | None:
-        """For depth that is not registered: tf is listened to once it is needed, where tf2_ros is installed."""
-        if self._transforms is None and transforms_available():
-            self._transforms = Transforms(self)
-        return None if self._transforms is None else self._transforms.between_cameras(target, source)
 
     def _camera_status_came(self, msg: DiagnosticStatus) -> None:
         """Publishes why camera_node has no pictures, so that questions are answered with it."""
