@@ -100,10 +100,10 @@ def test_words_of_an_empty_like_step_are_looked_for_and_of_a_step_that_gave_some
 
 
 def test_asking_and_evaluating_without_ros_look_again_too() -> None:
-    from fastreasonseg_ros.evaluation.runners.evaluate import Seen, Times, ask_about
+    from fastreasonseg_ros.evaluation.runners.evaluate import SceneState, Times, ask_about
 
     shelf, times = Shelf(), Times()
-    seen = Seen()
+    seen = SceneState()
     seen.observe(0, FRAME, shelf, times)
     model = Writes("None here.\nnone")
     answer, problem = ask_about(seen, QUERY.text, lambda twin, query: reason(twin, query, model), times)
@@ -111,5 +111,5 @@ def test_asking_and_evaluating_without_ros_look_again_too() -> None:
     assert (answer.status, answer.ids) == (Status.OK, (2,))
     assert set(np.unique(seen.ids(0))) == {0, 1, 2}
     assert (len(times.perception), len(times.reasoning)) == (1, 1)
-    Seen().observe(0, FRAME, shelf, times)  # another scene begins without the words
+    SceneState().observe(0, FRAME, shelf, times)  # another scene begins without the words
     assert shelf.words == ()

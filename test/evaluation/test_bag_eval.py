@@ -25,7 +25,7 @@ from fastreasonseg_ros.evaluation.runners.bag import AnnotatedFrame, LockStep, O
 from fastreasonseg_ros.evaluation.runners.bags import evaluate_one
 from fastreasonseg_ros.evaluation.runners.curve import MOST, Curve
 from fastreasonseg_ros.evaluation.runners.evaluate import Times
-from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
+from fastreasonseg_ros.evaluation.runners.viewers import ViewerThread
 from fastreasonseg_ros.io.bags.questions import TimedQuestion, assign, question_of
 from fastreasonseg_ros.io.bags.reader import BagTopics, read_stamped
 from fastreasonseg_ros.io.bags.writer import START_S, write_bag
@@ -269,12 +269,12 @@ def test_what_viewers_take_in_their_thread_is_the_evaluation_s_and_not_the_model
     args = SimpleNamespace(
         color_topic=None, depth_topic=None, info_topic=None, ids_topic=None, slop=0.02, depth_unit=None
     )
-    onlookers, asker = Onlookers([Painter()]), Scripted(RIGHT)
+    thread, asker = ViewerThread([Painter()]), Scripted(RIGHT)
     try:
-        outputs = Outputs(lambda row: None, viewers=[onlookers])
+        outputs = Outputs(lambda row: None, viewers=[thread])
         row = evaluate_one(args, bag, "bag", [], Burning(), asker, Times(), outputs)
     finally:
-        onlookers.close()
+        thread.close()
     spent = row["bag"]["spent"]
     assert spent["cpu_s"]["viewers"] >= 0.6  # 12 pictures
     assert spent["cpu_s"]["evaluation"] > 0.95 * spent["cpu_s"]["viewers"]

@@ -12,7 +12,7 @@ pytest.importorskip("mujoco", reason="the simulation is not installed")
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.evaluation.runners import tracking_clips as clips
 from fastreasonseg_ros.evaluation.runners.tracking import ClipResult, figures, markdown
-from fastreasonseg_ros.evaluation.runners.tracking_clips import Clip, choose_clips, told, without_truth
+from fastreasonseg_ros.evaluation.runners.tracking_clips import Clip, choose_clips, read_clip, without_truth
 from fastreasonseg_ros.simulation.scenes.stories import STORIES, tell
 
 
@@ -26,9 +26,9 @@ def test_the_clips_are_three_of_each_story_with_a_seed_of_their_own() -> None:
 def test_a_clip_is_read_as_it_was_told_and_not_rendered_again(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(clips, "tell", lambda *a: islice(tell(*a), 3))
     clip = Clip("moving camera, pose unknown", 5, (96, 72))
-    first = list(told(clip, tmp_path))
+    first = list(read_clip(clip, tmp_path))
     monkeypatch.setattr(clips, "tell", None)
-    again = list(told(clip, tmp_path))
+    again = list(read_clip(clip, tmp_path))
     fresh = list(islice(tell(clip.story, 5, (96, 72)), 3))
     assert [p.things for p in first] == [p.things for p in again] == [p.things for p in fresh]
     assert np.array_equal(again[2].frame.truth.ids, fresh[2].frame.truth.ids)

@@ -9,14 +9,14 @@ import pytest
 from bag_fixtures import frames
 
 from fastreasonseg_ros.errors import DatasetError, Status
-from fastreasonseg_ros.evaluation.runners.viewers import Onlookers
+from fastreasonseg_ros.evaluation.runners.viewers import ViewerThread
 from fastreasonseg_ros.io.bags.questions import TimedQuestion
 from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Query
 from fastreasonseg_ros.visualization.annotated_frame import AnnotatedFrame, ShownAnswer
 from fastreasonseg_ros.visualization.cached_overlay import CachedOverlay
 
 
-def looked(count: int) -> list[AnnotatedFrame]:
+def annotated(count: int) -> list[AnnotatedFrame]:
     found = []
     for k, frame in enumerate(frames(count)):
         answer = Answer(Query("the mug"), Status.OK, "", ids=(1,))
@@ -37,47 +37,47 @@ class Slow:
     def __call__(self, drawn: CachedOverlay) -> None:
         self.go.wait(600)
         self.thread = threading.current_thread()
-        if drawn.looked.stamp_ns == self.fails_at:
+        if drawn.annotated.stamp_ns == self.fails_at:
             raise DatasetError("the disk is full")
-        self.seen.append(drawn.looked.stamp_ns)
+        self.seen.append(drawn.annotated.stamp_ns)
 
     def close(self) -> None:
         self.closed = True
 
 
 def test_perception_goes_on_while_pictures_are_drawn_and_closing_waits_for_the_last() -> None:
-    slow, pictures = Slow(), looked(6)
-    onlookers = Onlookers([slow])
-    onlookers(pictures[0])  # comes back at once, though nothing is drawn yet
+    slow, pictures = Slow(), annotated(6)
+    thread = ViewerThread([slow])
+    thread(pictures[0])  # comes back at once, though nothing is drawn yet
     assert slow.seen == []
     slow.go.set()
     for picture in pictures[1:]:
-        onlookers(picture)
-    onlookers.close()
+        thread(picture)
+    thread.close()
     assert (slow.seen, slow.closed) == (list(range(6)), True)
     assert slow.thread is not threading.current_thread()
 
 
 def test_what_fails_while_drawing_ends_the_run_and_files_are_closed() -> None:
-    slow, pictures = Slow(fails_at=1), looked(12)
+    slow, pictures = Slow(fails_at=1), annotated(12)
     slow.go.set()
-    onlookers = Onlookers([slow])
+    thread = ViewerThread([slow])
     with pytest.raises(DatasetError, match="the disk is full"):  # noqa: PT012, which picture it is, is not known
         for picture in pictures:
-            onlookers(picture)
-        onlookers.close()
-    onlookers = Onlookers([last := Slow(fails_at=0)])
+            thread(picture)
+        thread.close()
+    thread = ViewerThread([last := Slow(fails_at=0)])
     last.go.set()
-    onlookers(pictures[0])
+    thread(pictures[0])
     with pytest.raises(DatasetError, match="the disk is full"):
-        onlookers.close()
+        thread.close()
     assert last.closed
 
 
 def test_what_several_viewers_need_is_drawn_once() -> None:
-    drawn = CachedOverlay(looked(1)[0])
+    drawn = CachedOverlay(annotated(1)[0])
     assert drawn.chosen == (1,)  # two answers, one object
     assert drawn.overlay((1,)) is drawn.overlay((1,))
     assert drawn.color is drawn.color
-    assert drawn.overlay(()) is drawn.looked.frame.color
-    assert np.array_equal(drawn.mask, drawn.looked.ids == 1)
+    assert drawn.overlay(()) is drawn.annotated.frame.color
+    assert np.array_equal(drawn.mask, drawn.annotated.ids == 1)

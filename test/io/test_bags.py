@@ -124,7 +124,7 @@ def test_depth_goes_on_without_colour_and_does_not_fill_the_memory(
     color = [("/color/image_raw", raw(RGB, "rgb8", k / 10)) for k in range(3)]
     depth = [("/depth/image_raw", raw(DEPTH_MM, "16UC1", k / 10)) for k in range(300)]
     assert len(list(read_bag(write(tmp_path / "silent", [*color, *depth])))) == 3
-    assert max(longest) == bags.AHEAD
+    assert max(longest) == bags.DEPTH_QUEUE
     assert len(list(read_bag(write(tmp_path / "first", [*depth, *color])))) == 3
 
 

@@ -1,4 +1,4 @@
-"""The command `fastreasonseg`: one module a command, and parser.py with their arguments.
+"""The command `fastreasonseg`: one module per command, and parser.py with their arguments.
 
 Errors raised on purpose end in one line on stderr and exit status 2.
 """
@@ -14,10 +14,10 @@ from .parser import TRAINING, build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status."""
+    """Runs one command and returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser()
-    # Training stages and `models` have parsers of their own; everything after their name is theirs.
+    # Training stages and `models` have their own parsers, which get all arguments after the name.
     if arguments[:1] == ["models"]:
         return _guarded(lambda: _module("cli.models").main(arguments[1:]))
     if arguments[:1] == ["train"] and arguments[1:2] and arguments[1] in TRAINING:

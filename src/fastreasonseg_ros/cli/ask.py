@@ -25,7 +25,7 @@ from ..visualization.overlay import draw_answer
 
 def run(args: Namespace) -> int:
     report = InputReport()
-    frame, twin, perceiver, perception_ms = _look(args, report)
+    frame, twin, perceiver, perception_ms = _perceive(args, report)
     ask, query = asker_of(args), Query(args.text)
     answer = ask(twin, query)
     if perceiver is not None and frame is not None:
@@ -48,13 +48,14 @@ def run(args: Namespace) -> int:
     if args.json:
         write_text(
             args.json,
-            json.dumps(answer_as_dict(answer, perception_ms) | _read(report), ensure_ascii=False, indent=1) + "\n",
+            json.dumps(answer_as_dict(answer, perception_ms) | _report_as_dict(report), ensure_ascii=False, indent=1)
+            + "\n",
         )
     return 0
 
 
 def describe(answer: Answer, twin: DigitalTwin) -> str:
-    """The answer as a person reads it: found objects with place, reasoning, steps, cost."""
+    """The answer as text: found objects with position, reasoning, steps, latency."""
     by_id = {i.id: i for i in twin.instances}
     lines = [f"{answer.status.name}: {answer.message}" if answer.message else answer.status.name]
     for i in (by_id[k] for k in answer.ids if k in by_id):
@@ -67,13 +68,14 @@ def describe(answer: Answer, twin: DigitalTwin) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _read(report: InputReport) -> dict[str, Any]:
-    """What was read and what is doubtful about it, for JSON; nothing where there is nothing to say."""
+def _report_as_dict(report: InputReport) -> dict[str, Any]:
+    """topics and warnings of the input, for JSON; empty ones are left out."""
     found = {"topics": report.chosen, "warnings": report.warnings}
     return {key: lines for key, lines in found.items() if lines}
 
 
-def _look(args: Namespace, report: InputReport) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
+def _perceive(args: Namespace, report: InputReport) -> tuple[Frame | None, DigitalTwin, Perceiver | None, float | None]:
+    """Last frame, twin, perceiver and time of the last observe() in ms; only the twin is set for a twin file."""
     if Path(args.source).suffix == ".json":
         return None, read_twin(args.source), None, None
     perceiver = perceiver_of(args)

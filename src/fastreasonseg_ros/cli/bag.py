@@ -1,4 +1,4 @@
-"""`fastreasonseg bag info|eval|make`: what a bag holds, questions asked while it is played, bags from a data set."""
+"""`fastreasonseg bag info|eval|make`: lists the topics of a bag, evaluates questions on it, makes bags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import DatasetError
 from ..evaluation.reports.gallery import Gallery
 from ..evaluation.reports.outputs import Output, write_text
 from ..evaluation.reports.page import html_page, title_of
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..evaluation.runners.bag import Outputs
 from ..evaluation.runners.bags import bag_result, bags_to_do, evaluate_one, find_bags, topics_of
@@ -30,7 +30,7 @@ Item = tuple[int, TimedQuestion]
 
 
 def run(args: Namespace) -> int:
-    if args.clock:  # the nodes themselves
+    if args.clock:  # in real time through the ROS nodes
         from ..live.run_bag_evaluation import run as run_live
 
         return run_live(args)
@@ -62,7 +62,7 @@ def run(args: Namespace) -> int:
             "bag": str(args.path),
             "perceiver": args.perception,
             "model": args.model,
-            "made": made(args),
+            "made": provenance(args),
         } | bag_result(rows, times, args.seed)
         output.result(result)
         if args.html:
@@ -79,7 +79,7 @@ def evaluate_bags(
     stack: ExitStack,
     view: GalleryView | None = None,
 ) -> Times:
-    """Every bag that is not done, here or on Ray's workers; `add` gets a row a question and one a bag."""
+    """Evaluates all bags that are not done, in this process or with Ray; `add` gets a row per question and per bag."""
     todo = bags_to_do(bags, questions, done)
     if args.ray is not None:
         from ..evaluation.runners.ray_cluster import share

@@ -1,4 +1,4 @@
-"""`fastreasonseg bench`: what perception and reasoning cost on this machine, stage by stage."""
+"""`fastreasonseg bench`: latency and memory of perception and reasoning on this machine, by stage."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from ..perception.protocol import Perceiver
 from ..pipeline import observe
 from ..twin.types import DigitalTwin, Frame
 
-WARMUP = 3  # frames that do not count: caches fill, threads start
-# Asked of every thing in view, so that no two questions are the same.
+WARMUP = 3  # frames left out of the figures: caches fill, threads start
+# Asked for every label in view, so that no two questions are the same.
 FORMS = ("the {}", "which {} is nearest to the camera?", "what is left of the {}?", "hand me the biggest {}")
 
 
@@ -76,7 +76,7 @@ def run(args: Namespace) -> int:
 
 
 def plan_of(frames: int, questions: int) -> ScalingPlan:
-    """What --scaling measures: its own numbers, or fewer where fewer are asked for (a first try takes a minute)."""
+    """The plan of --scaling: its defaults, with at most `frames` and `questions`."""
     usual = ScalingPlan()
     return replace(usual, frames=min(frames, usual.frames), questions=min(questions, usual.questions))
 
@@ -86,7 +86,7 @@ def _ms(value: float | None) -> str:
 
 
 def bench_perception(frames: Iterable[Frame], perceiver: Perceiver, count: int) -> tuple[DigitalTwin, dict[str, Any]]:
-    """The last twin, and frame: p50, p95 of observe(), frames_per_second. WARMUP frames come before."""
+    """The last twin, and {frame: p50, p95 of observe() in ms, frames_per_second} without the first WARMUP frames."""
     twin: DigitalTwin | None = None
     times: list[float] = []
     for frame in tqdm(frames, total=count, unit="frame", dynamic_ncols=True):
@@ -100,7 +100,7 @@ def bench_perception(frames: Iterable[Frame], perceiver: Perceiver, count: int) 
 
 
 def questions_about(twin: DigitalTwin) -> Iterator[str]:
-    """Questions with the labels in view; without any, about things in general."""
+    """Questions with the labels in view, or with "thing" if there are none."""
     labels = sorted({i.label for i in twin.instances}) or ["thing"]
     for form in FORMS:
         for label in labels:

@@ -1,4 +1,4 @@
-"""`fastreasonseg eval DATASET`: questions about pictures, answered and measured."""
+"""`fastreasonseg eval DATASET`: answers questions about pictures and scores the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..evaluation.reports.compare import compare, compare_table, read_result
 from ..evaluation.reports.gallery import Gallery
 from ..evaluation.reports.outputs import Output, write_picture, write_text
 from ..evaluation.reports.page import html_page, title_of
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..evaluation.runners.evaluate import Row, Times, evaluate
 from ..evaluation.runners.resumable_rows import read_done, run_id
@@ -26,9 +26,9 @@ from ..visualization.overlay import draw_answer
 
 
 def run(args: Namespace) -> int:
-    """The data set with the backends that were given, and with those of every --also, compared with the first."""
+    """Evaluates the data set with the given backends, then with those of every --also, compared with the first."""
     other = read_result(args.against) if args.against else None
-    variants = [args.with_backends(args, text) for text in args.also]  # what is wrong with one is told before the work
+    variants = [args.with_backends(args, text) for text in args.also]  # raises errors before the evaluation starts
     if args.resume and not args.rows:
         raise DatasetError("--resume goes on with a rows file; name it with --rows FILE")
     dataset = open_dataset(args.dataset, args.format, args.split)
@@ -55,7 +55,7 @@ def run(args: Namespace) -> int:
 
 
 def _write(args: Namespace, runs: Sequence[tuple[str, dict[str, Any], list[Row], dict[str, Any]]]) -> None:
-    """As far as the work is done: what comes after it may fail."""
+    """Writes the results so far, since a later configuration may fail."""
     if args.json:
         write_text(args.json, json.dumps(runs[0][1], indent=1, ensure_ascii=False) + "\n")
     if args.html:
@@ -63,12 +63,12 @@ def _write(args: Namespace, runs: Sequence[tuple[str, dict[str, Any], list[Row],
 
 
 def _numbered(path: str | None, number: int) -> str | None:
-    """rows.jsonl -> rows.1.jsonl: every configuration has files of its own."""
+    """rows.jsonl -> rows.1.jsonl: every configuration has its own files."""
     return str(Path(path).with_name(f"{Path(path).stem}.{number}{Path(path).suffix}")) if path else None
 
 
 def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], dict[str, Any]]:
-    """Result, rows and cases (gallery.py) of one configuration; rows and cases are there for --html."""
+    """Result, rows and gallery cases of one configuration; rows and cases are collected for --html only."""
     number = {id(q): n for n, q in enumerate(dataset.questions)}
     mark = {"run": run_id(args)}
     done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
@@ -87,11 +87,11 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
 
     def add(row: Row) -> None:
         last["row"] = row
-        if seen:
+        if keep_rows:
             rows.append(row)
         output.row(row | mark)
 
-    rows, seen = list(done), bool(args.html) or args.ray is not None
+    rows, keep_rows = list(done), bool(args.html) or args.ray is not None
     total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.truth == "all" else 0)
     with Output(args.json, args.rows, total, "row", len(done)) as output:
         times = None
@@ -107,7 +107,7 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
             "split": dataset.split,
             "perceiver": args.perception,
             "model": args.model,
-            "made": made(args),
+            "made": provenance(args),
         }
         if caution := dataset.caution(args.perception):
             head["caution"] = caution
@@ -116,7 +116,7 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
 
 
 def _shared(args: Namespace, dataset: Dataset, done: Sequence[Row], add: Callable[[Row], None]) -> Times:
-    """Every scene that is not done, on Ray's workers."""
+    """Evaluates every scene that is not done with Ray."""
     from ..evaluation.runners.ray_cluster import share
     from ..evaluation.runners.ray_workers import SceneWorker
 

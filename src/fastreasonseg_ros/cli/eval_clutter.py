@@ -1,6 +1,7 @@
-"""`fastreasonseg eval-clutter`: what tells things apart, planes, the network or both, measured on the same pictures.
+"""`fastreasonseg eval-clutter`: compares the segmenters planes, network and both on the same pictures.
 
-Simulated clutter that the network was not trained on, by arrangement; or a data set that annotates every object.
+Input is simulated clutter that the network was not trained on, by arrangement, or a data set that annotates every
+object.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..evaluation.benchmark.machine import machine
 from ..evaluation.metrics.intervals import ratio_interval
 from ..evaluation.metrics.segmentation import SegmentationScore, mean_score, score_segmentation
 from ..evaluation.reports.outputs import write_result
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..io.datasets import open_dataset
 from ..perception import make_perceiver
 from ..pipeline import observe
@@ -49,7 +50,7 @@ def run(args: Namespace) -> int:
             took_ms[name].append(1000 * (time.perf_counter() - start))
             assert twin.ids is not None
             scores[name].setdefault(kind, []).append(score_segmentation(twin.ids, truth))
-    result: dict[str, Any] = {"segmenters": {}, "machine": machine(), **made(args)}
+    result: dict[str, Any] = {"segmenters": {}, "machine": machine(), **provenance(args)}
     for name, kinds in scores.items():
         everything = [score for some in kinds.values() for score in some]
         values = [score.overlap_f for score in everything]
@@ -66,7 +67,7 @@ def run(args: Namespace) -> int:
 
 
 def simulated(scenes: int) -> Iterator[Picture]:
-    """Two looks at each of `scenes` scenes of every arrangement, one by each kind of sensor."""
+    """Renders `scenes` scenes of every arrangement, each from one view per kind of sensor."""
     for number, arrangement in enumerate(ARRANGEMENTS):
         for seed in range(FIRST_SEED + 1000 * number, FIRST_SEED + 1000 * number + scenes):
             rng = np.random.default_rng([seed, 42])
@@ -79,7 +80,10 @@ def simulated(scenes: int) -> Iterator[Picture]:
 
 
 def annotated(path: str) -> Iterator[Picture]:
-    """The last frame of every scene; a scene's kind is its name without its number. Raises DatasetError."""
+    """(kind, frame, truth) of the last frame of every scene; the kind is the scene's name without its number.
+
+    Raises DatasetError if the data set does not annotate every object.
+    """
     dataset = open_dataset(path)
     dataset.check_perceiver("tabletop")
     if dataset.truth != "all":
@@ -93,7 +97,7 @@ def annotated(path: str) -> Iterator[Picture]:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """A line a setting, then by kind; Overlap F, and the share of objects with F >= 0.75."""
+    """One line per segmenter, then by kind: Overlap F, and the share of objects with F >= 0.75."""
     rows = result["segmenters"]
     lines = [
         "| segmenter | Overlap F | Boundary F | objects with F >= 0.75 | p50, ms |",

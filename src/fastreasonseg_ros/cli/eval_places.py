@@ -1,4 +1,4 @@
-"""`fastreasonseg eval-places`: segmentation on floors and shelves, in bins, and where nothing carries things."""
+"""`fastreasonseg eval-places`: segmentation on floors and shelves, in bins, and without a support surface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..evaluation.benchmark.machine import machine
 from ..evaluation.metrics.intervals import ratio_interval
 from ..evaluation.metrics.segmentation import SegmentationScore, mean_score, score_segmentation
 from ..evaluation.reports.outputs import write_picture, write_result
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import perceiver_of
 from ..pipeline import observe
 from ..simulation.scenes.places import PLACES, make_place
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
         raise ConfigError(f"there is no place {unknown[0]!r}; there are: {', '.join(PLACES)}")
     perceiver, size = perceiver_of(args), (args.width, args.width * 3 // 4)
     scores: dict[str, list[SegmentationScore]] = {name: [] for name in names}
-    silent = 0
+    unexplained = 0  # scenes without instances and without a note why
     for name, seed in tqdm([(n, FIRST_SEED + k) for n in names for k in range(args.seeds)], unit="scene"):
         with make_place(name, seed, size) as scene:
             frame = scene.render("structured_light", 640 / size[0])
@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
         assert frame.truth is not None
         assert twin.ids is not None
         scores[name].append(score_segmentation(twin.ids, frame.truth.ids))
-        silent += not twin.instances and not twin.note and bool(frame.truth.ids.any())
+        unexplained += not twin.instances and not twin.note and bool(frame.truth.ids.any())
         if args.pictures:
             labels = {i.id: i.label for i in twin.instances}
             picture = draw_masks(frame.color, twin.ids, list(labels), labels)
@@ -49,9 +49,9 @@ def run(args: Namespace) -> int:
         "image_size": list(size),
         "perceiver": args.perception,
         "places": {name: asdict(mean_score(some)) | {"scenes": len(some)} for name, some in scores.items()},
-        "empty_without_a_word": silent,
+        "empty_without_a_word": unexplained,
         "machine": machine(),
-        **made(args),
+        **provenance(args),
     }
     everything = [score for some in scores.values() for score in some]
     values = [score.overlap_f for score in everything]
@@ -64,7 +64,7 @@ def run(args: Namespace) -> int:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """A line a place, then all."""
+    """One line per place, then all."""
     lines = [
         "| place | scenes | Overlap F | precision | recall | objects with F >= 0.75 |",
         "|---|---|---|---|---|---|",

@@ -1,8 +1,7 @@
-"""`fastreasonseg eval-students`: students against each other on the same questions, in one run, one table.
+"""`fastreasonseg eval-students`: compares students on the same questions in one table.
 
-Everything is kept below --out: replies of the models (replies.jsonl), one row a question (SET.rows.jsonl), figures
-(SET.json, cost.json). What is finished and still holds is not done again: neither student nor questions nor the code
-between them have changed.
+Results are cached below --out: replies of the models (replies.jsonl), one row per question (SET.rows.jsonl), figures
+(SET.json, cost.json). They are used again as long as student, questions and the code between them are unchanged.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ from ..reasoning.cache import file_sha256
 from ..reasoning.language_models.openvino import OpenVinoModel, model_name
 from ..twin.types import DigitalTwin
 
-CONTEXT_TOKENS = 32768  # many prompts at a time
+CONTEXT_TOKENS = 32768  # for a batch of prompts
 _PACKAGE = Path(__file__).resolve().parents[1]
-_BETWEEN = ("twin", "plan", "reasoning", "pipeline.py")  # what lies between a question and its ids
+_CODE = ("twin", "plan", "reasoning", "pipeline.py")  # code that determines the ids of a question
 
 Evaluation = Callable[[Ask], dict[str, Any]]
 
@@ -70,14 +69,14 @@ def run(args: Namespace) -> int:
 
 
 class LoadedSet:
-    """Questions that are read once for all students; `run(ask)` answers and scores them."""
+    """A question set, read once for all students; run(ask) answers and scores it."""
 
     def __init__(self, questions: QuestionSet, limit: int | None) -> None:
         files = [Path(p) for p in (questions.scenes, questions.queries) if p]
         if questions.dataset:
             files = sorted(Path(questions.dataset).glob("*.jsonl"))
         self.key = [*(file_sha256(p) for p in files), limit]
-        self._perception: list[Row] = []  # of the ground truth: the same for every student
+        self._perception: list[Row] = []  # of the oracle, the same for every student
         self.asked: list[tuple[DigitalTwin, str]] = []
         if questions.dataset:
             dataset = open_dataset(questions.dataset)
@@ -102,17 +101,17 @@ class LoadedSet:
 
 
 class _Student:
-    """One row of the table, measured on every set; figures that are on disk and still hold are read."""
+    """One row of the table, measured on every set; valid cached figures are read from disk."""
 
     def __init__(self, name: str, variant: Variant, args: Namespace) -> None:
         self.name, self.variant, self.args = name, variant, args
         self.folder = Path(args.out) / name
         self.config = variant.model_config(args.threads, CONTEXT_TOKENS)
         self.model = model_name(self.config) if variant.method == "model" else variant.method
-        said = {
+        settings = {
             key: value for key, value in asdict(variant).items() if key not in ("title", "against", "train", "adapter")
         }
-        self.key = [self.model, said, _code()]
+        self.key = [self.model, settings, _code()]
 
     def measure(self, sets: Mapping[str, LoadedSet]) -> dict[str, Any]:
         result: dict[str, Any] = {"model": self.model, "sets": {}}
@@ -156,19 +155,19 @@ class _Student:
 
 
 def spread(asked: Sequence[Any], count: int) -> list[Any]:
-    """`count` of them, evenly over all."""
+    """`count` items at even distances; all if there are fewer."""
     return [asked[k * len(asked) // count] for k in range(count)] if len(asked) > count else list(asked)
 
 
 def _kept(file: Path, key: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the file says if it was made for this key, else what `make` says, written there."""
+    """The cached result in the file if it has this key, else that of make(), which is written there."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept.pop("key") == digest:
             return kept
     except (OSError, ValueError, KeyError, AttributeError):
-        pass  # not there, or half-written: made anew
+        pass  # missing or incomplete: made again
     made = make()
     write_text(file, json.dumps({"key": digest} | made, ensure_ascii=False) + "\n")
     return made
@@ -176,9 +175,9 @@ def _kept(file: Path, key: Any, make: Callable[[], dict[str, Any]]) -> dict[str,
 
 @lru_cache
 def _code() -> str:
-    """SHA-256 of everything between a question and its ids, as it was when it was first asked."""
+    """SHA-256 of the files of _CODE, computed once per process."""
     digest = hashlib.sha256()
-    for part in _BETWEEN:
+    for part in _CODE:
         path = _PACKAGE / part
         files = [path] if path.is_file() else [p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".jsonl")]
         for file in files:
@@ -187,7 +186,7 @@ def _code() -> str:
 
 
 def _commit() -> str:
-    """The repository's commit, with a + where files differ from it; empty outside one."""
+    """The repository's commit, with a + if there are uncommitted changes; empty outside a repository."""
     try:
         where = ["git", "-C", str(_PACKAGE)]
         head = subprocess.run([*where, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)

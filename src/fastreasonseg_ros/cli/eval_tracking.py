@@ -13,9 +13,9 @@ from ..errors import ConfigError
 from ..evaluation.benchmark.machine import machine
 from ..evaluation.metrics.masks import percentiles
 from ..evaluation.reports.outputs import write_result
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.tracking import ClipResult, figures, markdown, measure_clip
-from ..evaluation.runners.tracking_clips import Clip, choose_clips, told, without_truth
+from ..evaluation.runners.tracking_clips import Clip, choose_clips, read_clip, without_truth
 from ..perception import make_perceiver
 from ..perception.protocol import Perceiver
 from ..simulation.scenes.stories import STORIES, Told
@@ -26,16 +26,16 @@ def run(args: Namespace) -> int:
     if unknown := [s for s in args.stories or () if s not in STORIES]:
         raise ConfigError(f"there is no story {unknown[0]!r}; there are: {', '.join(STORIES)}")
     clips = choose_clips(args.clips, tuple(args.stories or ()), (args.width, args.width * 3 // 4))
-    # Settings of the command line come later, so that they win.
+    # Settings of the command line come last and override.
     own = ["ego_motion=true"] if args.perception == "tabletop" else []
     perceiver = Timed(make_perceiver(args.perception, args.perception_config, [*own, *args.perception_set]))
     perceiver.without_hints = args.perception == "oracle"
     results: list[ClipResult] = []
-    how = {"image_size": list(clips[0].size), "perceiver": args.perception, "machine": machine(), **made(args)}
+    how = {"image_size": list(clips[0].size), "perceiver": args.perception, "machine": machine(), **provenance(args)}
     text = ""
     for clip in tqdm(clips, unit="clip", dynamic_ncols=True):
         results.append(_measure(clip, perceiver, Path(args.cache), args.perception == "oracle"))
-        # After every clip, so that a long run that is stopped leaves what it has.
+        # Written after every clip, so that an interrupted run leaves its results.
         result = {**how, **figures(results), "perception_ms": percentiles(perceiver.times_ms)}
         text = f"{markdown(result)}\n{_about(result)}\n"
         write_result(args, result, text)
@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
 
 
 class Timed:
-    """A perceiver whose calls are timed. without_hints: ids are left for tracking to find."""
+    """Times the calls of a perceiver. without_hints: removes track hints, so that ids come from tracking alone."""
 
     def __init__(self, perceiver: Perceiver) -> None:
         self._perceiver = perceiver
@@ -65,11 +65,11 @@ class Timed:
 
 
 def _measure(clip: Clip, perceiver: Perceiver, cache: Path, oracle: bool) -> ClipResult:
-    def seen(picture: Told) -> Frame:
+    def to_input(picture: Told) -> Frame:
         frame = without_truth(picture, clip)
         return replace(frame, truth=picture.frame.truth) if oracle else frame
 
-    return measure_clip(clip.name, clip.story, list(told(clip, cache)), perceiver, seen)
+    return measure_clip(clip.name, clip.story, list(read_clip(clip, cache)), perceiver, to_input)
 
 
 def _about(result: dict) -> str:

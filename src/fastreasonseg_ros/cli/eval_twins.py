@@ -7,7 +7,7 @@ from argparse import Namespace
 from ..errors import DatasetError
 from ..evaluation.reports.compare import compare, compare_table, read_result
 from ..evaluation.reports.outputs import Output
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of
 from ..evaluation.runners.evaluate import evaluate_twins
 from ..evaluation.runners.resumable_rows import read_done, run_id
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
         result = evaluate_twins(twins, questions, asker_of(args), lambda row: output.row(row | mark), done, args.seed)
         if other is not None:
             result["against"] = {"file": str(args.against)} | compare(result["questions"], other, args.seed)
-        output.result({"scenes": str(args.scenes), "model": args.model, "made": made(args)} | result)
+        output.result({"scenes": str(args.scenes), "model": args.model, "made": provenance(args)} | result)
         if other is not None:
             print("\n" + compare_table(result["against"], "this run", args.against))
     return 0

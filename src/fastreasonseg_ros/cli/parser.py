@@ -1,6 +1,6 @@
-"""The arguments of every command but `models` and the stages of `train`, which have parsers of their own.
+"""The arguments of all commands except `models` and the stages of `train`, which have their own parsers.
 
-Nothing heavy is imported here, so that `--help` is quick: each command names the module whose run(args) does it.
+Each command names the module whose run(args) implements it; it is imported when needed, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 from .. import __version__
 from ..errors import ConfigError
 
-# Stage: what it makes, and the module whose main() has its options.
+# Stage: (help, module whose main() parses its options).
 TRAINING = {
     "data": ("scenes, questions and teacher plans", "training.student.corpus.data"),
     "teach": ("reasoning chains by a larger teacher model", "training.student.corpus.teach"),
@@ -242,7 +242,7 @@ def _comparable(parser: argparse.ArgumentParser) -> None:
 
 
 def with_backends(args: argparse.Namespace, text: str) -> argparse.Namespace:
-    """The same command with the options in `text`, as one would write them. Raises ConfigError naming what is wrong."""
+    """The arguments with the backend options in `text` (command-line syntax). Raises ConfigError naming the option."""
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str):

@@ -1,4 +1,4 @@
-"""`fastreasonseg report RESULT.json...`: results as a page, as Markdown, and as the README's table."""
+"""`fastreasonseg report RESULT.json...`: results as an HTML page and as Markdown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(args: Namespace) -> int:
 
 
 def _cases(rows: Sequence[Row], pictures: str | None) -> dict[str, list[Row]]:
-    """Worst and best by IoU, with the picture that `eval --overlays` wrote, where there is one."""
+    """Worst and best rows by IoU, with the picture that `eval --overlays` wrote, if there is one."""
     known = sorted((r for r in rows if r.get("iou") is not None and "n" in r), key=lambda r: (r["iou"], r["n"]))
     worst = [r for r in known if r["iou"] < 0.5][:WORST]
     best = [r for r in reversed(known) if r["iou"] >= 0.5][:BEST]

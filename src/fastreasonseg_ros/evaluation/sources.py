@@ -1,4 +1,4 @@
-"""The name under which scripts of version 0.1 import what `io/sources.py` reads."""
+"""Compatibility with version 0.1: re-exports frames_of of io/sources.py."""
 
 from ..io.sources import frames_of
 

@@ -1,4 +1,4 @@
-"""Camera input shared by nodes, evaluation and the command line: image encodings, camera models, depth, bags.
+"""Camera input for nodes, evaluation and the command line: image encodings, camera models, depth, bags, data sets.
 
-Nothing here imports ROS. Messages are read by their field names, so that those of rclpy and of rosbags both fit.
+Nothing here imports ROS. Messages are accessed by field names, so that both rclpy and rosbags messages work.
 """

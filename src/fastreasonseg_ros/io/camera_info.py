@@ -15,13 +15,13 @@ CALIBRATE = "publish a calibrated camera_info (camera_calibration writes one)"
 
 
 def camera_from_info(info: Any, image_size: tuple[int, int] | None = None, rectified: bool = False) -> CameraIntrinsics:
-    """The camera of one picture, in pixels of that picture; distortion is left out.
+    """The pinhole model of an image, in its pixels; distortion is ignored.
 
-    info: a CameraInfo of ROS 1 or 2, by its field names. image_size: (width, height) of the picture, to be checked; a
-    picture of the full sensor's size has the model as it stands, whatever binning and region say. rectified: the
-    picture is rectified, so that P holds and not K; without distortion and P, K is P.
+    info: a CameraInfo of ROS 1 or 2. image_size: (width, height) of the image, to be checked; for an image of the full
+    sensor's size binning and region are ignored. rectified: the image is rectified, so that P is used, not K (K if
+    there is neither distortion nor P).
 
-    Raises FrameError: not calibrated, a region outside of the sensor, or a camera of another size than the picture.
+    Raises FrameError if it is not calibrated, the region is outside of the sensor, or the size is not the image's.
     """
     full = (int(info.width), int(info.height))
     fx, fy, cx, cy = _matrix(info, rectified)
@@ -32,14 +32,14 @@ def camera_from_info(info: Any, image_size: tuple[int, int] | None = None, recti
         return CameraIntrinsics(*full, fx, fy, cx, cy)
     if image_size is not None and image_size != reduced:
         raise FrameError(
-            f"camera_info is for {_size(reduced)}{_how(full, reduced, (x, y), (binning_x, binning_y))} but the picture "
+            f"camera_info is for {_size(reduced)}{_reduction(full, reduced, (x, y), (binning_x, binning_y))} but the picture "
             f"is {_size(image_size)}: use this stream's camera_info, or one made for the resized picture"
         )
     return CameraIntrinsics(*reduced, fx / binning_x, fy / binning_y, (cx - x) / binning_x, (cy - y) / binning_y)
 
 
 def is_rectified(topic: str) -> bool:
-    """Whether a topic's pictures are rectified, by the names of image_proc: image_rect, image_rect_color, ..."""
+    """Whether a topic's images are rectified, by the names of image_proc: image_rect, image_rect_color, ..."""
     return any("rect" in part.split("_") for part in topic.split("/"))
 
 
@@ -58,12 +58,12 @@ def _matrix(info: Any, rectified: bool) -> tuple[float, float, float, float]:
 
 
 def _field(info: Any, name: str) -> Any:
-    """k, d, p in ROS 2; K, D, P in ROS 1."""
+    """Field k, d or p in ROS 2; K, D or P in ROS 1."""
     return getattr(info, name) if hasattr(info, name) else getattr(info, name.upper())
 
 
 def _region(info: Any, full: tuple[int, int]) -> tuple[int, int, int, int]:
-    """x, y, width, height of the region of interest in pixels of the full sensor; all zeros mean the whole of it."""
+    """x, y, width, height of the region of interest in pixels of the full sensor; all zeros mean the full sensor."""
     roi = info.roi
     x, y, width, height = (int(v) for v in (roi.x_offset, roi.y_offset, roi.width, roi.height))
     if not (x or y or width or height):
@@ -76,7 +76,7 @@ def _region(info: Any, full: tuple[int, int]) -> tuple[int, int, int, int]:
     return x, y, width, height
 
 
-def _how(full: tuple[int, int], reduced: tuple[int, int], at: tuple[int, int], binning: tuple[int, int]) -> str:
+def _reduction(full: tuple[int, int], reduced: tuple[int, int], at: tuple[int, int], binning: tuple[int, int]) -> str:
     if reduced == full:
         return ""
     region = f"region at ({at[0]}, {at[1]}), " if any(at) else ""

@@ -1,4 +1,4 @@
-"""Depth as CompressedImage: plain 16-bit PNG of `compressed`, and PNG or RVL of `compressedDepth`.
+"""Decodes depth of CompressedImage: 16-bit PNG of `compressed`, and PNG or RVL of `compressedDepth`.
 
 Format of compressedDepth (ros-perception/image_transport_plugins, compressed_depth_image_transport), little endian:
 - `format` is "ENCODING; compressedDepth png", "ENCODING; compressedDepth rvl" or, older, without the last word (png).
@@ -27,15 +27,15 @@ from .depth_units import to_metres
 PNG_MAGIC = b"\x89PNG"
 HEADER = struct.Struct("<iff")
 RVL_SIZE = struct.Struct("<II")
-MAX_PIXELS = 2**25  # of a size that is believed: a damaged one must not fill the memory
+MAX_PIXELS = 2**25  # larger sizes are taken as damage, to bound memory
 
 
 def decode_depth(data: Any, format: str, depth_unit_m: float | None = None) -> Float32[np.ndarray, "h w"]:
-    """Metres along z, NaN where unknown, of a CompressedImage that holds depth.
+    """Depth along z in metres, NaN where unknown, of a CompressedImage.
 
-    depth_unit_m: metres a count of 16UC1 (None: millimetres, REP-118), or a unit of 32FC1 (None: metres).
+    depth_unit_m: metres per count of 16UC1 (None: millimetres, REP-118), or per unit of 32FC1 (None: metres).
 
-    Raises FrameError for a format that is not one of those above, or for damaged data.
+    Raises FrameError for an unknown format or damaged data.
     """
     samples, a, b = _decode(np.frombuffer(memoryview(data), np.uint8), format)
     if not _is_float(format):
@@ -48,7 +48,7 @@ def decode_depth(data: Any, format: str, depth_unit_m: float | None = None) -> F
 
 
 def decode_ids(data: Any, format: str) -> UInt16[np.ndarray, "h w"]:
-    """The 16-bit samples of a CompressedImage as they are, as for id images. Raises FrameError as decode_depth."""
+    """The 16-bit samples of a CompressedImage, for id images. Raises FrameError as decode_depth."""
     return _decode(np.frombuffer(memoryview(data), np.uint8), format)[0]
 
 
@@ -57,7 +57,7 @@ def _is_float(format: str) -> bool:
 
 
 def _decode(data: UInt8[np.ndarray, " n"], format: str) -> tuple[UInt16[np.ndarray, "h w"], float | None, float | None]:
-    """The samples, and a and b of the header where there is one."""
+    """The samples, and a and b of the header; None if there is no header."""
     if data.size == 0:
         raise FrameError("compressed image is empty: the driver sent no data")
     words = format.partition(";")[2].split()
@@ -125,7 +125,7 @@ def _decode_rvl(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray
 
 
 def _rvl_values(stream: UInt8[np.ndarray, " n"]) -> Int64[np.ndarray, " m"]:
-    """All numbers of an RVL stream; a number that the end cuts off is left out."""
+    """All numbers of an RVL stream; a truncated last number is left out."""
     words = stream[: stream.size // 4 * 4].reshape(-1, 4)[:, ::-1]  # the top byte of each word first
     groups = np.empty((words.size, 2), np.uint8)
     flat = np.ascontiguousarray(words).reshape(-1)

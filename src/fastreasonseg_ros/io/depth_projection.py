@@ -1,4 +1,4 @@
-"""A depth image seen from another camera: forward projection with a z-buffer, in numpy."""
+"""Depth of one camera projected into another one: forward projection with a z-buffer, in numpy."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ LARGEST_FOOTPRINT = 12  # pixels of the target that one depth pixel may cover, a
 
 
 def scale_depth(depth_m: Float32[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
-    """Depth of the same camera in another resolution, by the nearest pixel: no depth is made between two surfaces."""
+    """Depth resampled to another resolution by nearest neighbour, so that no values between surfaces arise."""
     rows = ((np.arange(height) + 0.5) * depth_m.shape[0] / height).astype(np.intp)
     columns = ((np.arange(width) + 0.5) * depth_m.shape[1] / width).astype(np.intp)
     return np.ascontiguousarray(depth_m[rows[:, None], columns])
 
 
 class DepthProjection:
-    """Depth of one camera as another camera would see it.
+    """Projects depth of a source camera into a target camera.
 
-    Every depth pixel is a small rectangle, parallel to the picture, that covers what it covers in the target picture;
-    so a surface stays closed when the target has more pixels. Of several that fall on a pixel the nearest is kept.
-    Pixels that the depth camera did not see (shadows of near objects, outside of its view) stay unknown: nothing is
-    filled in. Distortion is left out.
+    Every depth pixel is projected as a rectangle parallel to the image plane, so that surfaces stay closed when the
+    target has more pixels. Of several depths on a pixel the nearest is kept. Pixels that the depth camera does not see
+    (occlusion, outside of its view) are NaN: nothing is filled in. Distortion is ignored.
     """
 
     def __init__(self, source: CameraIntrinsics, target: CameraIntrinsics, transform: RigidTransform) -> None:
@@ -35,7 +34,7 @@ class DepthProjection:
         u, v = np.meshgrid(np.arange(source.width), np.arange(source.height))
         rays = np.stack([(u - source.cx) / source.fx, (v - source.cy) / source.fy, np.ones(u.shape)])
         x, y, z = (transform.rotation @ rays.reshape(3, -1)).astype(np.float32)
-        # The target's camera matrix is multiplied in, so that u = (x depth + tx) / (z depth + tz), v alike.
+        # Premultiplied by the target's camera matrix: u = (x depth + tx) / (z depth + tz), v likewise.
         tx, ty, tz = transform.translation_m
         self._x, self._y, self._z = target.fx * x + target.cx * z, target.fy * y + target.cy * z, z
         self._tx, self._ty = np.float32(target.fx * tx + target.cx * tz), np.float32(target.fy * ty + target.cy * tz)
@@ -85,9 +84,9 @@ def _covered(
 def _keep_nearest(
     image: Float32[np.ndarray, " p"], at: Int32[np.ndarray, " n"], depth: Float32[np.ndarray, " n"]
 ) -> None:
-    """image[at] = min(image[at], depth), where indices may come several times."""
+    """image[at] = min(image[at], depth); indices may be repeated."""
     closer = depth < image[at]
     while closer.any():
         at, depth = at[closer], depth[closer]
-        image[at] = depth  # of equal indices one is written; what is nearer than that goes another round
+        image[at] = depth  # of repeated indices one is written; nearer ones are written in the next iteration
         closer = depth < image[at]

@@ -1,4 +1,4 @@
-"""Depth counts to metres, and whether the result can be a scene in front of a robot.
+"""Converts depth counts to metres, and checks whether the depth range is plausible for a robot.
 
 REP-118: 16UC1 holds millimetres with 0 = unknown, 32FC1 metres with NaN = unknown. Not every driver follows it: a
 RealSense D405 publishes 0.1 mm in 16UC1, simulators and data sets have other units.
@@ -15,8 +15,8 @@ from ..errors import ConfigError
 
 INTEGER_UNIT_M, FLOAT_UNIT_M = 0.001, 1.0
 NEAR_M, FAR_M = 0.2, 20.0
-QUANTILE = 0.95  # "all": this share of the known depth
-UNITS_M = (0.001, 0.0001, 1.0, 0.01, 0.00025, 0.005)  # those met in the field, commonest first
+QUANTILE = 0.95  # share of the known depth that must be implausible
+UNITS_M = (0.001, 0.0001, 1.0, 0.01, 0.00025, 0.005)  # units used in practice, most common first
 
 
 def check_depth_unit(depth_unit_m: float | None) -> float | None:
@@ -31,24 +31,24 @@ def check_depth_unit(depth_unit_m: float | None) -> float | None:
 def to_metres(counts: Shaped[np.ndarray, "h w"], depth_unit_m: float | None = None) -> Float32[np.ndarray, "h w"]:
     """Metres, NaN where a count is 0, negative or not finite.
 
-    counts: uint16 or float32. depth_unit_m: metres a count; None: millimetres for whole numbers, metres for floats.
+    counts: uint16 or float32. depth_unit_m: metres per count; None: millimetres for integers, metres for floats.
     """
-    whole = np.issubdtype(counts.dtype, np.integer)
-    unit = check_depth_unit(depth_unit_m) or (INTEGER_UNIT_M if whole else FLOAT_UNIT_M)
+    integer = np.issubdtype(counts.dtype, np.integer)
+    unit = check_depth_unit(depth_unit_m) or (INTEGER_UNIT_M if integer else FLOAT_UNIT_M)
     depth_m = counts.astype(np.float32)
-    depth_m[~(depth_m > 0) if whole else ~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
+    depth_m[~(depth_m > 0) if integer else ~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
     if unit != 1.0:
         depth_m *= np.float32(unit)
     return depth_m
 
 
 def depth_range_warning(depth_m: Float32[np.ndarray, "h w"], depth_unit_m: float | None = None) -> str:
-    """What is implausible about a depth image and which unit would mend it; empty where nothing is.
+    """A warning about an implausible depth range, with the likely unit; empty if it is plausible.
 
     Implausible: 95 % of the known pixels are nearer than 0.2 m (95th percentile), or 95 % are beyond 20 m (5th
-    percentile). At most some 20,000 pixels are looked at, on a regular grid.
+    percentile). About 20,000 pixels on a regular grid are checked.
 
-    depth_unit_m: the unit that it was read with, for the message; None: not known.
+    depth_unit_m: the unit that was used, for the message; None: unknown.
     """
     height, width = depth_m.shape
     stride = max(1, math.isqrt(height * width // 20_000))
@@ -66,7 +66,7 @@ def depth_range_warning(depth_m: Float32[np.ndarray, "h w"], depth_unit_m: float
 
 
 class DepthRangeMonitor:
-    """Whether the depth of a stream is implausible: a single picture may be, with a hand before the camera."""
+    """Checks the depth range of a stream; single implausible images (a hand before the camera) are tolerated."""
 
     def __init__(self, depth_unit_m: float | None = None) -> None:
         self._depth_unit_m = depth_unit_m
@@ -74,19 +74,19 @@ class DepthRangeMonitor:
         self._newest = ""
 
     def add(self, depth_m: Float32[np.ndarray, "h w"]) -> None:
-        """One picture."""
+        """Adds one depth image, metres."""
         self._pictures += 1
         if message := depth_range_warning(depth_m, self._depth_unit_m):
             self._implausible, self._newest = self._implausible + 1, message
 
     @property
     def warning(self) -> str:
-        """The newest warning where more than half of the pictures were implausible; else empty."""
+        """The newest warning if more than half of the images were implausible; else empty."""
         return self._newest if 2 * self._implausible > self._pictures else ""
 
 
 def _suggestion(median_m: float, depth_unit_m: float | None) -> str:
-    """The first of the usual units that puts the median between 0.2 and 20 m."""
+    """Suggests the first unit of UNITS_M for which the median is between 0.2 and 20 m."""
     if depth_unit_m is None:
         return " (metres a count) to what the driver publishes"
     counts = median_m / depth_unit_m

@@ -1,6 +1,6 @@
-"""Files of data sets: pictures, depth, id images, JSON. Whatever is wrong with one is a DatasetError with its name.
+"""Reads files of data sets: images, depth, id images, JSON. Invalid files raise DatasetError naming the file.
 
-Pictures are decoded to their last byte, so that a truncated one is an error and not a half grey picture.
+Images are decoded completely, so that a truncated one is an error.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # wha
 
 
 def read_color(path: Path) -> UInt8[np.ndarray, "h w 3"]:
-    """RGB of a picture file, turned as its EXIF orientation says."""
+    """RGB of an image file, rotated by its EXIF orientation."""
     with _opened(path) as image:
         return np.asarray(_decoded(path, lambda: ImageOps.exif_transpose(image).convert("RGB")))
 
 
 def read_depth(path: Path, unit_m: float) -> Float32[np.ndarray, "h w"]:
-    """Metres from a 16-bit picture; NaN where it is 0. Raises DatasetError for one of 8 bits."""
+    """Metres from a 16-bit image; NaN where it is 0. Raises DatasetError for 8 bits."""
     raw = _one_channel(path)
     if raw.dtype != np.uint16:
         raise DatasetError(
@@ -40,25 +40,25 @@ def read_depth(path: Path, unit_m: float) -> Float32[np.ndarray, "h w"]:
 
 
 def read_ids(path: Path) -> UInt16[np.ndarray, "h w"]:
-    """An id image of 8 or 16 bits; of one with a palette the indices."""
+    """An id image of 8 or 16 bits; with a palette, its indices."""
     return _one_channel(path).astype(np.uint16)
 
 
 def read_mask(path: Path) -> Bool[np.ndarray, "h w"]:
-    """A mask picture of any kind: True where its grey value is not 0."""
+    """A mask image of any mode: True where its grey value is not 0."""
     with _opened(path) as image:
         return np.asarray(_decoded(path, lambda: image.convert("L"))) > 0
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) as read_color will give it; of a JPEG file from its header alone."""
+    """(width, height) of read_color's result, from the header only."""
     with _opened(path) as image:
-        turned = _decoded(path, image.getexif).get(0x0112, 1) in (5, 6, 7, 8)
-        return (image.height, image.width) if turned else image.size
+        rotated = _decoded(path, image.getexif).get(0x0112, 1) in (5, 6, 7, 8)
+        return (image.height, image.width) if rotated else image.size
 
 
 def check_size(path: Path, array: np.ndarray, size: tuple[int, int], of: Path) -> None:
-    """Raises DatasetError unless the array (h, w) read from `path` has the size (width, height) of the picture `of`."""
+    """Raises DatasetError unless the array (h, w) read from `path` has the size (width, height) of the image `of`."""
     height, width = array.shape[:2]
     if (width, height) != size:
         raise DatasetError(
@@ -83,7 +83,7 @@ def read_json(path: str | Path, encodings: tuple[str, ...] = ("utf-8",)) -> Any:
 
 
 def json_object(text: str, where: str) -> dict[str, Any]:
-    """The object that a text is. Raises DatasetError beginning with `where`."""
+    """Parses a JSON object. Raises DatasetError beginning with `where`."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:

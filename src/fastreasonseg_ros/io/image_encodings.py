@@ -1,4 +1,4 @@
-"""Raw image buffers of sensor_msgs/Image to arrays: RGB, depth in metres, id images.
+"""Decodes raw image buffers of sensor_msgs/Image to arrays: RGB, depth in metres, id images.
 
 Encodings are those of sensor_msgs/image_encodings.hpp. Rows may be padded (`step` bytes from row to row). Samples of
 16 and 32 bits are in the byte order that `is_bigendian` says. Bayer patterns are named by their first two pixels of the
@@ -70,7 +70,7 @@ def to_rgb(
     """RGB of a raw image, 0..255; samples of 16 bits are scaled from 0..65535, gray is repeated in all channels.
 
     data: the message's bytes (bytes, array.array or uint8 array). For nv12 and nv21 the message's height may be that of
-    the image, or of Y and chroma together (3/2 of it): the size of the data tells.
+    the image, or of Y and chroma together (3/2 of it), which is decided by the size of the data.
 
     Raises FrameError for an encoding that is not in COLOR_ENCODINGS, or for data that is shorter than its header says.
     """
@@ -144,7 +144,7 @@ def _samples(
     channels: int,
     is_bigendian: bool,
 ) -> np.ndarray:
-    """(h, w) or (h, w, channels) in the machine's byte order, a view of the data where nothing has to be changed."""
+    """(h, w) or (h, w, channels) in native byte order; a view of the data where possible."""
     kind = np.dtype(kind)
     rows = _rows(_flat(data), height, width, step, width * channels * kind.itemsize, encoding)
     typed = np.ascontiguousarray(rows).view(kind.newbyteorder(">" if is_bigendian else "<"))
@@ -155,7 +155,7 @@ def _samples(
 def _rows(
     flat: UInt8[np.ndarray, " n"], height: int, width: int, step: int, row: int, encoding: str
 ) -> UInt8[np.ndarray, "h row"]:
-    """The rows without their padding. Raises FrameError where the data is shorter than that."""
+    """The rows without padding. Raises FrameError if the data is too short."""
     if width == 0 or height == 0 or step < row or flat.size < step * (height - 1) + row:
         raise FrameError(
             f"image of {width}x{height} {encoding} needs rows of {row} bytes, but has step {step} and {flat.size} "

@@ -1,4 +1,4 @@
-"""Image and CompressedImage messages to arrays, by their field names: those of rclpy and of rosbags both fit."""
+"""Decodes Image and CompressedImage messages of rclpy or rosbags to arrays."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def color_of(message: Any) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def depth_of(message: Any, depth_unit_m: float | None = None) -> Float32[np.ndarray, "h w"]:
-    """Metres along z, NaN where unknown, of a raw or compressed image.
+    """Depth along z in metres, NaN where unknown, of a raw or compressed image.
 
-    depth_unit_m: metres a count; None: by the encoding (REP-118). Raises FrameError for an unknown encoding or broken
+    depth_unit_m: metres per count; None: by the encoding (REP-118). Raises FrameError for an unknown encoding or broken
     data.
     """
     if is_compressed(message):
@@ -42,7 +42,7 @@ def depth_of(message: Any, depth_unit_m: float | None = None) -> Float32[np.ndar
 
 
 def ids_of(message: Any) -> UInt16[np.ndarray, "h w"]:
-    """An id image, 0 = background. Raises FrameError for what is not of 16 bits, or broken."""
+    """An id image, 0 = background. Raises FrameError unless it has 16 bits, or for broken data."""
     return decode_ids(message.data, message.format) if is_compressed(message) else to_ids(*_buffer(message))
 
 

@@ -1,4 +1,4 @@
-"""What was chosen, and what is doubtful, while pictures are read; for the one who asks or evaluates."""
+"""Report of reading input: the chosen topics, and warnings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .depth_units import DepthRangeMonitor
 
 
 class InputReport:
-    """Filled by readers of bags and pictures as they read. chosen: lines about the topics that are read."""
+    """Filled by readers of bags and images. chosen: lines of text about the topics that are read."""
 
     def __init__(self) -> None:
         self.chosen: list[str] = []
@@ -19,22 +19,22 @@ class InputReport:
         self._warnings: dict[str, str] = {}
 
     def choose(self, lines: Iterable[str]) -> None:
-        """The topics that were chosen, and the alternatives."""
+        """Sets the lines about chosen topics and alternatives."""
         self.chosen = list(lines)
 
     def depth_unit(self, depth_unit_m: float | None) -> None:
-        """The unit that depth is read with, for messages; a new count of implausible pictures begins."""
+        """Sets the depth unit for messages, and restarts the check of the depth range."""
         self._depth_range = DepthRangeMonitor(depth_unit_m)
 
     def add_depth(self, depth_m: Float32[np.ndarray, "h w"]) -> None:
-        """Depth of one picture, metres, to be looked at for plausibility."""
+        """Checks the range of one depth image, metres."""
         self._depth_range.add(depth_m)
 
     def warn(self, kind: str, message: str) -> None:
-        """The newest warning of a kind, as "registration"; an empty message takes it back."""
+        """Sets the warning of a kind, such as "registration"; an empty message removes it."""
         self._warnings[kind] = message
 
     @property
     def warnings(self) -> list[str]:
-        """All that hold now."""
+        """All current warnings."""
         return [w for w in (self._depth_range.warning, *self._warnings.values()) if w]

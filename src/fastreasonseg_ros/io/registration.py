@@ -1,6 +1,6 @@
-"""Depth in the pixels of the colour picture: whether it is registered, and registering it where it is not.
+"""Registration of depth to the colour image.
 
-`choose_alignment` decides from sizes, frames and camera models; `DepthAligner` does it for a stream of pictures.
+`choose_alignment` decides from sizes, frames and camera models what is needed; `DepthAligner` does it for a stream.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ..twin.types import CameraIntrinsics
 from .depth_projection import DepthProjection, scale_depth
 from .transforms import IDENTITY, RigidTransform, plain_frame
 
-SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point in picture sizes
+SAME_CAMERA = 0.01  # relative difference of focal lengths, and of the principal point in image sizes
 SAME_ASPECT = 0.01
 Lookup = Callable[[str, str], RigidTransform | None]  # (target frame, source frame) -> source to target
 
 
 class Alignment(Enum):
-    ALIGNED = "aligned"  # pixel for pixel as it is
+    ALIGNED = "aligned"  # already pixel-aligned
     SCALED = "scaled"  # of the colour camera, in another resolution
-    REGISTER = "register"  # of another camera: to be projected into the colour camera
-    UNKNOWN = "unknown"  # of another camera, and what is needed to register it is not known
+    REGISTER = "register"  # of another camera; projected into the colour camera
+    UNKNOWN = "unknown"  # of another camera, but camera models or transform are missing
 
 
 @dataclass(frozen=True)
 class CameraView:
-    """What is known of one picture's camera. frame_id: "" = not known, as for files. intrinsics: of this size."""
+    """Camera of one image. frame_id: "" = unknown, as for files. intrinsics: for this size."""
 
     width: int
     height: int
@@ -41,7 +41,7 @@ class CameraView:
 
 @dataclass(frozen=True)
 class AlignmentChoice:
-    """message: what was decided and why; for UNKNOWN also what to do. transform: depth to colour, for REGISTER."""
+    """message: the decision and its reason; for UNKNOWN also what to do. transform: depth to colour, for REGISTER."""
 
     alignment: Alignment
     message: str
@@ -49,16 +49,16 @@ class AlignmentChoice:
 
 
 def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: RigidTransform | None) -> AlignmentChoice:
-    """How depth comes to the colour picture's pixels.
+    """How to align depth to the colour image's pixels.
 
-    - ALIGNED: same frame (or a frame not known), same size, and no camera model that says otherwise; or other frames
-      with an identity between them and the same camera.
-    - SCALED: the same in another resolution: one aspect ratio, and no camera model that says otherwise.
-    - REGISTER: another frame or another camera model, and both camera models and the transform are known.
-    - UNKNOWN: all else.
+    - ALIGNED: same (or unknown) frame, same size, and camera models that agree if known; or frames related by the
+      identity and agreeing camera models.
+    - SCALED: the same in another resolution of the same aspect ratio.
+    - REGISTER: another frame or camera model; both camera models and the transform are known.
+    - UNKNOWN: otherwise.
 
-    Camera models agree if, once scaled, focal lengths differ by less than 1 % and the principal point by less than 1 %
-    of the picture and a pixel (drivers scale it by different conventions).
+    Camera models agree if, after scaling, focal lengths differ by less than 1 % and the principal point by less than
+    1 % of the image plus a pixel (drivers scale it by different conventions).
     """
     same_size = (color.width, color.height) == (depth.width, depth.height)
     proportional = abs(depth.width * color.height / (depth.height * color.width) - 1) <= SAME_ASPECT
@@ -68,10 +68,10 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
         depth_to_color = IDENTITY
     agree = _cameras_agree(color, depth)
     sizes = f"depth {depth.width}x{depth.height}, colour {color.width}x{color.height}"
-    as_it_is = Alignment.ALIGNED if same_size else Alignment.SCALED
+    unregistered = Alignment.ALIGNED if same_size else Alignment.SCALED
     one_camera = agree is True or (agree is None and same_frame)
     if depth_to_color is not None and depth_to_color.is_identity() and proportional and one_camera:
-        return AlignmentChoice(as_it_is, f"depth is of the colour camera ({sizes})")
+        return AlignmentChoice(unregistered, f"depth is of the colour camera ({sizes})")
     if depth_to_color is not None and color.intrinsics is not None and depth.intrinsics is not None:
         return AlignmentChoice(
             Alignment.REGISTER, f"depth of {depth_frame} is registered to {color_frame} ({sizes})", depth_to_color
@@ -98,9 +98,9 @@ def choose_alignment(color: CameraView, depth: CameraView, depth_to_color: Rigid
 
 
 class DepthAligner:
-    """Depth of a stream in the colour picture's pixels. Decides anew when sizes, frames or cameras change.
+    """Aligns depth of a stream to the colour image. Decides again when sizes, frames or cameras change.
 
-    lookup: the transform from a source frame to a target frame where it is known.
+    lookup: (target frame, source frame) -> transform, None if unknown.
     """
 
     def __init__(self, lookup: Lookup) -> None:
@@ -111,21 +111,21 @@ class DepthAligner:
 
     @property
     def choice(self) -> AlignmentChoice | None:
-        """Of the newest picture; None before the first."""
+        """The choice for the newest image; None before the first."""
         return self._choice
 
     @property
     def warning(self) -> str:
-        """Why depth may not fit the colour picture; empty where it does."""
+        """Why depth may not be aligned to the colour image; empty if it is."""
         unknown = self._choice is not None and self._choice.alignment is Alignment.UNKNOWN
         return f"{self._choice.message}; it is used as if it were" if unknown and self._choice else ""
 
     def align(
         self, depth_m: Float32[np.ndarray, "h w"], color: CameraView, depth: CameraView
     ) -> Float32[np.ndarray, "H W"]:
-        """Metres along z of the colour camera (of the depth camera where it is ALIGNED, SCALED or UNKNOWN), NaN where
-        unknown, in the size of the colour picture. UNKNOWN depth of the colour picture's size is given as it is, with a
-        `warning`; of another size it raises FrameError.
+        """Metres along z of the colour camera (of the depth camera if ALIGNED, SCALED or UNKNOWN), NaN where unknown,
+        in the size of the colour image. UNKNOWN depth is returned unchanged, with a `warning`. Raises FrameError if it
+        has another size than the colour image.
         """
         if self._choice is None or self._key != (color, depth) or self._choice.alignment is Alignment.UNKNOWN:
             self._decide(color, depth)
@@ -149,16 +149,16 @@ class DepthAligner:
 
 
 def fit_depth(depth_m: Float32[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
-    """Depth of files, of which no frame or camera is known, in the size of the colour picture.
+    """Depth of files (unknown frame and camera) scaled to the size of the colour image.
 
-    Raises FrameError where the aspect ratio is another.
+    Raises FrameError if the aspect ratio differs.
     """
     depth = CameraView(depth_m.shape[1], depth_m.shape[0])
     return DepthAligner(lambda target, source: None).align(depth_m, CameraView(width, height), depth)
 
 
 def _cameras_agree(color: CameraView, depth: CameraView) -> bool | None:
-    """Whether the camera models are one in two resolutions; None where one of them is not known."""
+    """Whether the camera models are equal up to resolution; None if one is unknown."""
     a, b = color.intrinsics, depth.intrinsics
     if a is None or b is None:
         return None

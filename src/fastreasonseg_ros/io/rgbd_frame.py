@@ -1,6 +1,6 @@
-"""Frames of an RGB-D camera from its messages: colour, depth in colour's pixels, and the camera model.
+"""Builds frames from messages of an RGB-D camera: colour, depth aligned to colour, and the camera model.
 
-For messages of rclpy and of rosbags, by their field names.
+Works with messages of rclpy and of rosbags.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .transforms import plain_frame
 
 
 class RgbdFrameBuilder:
-    """Makes a Frame of each set of messages that belong together.
+    """Makes a Frame from each set of synchronized messages.
 
-    lookup: (target frame, source frame) -> transform, where it is known. depth_unit_m: metres a count; None: by the
-    encoding (REP-118). rectified: of the colour pictures, so that P of their camera_info holds. report: gets warnings.
-    Raises ConfigError for a unit that is not positive.
+    lookup: (target frame, source frame) -> transform, None if unknown. depth_unit_m: metres per count; None: by the
+    encoding (REP-118). rectified: colour images are rectified, so that P of the camera_info is used. report: gets
+    warnings. Raises ConfigError for a unit that is not positive.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class RgbdFrameBuilder:
     def frame(
         self, color: Any, depth: Any | None, info: Any | None, depth_info: Any | None, truth: GroundTruth | None = None
     ) -> Frame:
-        """info, depth_info: the camera_infos of the two pictures, where known; one of depth that is not for its frame
-        or its size is not used. Raises FrameError for messages that are broken or do not go together.
+        """The frame. info, depth_info: camera_infos of the two images, None if unknown; a depth_info of another frame
+        or size is not used. Raises FrameError for broken or inconsistent messages.
         """
         rgb = color_of(color)
         size = rgb.shape[1], rgb.shape[0]
@@ -49,7 +49,7 @@ class RgbdFrameBuilder:
         depth_m = None
         if depth is not None:
             raw_m = depth_of(depth, self._unit_m)
-            self._look_at_range(depth, raw_m)
+            self._check_range(depth, raw_m)
             view = CameraView(
                 raw_m.shape[1], raw_m.shape[0], depth.header.frame_id, _depth_camera(depth, depth_info, raw_m)
             )
@@ -64,7 +64,7 @@ class RgbdFrameBuilder:
             truth=truth,
         )
 
-    def _look_at_range(self, depth: Any, depth_m: Any) -> None:
+    def _check_range(self, depth: Any, depth_m: Any) -> None:
         if not self._unit_named:
             encoding = depth.format if is_compressed(depth) else depth.encoding
             by_encoding = FLOAT_UNIT_M if encoding.startswith("32FC1") else INTEGER_UNIT_M
@@ -74,7 +74,7 @@ class RgbdFrameBuilder:
 
 
 def _depth_camera(depth: Any, info: Any | None, depth_m: Any) -> CameraIntrinsics | None:
-    """Of a camera_info that is for this picture: same frame, and its full or reduced size."""
+    """The camera model of depth; None unless the camera_info has its frame, and its full or reduced size."""
     if info is None or plain_frame(info.header.frame_id) != plain_frame(depth.header.frame_id):
         return None
     camera, size = camera_from_info(info), (depth_m.shape[1], depth_m.shape[0])

@@ -1,4 +1,4 @@
-"""What `ask` and `bench` can look at: a scene folder, a bag, a twin as JSON, or one picture with its depth."""
+"""Input of `ask` and `bench`: a scene folder, a bag, a twin as JSON, or one image with its depth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..twin.types import CameraIntrinsics, DigitalTwin, Frame
 from .bags.contents import bag_info
 from .bags.reader import read_bag
 from .bags.topic_selection import choose_topics
-from .datasets.base import read_words
+from .datasets.base import read_object_info
 from .datasets.folder import FolderScene
 from .depth_units import check_depth_unit
 from .files import read_camera, read_color, read_depth
@@ -27,10 +27,10 @@ BAGS = (".mcap", ".db3", ".bag")
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How pictures are read. topics: of bags, fields of BagTopics that the user chose ("none": not to be read).
+    """Options of reading. topics: of bags, fields of BagTopics chosen by the user ("none": not read).
 
-    slop_s: of bags, largest difference of stamps within a frame. depth_unit_m: metres a count; None: as camera.json or
-    the encoding says.
+    slop_s: of bags, largest difference of stamps within a frame. depth_unit_m: metres per count; None: by camera.json
+    or the encoding.
     """
 
     topics: Mapping[str, str] = field(default_factory=dict)
@@ -39,13 +39,13 @@ class ReadOptions:
 
 
 def read_options(args: Namespace) -> ReadOptions:
-    """Of the options that cli.py adds to commands that read pictures."""
+    """The options of cli/parser.py. Raises ConfigError for an invalid depth unit."""
     topics = {k: v for k in STREAMS if (v := getattr(args, f"{k}_topic", None))}
     return ReadOptions(topics, args.slop, check_depth_unit(args.depth_unit))
 
 
 def is_bag(path: Path) -> bool:
-    """A file that is called like a bag, or the folder of a rosbag2."""
+    """Whether it has a bag's file extension, or is the folder of a rosbag2."""
     return path.suffix in BAGS or (path / "metadata.yaml").exists()
 
 
@@ -56,9 +56,9 @@ def frames_of(
     options: ReadOptions | None = None,
     report: InputReport | None = None,
 ) -> Iterator[Frame]:
-    """Frames of a scene folder, a bag or one picture, in order; report: gets the choice of topics, and warnings.
+    """Yields the frames of a scene folder, a bag or one image, in order; report: gets chosen topics and warnings.
 
-    Raises DatasetError, and ConfigError for options that cannot be.
+    Raises DatasetError, and ConfigError for invalid options.
     """
     path, options = Path(path), options or ReadOptions()
     report = InputReport() if report is None else report
@@ -72,8 +72,8 @@ def frames_of(
     if options.topics:
         raise DatasetError(f"{path}: is no bag and has no topics; leave {', '.join(_topic_options(options))} out")
     if path.is_dir():
-        words = read_words(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
-        frames = (frame for _, frame in FolderScene(path, words, options.depth_unit_m).frames())
+        objects = read_object_info(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
+        frames = (frame for _, frame in FolderScene(path, objects, options.depth_unit_m).frames())
     else:
         frames = iter([_picture(path, depth, camera, options.depth_unit_m)])
     report.depth_unit(options.depth_unit_m)
@@ -88,7 +88,7 @@ def _topic_options(options: ReadOptions) -> list[str]:
 
 
 def read_twin(path: str | Path) -> DigitalTwin:
-    """One twin in a JSON file. Raises DatasetError naming file and field."""
+    """Reads a twin from a JSON file. Raises DatasetError naming file and field."""
     try:
         return twin_from_json(Path(path).read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

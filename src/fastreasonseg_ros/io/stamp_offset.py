@@ -1,4 +1,4 @@
-"""How far apart the stamps of two streams are: the offset to name when pictures find no partner."""
+"""Offset between the stamps of two streams, for messages when images cannot be synchronized."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DEFAULT_SLOP_S = 0.02  # of bags: less than half a period at 25 Hz
 
 @dataclass(frozen=True)
 class StampOffset:
-    """Differences from each stamp of a reference stream to the nearest of another one, in seconds.
+    """Statistics of the differences from each stamp of a reference stream to the nearest of another one, seconds.
 
-    median_s: positive where the other stream is later. spread_s: from the 10th to the 90th percentile. largest_s: the
-    95th percentile of their sizes. pairs: how many stamps were compared.
+    median_s: positive if the other stream is later. spread_s: 10th to 90th percentile. largest_s: 95th percentile of
+    the absolute differences. pairs: number of compared stamps.
     """
 
     median_s: float
@@ -30,11 +30,11 @@ class StampOffset:
 
     @property
     def needed_slop_s(self) -> float:
-        """A slop, in whole steps of 10 ms, that is larger than the difference of 95 % of the stamps."""
+        """The least multiple of 10 ms that is larger than 95 % of the differences."""
         return round((math.floor(round(self.largest_s / SLOP_STEP_S, 6)) + 1) * SLOP_STEP_S, 2)
 
     def describe(self, other: str, reference: str) -> str:
-        """As "depth is 120 ms later than colour (median of 30; 4 ms spread)"."""
+        """As "depth is 120 ms later than colour (median of 30, spread 4 ms)"."""
         side = "later" if self.median_s >= 0 else "earlier"
         return (
             f"{other} is {_milliseconds(abs(self.median_s))} {side} than {reference} "
@@ -43,11 +43,10 @@ class StampOffset:
 
 
 def stamp_offset(reference_s: Iterable[float], other_s: Iterable[float]) -> StampOffset | None:
-    """Offset of the other stream against the reference; stamps in seconds, in any order. None where one is empty.
+    """Offset of the other stream to the reference; stamps in seconds, in any order. None if one is empty.
 
-    The nearest stamp is taken, so that an offset of more than half a period cannot be told from one that is smaller.
-    Reference stamps outside of the time that the other stream covers count only where nothing else does: a stream that
-    begins late has no offset before.
+    Offsets are to the nearest stamp, so that those of more than half a period are ambiguous. Reference stamps outside
+    of the other stream's time span are used only if there are no others.
     """
     reference, other = np.sort(np.fromiter(reference_s, float)), np.sort(np.fromiter(other_s, float))
     if reference.size == 0 or other.size == 0:

@@ -1,6 +1,6 @@
-"""Rows as a file, by its ending: .jsonl as they are; .csv and .parquet with one column a key, lists as JSON text.
+"""Writes rows to a file by its extension: .jsonl unchanged; .csv and .parquet with fixed columns, lists as JSON text.
 
-JSON lines and CSV are on disk after every row, Parquet in groups of rows and when it is closed.
+JSON lines and CSV are flushed after every row, Parquet in groups of rows and when it is closed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from ..errors import ConfigError, DatasetError
 
-TEXT, NUMBER, WHOLE, TRUTH = "text", "number", "whole", "truth"
-# What rows of questions and of pictures have; whatever else a row has is in the column `more`.
+TEXT, NUMBER, INTEGER, BOOLEAN = "text", "number", "integer", "boolean"
+# Keys of the rows of questions and of frames; all other keys are in the column `more`.
 COLUMNS = {
-    "n": WHOLE, "scene": TEXT, "text": TEXT, "category": TEXT, "level": WHOLE, "at": NUMBER, "stamp_ns": WHOLE,
-    "t_s": NUMBER, "standing": TRUTH, "frames": TEXT, "status": TEXT, "message": TEXT, "predicted_ids": TEXT,
-    "target_ids": TEXT, "iou": NUMBER, "intersection": WHOLE, "union": WHOLE, "f": NUMBER, "exact": TRUTH,
-    "reason": TEXT, "plan": TEXT, "trace": TEXT, "latency_ms": TEXT, "objects": WHOLE, "perception_ms": NUMBER,
+    "n": INTEGER, "scene": TEXT, "text": TEXT, "category": TEXT, "level": INTEGER, "at": NUMBER, "stamp_ns": INTEGER,
+    "t_s": NUMBER, "standing": BOOLEAN, "frames": TEXT, "status": TEXT, "message": TEXT, "predicted_ids": TEXT,
+    "target_ids": TEXT, "iou": NUMBER, "intersection": INTEGER, "union": INTEGER, "f": NUMBER, "exact": BOOLEAN,
+    "reason": TEXT, "plan": TEXT, "trace": TEXT, "latency_ms": TEXT, "objects": INTEGER, "perception_ms": NUMBER,
     "answers": TEXT, "perception": TEXT, "run": TEXT, "more": TEXT,
 }  # fmt: skip
 GROUP = 500  # rows
@@ -32,7 +32,10 @@ class Table(Protocol):
 
 
 def open_table(path: str | Path, append: bool = False) -> Table:
-    """Raises DatasetError where the path cannot be written, ConfigError for Parquet without pyarrow."""
+    """Opens a table for writing. append: keep existing rows (.jsonl only).
+
+    Raises DatasetError if the path cannot be written or appended to, ConfigError for Parquet without pyarrow.
+    """
     path = Path(path)
     kind = path.suffix.lower()
     if append and kind in NOT_RESUMABLE and path.exists():
@@ -82,7 +85,7 @@ class _Parquet:
             raise ConfigError(
                 f"{path}: Parquet needs pyarrow; `pip install pyarrow`, or give a file that ends in .csv or .jsonl"
             ) from error
-        kinds = {TEXT: pa.string(), NUMBER: pa.float64(), WHOLE: pa.int64(), TRUTH: pa.bool_()}
+        kinds = {TEXT: pa.string(), NUMBER: pa.float64(), INTEGER: pa.int64(), BOOLEAN: pa.bool_()}
         self._schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
         self._table = pa.Table.from_pylist
         self._writer = parquet.ParquetWriter(path, self._schema)

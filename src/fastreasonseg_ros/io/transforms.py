@@ -1,4 +1,4 @@
-"""Rigid transforms between a camera's frames, and the tree of those that do not move (/tf_static)."""
+"""Rigid transforms between frames, and the tree of static ones (/tf_static)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import FrameError
 class RigidTransform:
     """From a source frame to a target frame: p_target = rotation @ p_source + translation_m.
 
-    Raises FrameError for a matrix that is no rotation, or numbers not finite.
+    Raises FrameError unless rotation is a rotation matrix and all numbers are finite.
     """
 
     rotation: Float[np.ndarray, "3 3"]
@@ -38,11 +38,11 @@ class RigidTransform:
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation_m)
 
     def after(self, first: RigidTransform) -> RigidTransform:
-        """First `first`, then this."""
+        """The composition: `first`, then this."""
         return RigidTransform(self.rotation @ first.rotation, self.rotation @ first.translation_m + self.translation_m)
 
     def is_identity(self, within_m: float = 1e-3, within_rad: float = 2e-3) -> bool:
-        """Whether it moves nothing, up to a millimetre and 0.1 degrees by default."""
+        """Whether it is the identity within tolerances, by default 1 mm and 0.1 degrees."""
         angle = float(np.arccos(np.clip((np.trace(self.rotation) - 1) / 2, -1.0, 1.0)))
         return float(np.linalg.norm(self.translation_m)) <= within_m and angle <= within_rad
 
@@ -53,7 +53,7 @@ IDENTITY = RigidTransform(np.eye(3), np.zeros(3))
 def transform_from_quaternion(
     translation_m: tuple[float, float, float], quaternion_xyzw: tuple[float, float, float, float]
 ) -> RigidTransform:
-    """Of a geometry_msgs/Transform's numbers. Raises FrameError for a quaternion of length 0."""
+    """The transform of a geometry_msgs/Transform. Raises FrameError for a quaternion of length 0."""
     q = np.asarray(quaternion_xyzw, np.float64)
     length = float(np.linalg.norm(q))
     if not length > 1e-6:
@@ -70,20 +70,20 @@ def transform_from_quaternion(
 
 
 class StaticTransforms:
-    """The transforms of /tf_static. A child that is published again has its newest transform."""
+    """The transforms of /tf_static; of each child frame the newest is used."""
 
     def __init__(self) -> None:
         self._parents: dict[str, tuple[str, RigidTransform]] = {}  # child -> (parent, child to parent)
 
     def add(self, messages: Iterable[Any]) -> None:
-        """geometry_msgs/TransformStamped messages, by their field names. Raises FrameError for one that is broken."""
+        """Adds geometry_msgs/TransformStamped messages. Raises FrameError for an invalid one."""
         for message in messages:
             t, q = message.transform.translation, message.transform.rotation
             to_parent = transform_from_quaternion((t.x, t.y, t.z), (q.x, q.y, q.z, q.w))
             self._parents[plain_frame(message.child_frame_id)] = plain_frame(message.header.frame_id), to_parent
 
     def lookup(self, target: str, source: str) -> RigidTransform | None:
-        """From the source frame to the target frame; None where the two are not connected."""
+        """The transform from source to target frame; None if they are not connected."""
         target, source = plain_frame(target), plain_frame(source)
         steps: dict[str, list[tuple[str, RigidTransform]]] = {}
         for child, (parent, to_parent) in self._parents.items():

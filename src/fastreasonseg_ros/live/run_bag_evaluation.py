@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import DatasetError
 from ..evaluation.reports.outputs import Output, write_text
 from ..evaluation.reports.page import html_page, title_of
-from ..evaluation.reports.provenance import made
+from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.bags import find_bags, topics_of
 from ..io.bags.questions import assign, check_targets, read_timed_questions
 from .bag_evaluation import run_live
@@ -26,7 +26,7 @@ def run(args: Namespace) -> int:
     check_targets(path, topics_of(args, path).ids, questions)
     with Output(args.json, args.rows, len(questions)) as output:
         result, rows = run_live(args, Path(path), questions)
-        head = {"bag": str(args.path), "perceiver": args.perception, "model": args.model, "made": made(args)}
+        head = {"bag": str(args.path), "perceiver": args.perception, "model": args.model, "made": provenance(args)}
         for row in rows:
             output.row(row)
         output.result(head | result)

@@ -1,4 +1,4 @@
-"""One frame of a recording with its digital twin and the answers about it: what overlays, videos and viewers draw."""
+"""One frame of a recording with its digital twin and the answers about it: the input of overlays and viewers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..twin.types import Answer, DigitalTwin, Frame
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """An answer about this frame. n: number of its question; iou: None where the ground truth is not known."""
+    """An answer about this frame. n: number of its question; iou: None without ground truth."""
 
     n: int
     question: TimedQuestion
@@ -23,8 +23,8 @@ class ShownAnswer:
 
 @dataclass(frozen=True)
 class AnnotatedFrame:
-    """A frame after perception and reasoning. t_s: seconds since the recording began; twin, ids: None where perception
-    refused the frame, and `problem` then says why."""
+    """A frame after perception and reasoning. t_s: seconds since the recording began; twin, ids: None if perception
+    raised an error, whose message is `problem`."""
 
     stamp_ns: int
     t_s: float

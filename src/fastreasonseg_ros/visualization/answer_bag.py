@@ -1,8 +1,8 @@
-"""What was seen and answered as a bag (MCAP) that Foxglove, RViz, Rerun and this package open.
+"""Writes frames, twins and answers as a bag (MCAP) that Foxglove, RViz, Rerun and this package can open.
 
-The stamps are the recorded ones, to the nanosecond, so that it may be played or opened beside the bag it was made
-from. Topics are named as the nodes name them: color/image_raw/compressed, overlay/compressed (JPEG), mask (mono8),
-twin (SceneGraph), answer (Answer), markers (MarkerArray), reasoning (String).
+Stamps are the recorded ones, in nanoseconds, so that it can be played together with the bag it was made from. Topics
+are named as by the nodes: color/image_raw/compressed, overlay/compressed (JPEG), mask (mono8), twin (SceneGraph),
+answer (Answer), markers (MarkerArray), reasoning (String).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ FORMAT = "rgb8; jpeg compressed bgr8"
 
 
 class BagOutput:
-    """Called once a picture. Raises DatasetError if the folder is there already. The last answers stay in the mask.
+    """A viewer that writes a bag. Raises DatasetError if the folder exists already.
 
-    again: a bag that an interrupted run has left there is replaced; a folder with anything else in it is not.
+    again: replaces a bag that an interrupted run has left there, but no folder with other content.
     """
 
     def __init__(self, path: str | Path, again: bool = False) -> None:
@@ -36,27 +36,27 @@ class BagOutput:
         path.parent.mkdir(parents=True, exist_ok=True)
         m.types()
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
-        # Id images and masks are a megabyte a picture, and a twentieth of that as chunks of zstd, in a millisecond.
+        # Zstandard chunks take a millisecond a frame and reduce id images and masks (1 MB) to a twentieth.
         self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._writer.open()
         self._connections: dict[str, Any] = {}
 
     def __call__(self, drawn: CachedOverlay) -> None:
-        looked = drawn.looked
-        now, frame = looked.stamp_ns, looked.frame
+        annotated = drawn.annotated
+        now, frame = annotated.stamp_ns, annotated.frame
         head = m.header(now, frame.frame_id)
         self._put("/color/image_raw/compressed", m.packed(drawn.color, FORMAT, head), now)
-        if looked.twin is None:
+        if annotated.twin is None:
             return
-        self._put("/twin", m.scene_graph(looked.twin, now), now)
-        self._put("/markers", m.markers(looked.twin, set(drawn.chosen), now), now)
-        for shown in looked.shown:
-            message = m.answer(shown.answer, looked.twin, now, str(shown.n), shown.question.standing)
+        self._put("/twin", m.scene_graph(annotated.twin, now), now)
+        self._put("/markers", m.markers(annotated.twin, set(drawn.chosen), now), now)
+        for shown in annotated.shown:
+            message = m.answer(shown.answer, annotated.twin, now, str(shown.n), shown.question.standing)
             self._put("/answer", message, now)
             if not shown.question.standing:
                 text = f"{shown.question.text}\n{shown.answer.reason}\n{shown.answer.plan}".strip()
                 self._put("/reasoning", m.make("std_msgs/msg/String", data=text), now)
-        if looked.shown and drawn.mask is not None:
+        if annotated.shown and drawn.mask is not None:
             mask = drawn.mask.view(np.uint8) * np.uint8(255)
             self._put("/mask", m.image(mask, "mono8", head), now)
             self._put("/overlay/compressed", m.packed(jpeg(drawn.overlay(drawn.chosen)), FORMAT, head), now)

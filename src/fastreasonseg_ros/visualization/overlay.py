@@ -1,4 +1,4 @@
-"""A picture of an answer: the objects it names stand out, and under them question, reasoning and executed steps."""
+"""Draws an answer on an image: highlighted masks, and a panel with question, reasoning and executed steps."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Picture = UInt8[np.ndarray, "h w 3"]
 Larger = UInt8[np.ndarray, "larger_h larger_w 3"]
 Color = tuple[int, int, int]
 
-# Told apart on wood and cloth, also with red-green blindness (after Okabe and Ito, 2008).
+# Distinguishable on wood and cloth, also with red-green blindness (after Okabe and Ito, 2008).
 PALETTE: tuple[Color, ...] = (
     (0, 200, 140), (86, 180, 233), (240, 200, 40), (230, 110, 180), (240, 120, 30), (120, 130, 255),
 )  # fmt: skip
-DIMMED = 0.55  # brightness of what the answer does not name
+DIMMED = 0.55  # brightness of pixels outside of the masks
 TINT = 0.35  # share of the object's colour in its mask
 BACKGROUND, INK, QUIET, GOOD, BAD = (22, 25, 31), (240, 242, 245), (168, 176, 188), (0, 200, 140), (240, 120, 80)
 
@@ -31,9 +31,9 @@ BACKGROUND, INK, QUIET, GOOD, BAD = (22, 25, 31), (240, 242, 245), (168, 176, 18
 def draw_masks(
     color: Picture, ids: UInt16[np.ndarray, "h w"], wanted: Sequence[int], labels: Mapping[int, str]
 ) -> Picture:
-    """The picture (RGB) with the wanted ids of an id image tinted, outlined and named, the rest dimmed.
+    """The image (RGB) with the wanted ids of an id image tinted, outlined and labelled, and the rest dimmed.
 
-    An id without a label is shown by its number. Same size as `color`; about 4 ms at 640x480.
+    An id without a label is shown as its number. Same size as `color`; about 4 ms at 640x480.
     """
     chosen: Bool[np.ndarray, "h w"] = select(ids, wanted)
     if not chosen.any():
@@ -59,7 +59,7 @@ def draw_masks(
 
 
 def draw_answer(color: Picture, ids: UInt16[np.ndarray, "h w"], answer: Answer, labels: Mapping[int, str]) -> Larger:
-    """`draw_masks` for an answer, and under it a panel with the question, the reasoning, the steps and the cost.
+    """`draw_masks` for an answer, with a panel of question, reasoning, steps and latency below.
 
     The width is that of `color`, but at least 640 pixels; the height grows with the text.
     """
@@ -104,7 +104,7 @@ def _panel(width: int, answer: Answer, labels: Mapping[int, str]) -> Larger:
 
 
 def _draw_tags(picture: Picture, tags: Sequence[tuple[str, tuple[int, int], Color]]) -> None:
-    """Names in rounded boxes, each above its object and inside the picture, moved down where they would collide."""
+    """Draws labels in rounded boxes above their objects, inside the image, moved down where they would overlap."""
     size = max(12, picture.shape[1] // 44)
     placed: list[tuple[int, int, int, int]] = []
     for text, (x, y), paint in tags:
@@ -122,7 +122,7 @@ def _draw_tags(picture: Picture, tags: Sequence[tuple[str, tuple[int, int], Colo
 
 @lru_cache(maxsize=256)
 def _tag(text: str, size: int, paint: Color) -> UInt8[np.ndarray, "h w 4"]:
-    """A name in its box, drawn once: drawing text takes longer than all masks of a picture."""
+    """A label in its box (RGBA); cached, since drawing text takes longer than drawing all masks."""
     left, top, right, bottom = font(size).getbbox(text)
     w, h = int(right - left) + size, int(bottom - top) + size // 2
     image = Image.new("RGBA", (w + 1, h + 1))

@@ -1,4 +1,4 @@
-"""An overlay video: every picture with what is answered about it, question and time beneath."""
+"""An overlay video: every frame with the masks of its answers, and questions and time below."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .annotated_frame import ShownAnswer
 from .cached_overlay import CachedOverlay
 from .overlay import BACKGROUND, GOOD, INK, QUIET, font
 
-HELD_S = 2.5  # an answer that was asked for once stays in the picture for so long
-BAR = 46  # pixels a line of questions
+HELD_S = 2.5  # how long the answer of a single question is shown
+BAR = 46  # height of a line of questions, pixels
 LINES = 2
 DEFAULT_FPS = 10.0
 
 
 class Video:
-    """MP4 (MPEG-4) at the pace of the bag. Raises DatasetError where it cannot be written."""
+    """A viewer that writes an MP4 (MPEG-4) at the bag's frame rate. Raises DatasetError if it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,16 +32,16 @@ class Video:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, drawn: CachedOverlay) -> None:
-        looked = drawn.looked
-        once = [(looked.t_s, s) for s in looked.shown if not s.question.standing]
-        held = [(t, s) for t, s in self._held if looked.t_s - t < HELD_S]
+        annotated = drawn.annotated
+        once = [(annotated.t_s, s) for s in annotated.shown if not s.question.standing]
+        held = [(t, s) for t, s in self._held if annotated.t_s - t < HELD_S]
         self._held = (held + once)[-LINES:]
-        shown = [*(s for s in looked.shown if s.question.standing), *(s for _, s in self._held)][-LINES:]
+        shown = [*(s for s in annotated.shown if s.question.standing), *(s for _, s in self._held)][-LINES:]
         picture = _with_lines(drawn, shown)
         if self._waiting is not None:
-            self._open(self._waiting[0], looked.t_s - self._waiting[1])
+            self._open(self._waiting[0], annotated.t_s - self._waiting[1])
             self._write(self._waiting[0])
-        self._waiting = (picture, looked.t_s)
+        self._waiting = (picture, annotated.t_s)
 
     def close(self) -> None:
         if self._waiting is not None:
@@ -65,17 +65,17 @@ class Video:
 
 
 def _with_lines(drawn: CachedOverlay, shown: list[ShownAnswer]) -> UInt8[np.ndarray, "h2 w2 3"]:
-    looked, labels = drawn.looked, drawn.labels
+    annotated, labels = drawn.annotated, drawn.labels
     chosen = tuple(dict.fromkeys(i for s in shown for i in s.answer.ids))
     picture = drawn.overlay(chosen)
-    width = picture.shape[1] - picture.shape[1] % 2  # of a video: even
+    width = picture.shape[1] - picture.shape[1] % 2  # a video needs an even width
     lines = []
     for s in shown:
         found = ", ".join(f"{i} {labels.get(i, '')}".strip() for i in s.answer.ids) or s.answer.message
         lines.append((s.question.text[: width // 8], found[: width // 8], bool(s.answer.ids)))
     scores = tuple("" if s.iou is None else f"IoU {s.iou:.2f}" for s in shown)
     panel = _panel(width, LINES * BAR + picture.shape[0] % 2, tuple(lines)).copy()
-    _write(panel, f"{looked.t_s:6.1f} s", 4)
+    _write(panel, f"{annotated.t_s:6.1f} s", 4)
     for line, score in enumerate(scores):
         _write(panel, score, line * BAR + 24)
     return np.vstack([picture[:, :width], panel])
@@ -83,7 +83,7 @@ def _with_lines(drawn: CachedOverlay, shown: list[ShownAnswer]) -> UInt8[np.ndar
 
 @lru_cache(maxsize=8)
 def _panel(width: int, height: int, lines: tuple[tuple[str, str, bool], ...]) -> UInt8[np.ndarray, "h w 3"]:
-    """Questions and what was found, which stay the same for many pictures."""
+    """Panel with questions and answers; cached, since it is the same for many frames."""
     panel = Image.new("RGB", (width, height), BACKGROUND)
     draw = ImageDraw.Draw(panel)
     for line, (asked, found, good) in enumerate(lines):
@@ -93,7 +93,7 @@ def _panel(width: int, height: int, lines: tuple[tuple[str, str, bool], ...]) ->
 
 
 def _write(panel: UInt8[np.ndarray, "h w 3"], text: str, y: int) -> None:
-    """At the right edge, over what is there."""
+    """Writes text at the right edge, replacing what is there."""
     w, h = min(70, panel.shape[1]), min(20, panel.shape[0] - y)
     if text and h > 0:
         field = Image.new("RGB", (w, h), BACKGROUND)

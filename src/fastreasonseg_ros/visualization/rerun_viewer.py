@@ -1,4 +1,4 @@
-"""Rerun (rerun.io): pictures, masks, 3-D boxes and reasoning text on the bag's timeline."""
+"""Rerun (rerun.io): images, masks, 3-D boxes and reasoning text on the bag's timeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .overlay import PALETTE
 
 
 class RerunView:
-    """Called once a picture. path: of the .rrd; None opens the viewer. Raises ConfigError without rerun-sdk."""
+    """A viewer that logs to Rerun. path: the .rrd file; None opens Rerun. Raises ConfigError without rerun-sdk."""
 
     def __init__(self, name: str, path: Path | None) -> None:
         try:
@@ -31,9 +31,9 @@ class RerunView:
         self._camera: Any = None
 
     def __call__(self, drawn: CachedOverlay) -> None:
-        looked, chosen = drawn.looked, drawn.chosen
-        rr, stream, frame = self._rr, self._stream, looked.frame
-        stream.set_time("bag", duration=looked.t_s)
+        annotated, chosen = drawn.annotated, drawn.chosen
+        rr, stream, frame = self._rr, self._stream, annotated.frame
+        stream.set_time("bag", duration=annotated.t_s)
         k = frame.intrinsics
         if k is not None and k != self._camera:
             self._camera = k
@@ -42,23 +42,23 @@ class RerunView:
             )
             stream.log("world/camera", pinhole)
         stream.log("world/camera/color", rr.EncodedImage(contents=drawn.color.tobytes(), media_type="image/jpeg"))
-        stream.log("perception/ms", rr.Scalars(looked.perception_ms))
-        if looked.problem:
-            stream.log("log", rr.TextLog(looked.problem, level=rr.TextLogLevel.WARN))
-        if looked.twin is None:
+        stream.log("perception/ms", rr.Scalars(annotated.perception_ms))
+        if annotated.problem:
+            stream.log("log", rr.TextLog(annotated.problem, level=rr.TextLogLevel.WARN))
+        if annotated.twin is None:
             return
-        if looked.ids is not None:
-            stream.log("world/camera/objects", rr.SegmentationImage(looked.ids))
-        seen = [i for i in looked.twin.instances if i.visible and i.center_m and i.size_m]
-        colors = [PALETTE[chosen.index(i.id) % len(PALETTE)] if i.id in chosen else (150, 150, 150) for i in seen]
+        if annotated.ids is not None:
+            stream.log("world/camera/objects", rr.SegmentationImage(annotated.ids))
+        located = [i for i in annotated.twin.instances if i.visible and i.center_m and i.size_m]
+        colors = [PALETTE[chosen.index(i.id) % len(PALETTE)] if i.id in chosen else (150, 150, 150) for i in located]
         boxes = rr.Boxes3D(
-            centers=[i.center_m for i in seen],
-            half_sizes=[tuple(v / 2 for v in i.size_m or ()) for i in seen],
-            labels=[f"{i.id} {i.label}" for i in seen],
+            centers=[i.center_m for i in located],
+            half_sizes=[tuple(v / 2 for v in i.size_m or ()) for i in located],
+            labels=[f"{i.id} {i.label}" for i in located],
             colors=colors,
         )
         stream.log("world/objects", boxes)
-        for s in looked.shown:
+        for s in annotated.shown:
             if s.iou is not None:
                 stream.log(f"iou/{s.n}", rr.Scalars(s.iou))
             if not s.question.standing:
@@ -66,7 +66,7 @@ class RerunView:
                 text = f"### {s.question.text}\n\n{s.answer.reason}\n\n{steps}\n\n**{s.answer.message}**"
                 stream.log("reasoning", rr.TextDocument(text, media_type=rr.MediaType.MARKDOWN))
                 stream.log("log", rr.TextLog(f"{s.question.text}: {s.answer.message}"))
-        if looked.shown and drawn.mask is not None:
+        if annotated.shown and drawn.mask is not None:
             stream.log("world/camera/answer", rr.SegmentationImage(drawn.mask.view(np.uint8)))
 
     def close(self) -> None:

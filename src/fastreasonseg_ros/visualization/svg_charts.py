@@ -1,4 +1,4 @@
-"""Curves as inline SVG: colours come from the page, so that they follow light and dark."""
+"""Line charts as inline SVG; colours come from the page's CSS, for its light and dark mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Points = Sequence[Sequence[float]]
 
 
 def curve(points: Points, name: str, unit: str = "", top: float | None = None) -> str:
-    """One line over seconds; top: greatest value of the axis (found in the points)."""
+    """A line chart over seconds; top: upper limit of the y axis, None: from the points. Empty without points."""
     if not points:
         return ""
     xs, ys = [p[0] for p in points], [p[1] for p in points]
@@ -38,7 +38,7 @@ def curve(points: Points, name: str, unit: str = "", top: float | None = None) -
 
 
 def _nice(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
+    """The smallest of 1, 2, 5 times a power of ten that is not below the value."""
     step = 1.0
     while step < value:
         step *= 10

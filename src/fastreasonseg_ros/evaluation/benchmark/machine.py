@@ -1,4 +1,4 @@
-"""What a figure was measured on, and the memory it took."""
+"""The machine that a figure was measured on, and the process's memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory, system and Python: beside every figure."""
+    """Processor, cores that this process may use, memory in GiB, system and Python version; part of every result."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
 
 def peak_rss_mb() -> float:
     """Greatest resident memory of this process so far, in MiB."""
-    try:  # a process that another one started inherits that one's peak in getrusage, but not in here
+    try:  # ru_maxrss of a child process includes its parent's peak; VmHWM does not
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return round(int(line.split()[1]) / 2**10, 1)

@@ -1,7 +1,7 @@
-"""What reasoning alone costs: latency of new questions and of kept plans, and memory, in a process of its own.
+"""Latency and memory of the reasoner alone, for new questions and for kept plans, measured in a separate process.
 
-The process holds the language model and the word meaning, and nothing of perception, training or ROS; questions come
-one at a time, as a robot's do. Its resident memory is the reasoner's.
+The process loads the language model and the word meaning, but no perception, training or ROS, so that its resident
+memory is the reasoner's. Questions are asked one at a time, as on a robot.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ..metrics.masks import percentiles
 from .machine import peak_rss_mb, rss_mb
 
 Load = Callable[[], tuple[LanguageModel, WordMeaning]]
-Asked = Sequence[tuple[DigitalTwin, str]]
-KEPT_ANSWERS = 20  # answers from one kept plan: single ones are too short to time
+Questions = Sequence[tuple[DigitalTwin, str]]
+KEPT_ANSWERS = 20  # answers timed together for one kept plan: a single one is too short to time
 
 
-def reasoner_cost(load: Load, questions: Asked, **settings: Any) -> dict[str, Any]:
+def reasoner_cost(load: Load, questions: Questions, **settings: Any) -> dict[str, Any]:
     """model_name; loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number;
     rss_mb and load_average (of the machine): at the end; peak_rss_mb. settings: of StandingQuestion. load must be
     picklable.
 
     Raises what loading raises, and ModelError if the process ends.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would bring this process's memory with it
+    context = multiprocessing.get_context("spawn")  # a fork would inherit this process's memory
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         try:
             return pool.submit(measure, load, list(questions), settings).result()
@@ -41,8 +41,8 @@ def reasoner_cost(load: Load, questions: Asked, **settings: Any) -> dict[str, An
             raise ModelError("the reasoner's process ended while it was measured; is there memory enough?") from error
 
 
-def measure(load: Load, questions: Asked, settings: dict[str, Any]) -> dict[str, Any]:
-    """What reasoner_cost says, in this process."""
+def measure(load: Load, questions: Questions, settings: dict[str, Any]) -> dict[str, Any]:
+    """The result of reasoner_cost, measured in this process."""
     start = time.perf_counter()
     model, meaning = load()
     loading_s = time.perf_counter() - start

@@ -1,7 +1,7 @@
-"""`fastreasonseg bench --scaling`: how cost grows with frame size, with instances, and with standing questions.
+"""`fastreasonseg bench --scaling`: cost against frame size, number of instances, and number of standing questions.
 
-Pictures are made (bench_scene.py), so that the figures of two machines are about the same work. Each measurement is
-preceded by a warm-up that does not count. Memory is that of the process when a measurement ends, since it only grows.
+Frames are synthetic (scene.py), so that two machines are compared on the same work. Each measurement follows a warm-up
+that does not count. Memory is the process's resident memory at the end of a measurement.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ FORMS = ("the {}", "which {} is nearest to the camera?", "the biggest {}", "what
 
 @dataclass(frozen=True)
 class ScalingPlan:
-    """What is measured. sizes: width, height in pixels, with the middle number of instances.
+    """The values to measure. sizes: (width, height) in pixels, each with the median number of instances.
 
-    frames, questions: of every measurement, after `warmup` frames and one question.
+    frames, questions: number of timed ones in each measurement, after `warmup` frames and one question.
     """
 
     sizes: tuple[tuple[int, int], ...] = ((320, 240), (640, 480), (1280, 720))
@@ -56,7 +56,7 @@ def scaling(perceiver: Perceiver, load: Load, plan: ScalingPlan = ScalingPlan())
     for count, size in tqdm(list(dict.fromkeys(work)), unit="scene", dynamic_ncols=True):
         measured[count, size] = _perception(perceiver, count, size, plan)
     twins = [measured[count, usual][0] for count in plan.instances]
-    context = multiprocessing.get_context("spawn")  # reasoning has a process of its own, so that its memory is its own
+    context = multiprocessing.get_context("spawn")  # a separate process, so that its memory is that of reasoning alone
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         try:
             reasoning = pool.submit(measure_reasoning, load, twins, plan).result()
@@ -95,7 +95,7 @@ def _pair(p: dict[str, float | None]) -> str:
 def _perception(
     perceiver: Perceiver, count: int, size: tuple[int, int], plan: ScalingPlan
 ) -> tuple[DigitalTwin, dict[str, Any]]:
-    """The last twin, and what frames of one scene cost."""
+    """The last twin, and for one scene: frame (p50, p95 of observe(), ms), objects, rss_mb."""
     twin, times = DigitalTwin(image_size=size), []
     frame = table_of_balls(count, *size)
     for number in range(plan.warmup + plan.frames):
@@ -118,7 +118,7 @@ def measure_reasoning(load: Load, twins: Sequence[DigitalTwin], plan: ScalingPla
     planned = [StandingQuestion(Query(text), model, meaning) for text in _texts(twin, plan.questions)]
     for question in planned:
         question.answer(twin)
-    planned = [question for question in planned if question.rollout is not None]  # others would ask the model again
+    planned = [question for question in planned if question.rollout is not None]  # without a plan the model runs again
     standing = []
     for count in plan.standing:
         asked, times = list(itertools.islice(itertools.cycle(planned), count)), []
@@ -132,6 +132,6 @@ def measure_reasoning(load: Load, twins: Sequence[DigitalTwin], plan: ScalingPla
 
 
 def _texts(twin: DigitalTwin, count: int) -> list[str]:
-    """Different questions about what is in view."""
+    """Up to `count` different questions about the labels in the twin."""
     labels = sorted({i.label for i in twin.instances}) or ["thing"]
     return [form.format(label) for form in FORMS for label in labels][:count]

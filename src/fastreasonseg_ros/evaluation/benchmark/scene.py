@@ -1,7 +1,7 @@
-"""Tables with as many balls as one likes, in any picture size: what the cost of perception is measured on.
+"""Synthetic RGB-D frames of a table with a given number of balls, to measure the cost of perception.
 
-Exact colour and depth by ray casting, without a simulator. The balls stand apart in rows on a table that a camera looks
-down on, so that a perceiver that works finds every one of them.
+Exact colour and depth by ray casting, without a simulator. The balls are in separate rows on a table below the camera,
+so that a perceiver should find all of them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 
-TILT = math.radians(50)  # the camera looks down by so much
-HEIGHT_M, AWAY_M = 0.8, 0.7  # of the camera over the table, and of the table's middle from the camera's foot
+TILT = math.radians(50)  # pitch of the camera below the horizontal
+HEIGHT_M, AWAY_M = 0.8, 0.7  # camera above the table; horizontal distance from the camera to the table's centre
 TABLE_M = (1.1, 0.8)  # width and depth
 COLORS = ((200, 40, 40), (40, 90, 200), (40, 150, 60), (230, 190, 40), (240, 240, 240), (40, 40, 40))
 
 
 def table_of_balls(count: int, width: int, height: int, stamp_s: float = 0.0) -> Frame:
-    """A frame of `count` balls (ids 1 ... count); colours and sizes vary a little, and follow from the number alone."""
+    """A frame of `count` balls (ids 1 ... count) with ground truth. Colours and sizes are a function of the id."""
     camera = CameraIntrinsics(width, height, 0.82 * width, 0.82 * width, (width - 1) / 2, (height - 1) / 2)
     u, v = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
@@ -47,7 +47,7 @@ def table_of_balls(count: int, width: int, height: int, stamp_s: float = 0.0) ->
 
 
 def _places(count: int) -> list[tuple[float, float, float]]:
-    """Right, away (of the camera's foot) and radius, metres, of every ball."""
+    """For every ball: right and forward of the point below the camera, and radius; metres."""
     columns = max(1, min(count, round(math.sqrt(count * TABLE_M[0] / TABLE_M[1]))))
     rows = math.ceil(count / columns)
     gap = min(TABLE_M[0] / (columns + 1), TABLE_M[1] / (rows + 1))

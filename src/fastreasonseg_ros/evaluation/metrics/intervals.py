@@ -1,6 +1,6 @@
 """Bootstrap confidence intervals of ratios of sums: means (sum / count), cIoU (intersections / unions), differences.
 
-Questions about one scene are not independent, so whole scenes are drawn with replacement, not questions (cluster
+Questions about one scene are not independent, so scenes are drawn with replacement, not questions (cluster
 bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13: percentile intervals). The
 draws follow from the seed alone; a paired interval draws the same scenes for both sides.
 """
@@ -14,8 +14,8 @@ from jaxtyping import Float64
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-FEWEST = 5  # scenes: of fewer, resampling says next to nothing about the ones that were not seen
-BLOCK = 100  # resamples at a time: memory stays small for data sets of many thousand scenes
+FEWEST = 5  # scenes; with fewer a bootstrap interval is not meaningful
+BLOCK = 100  # resamples at a time, to bound memory for data sets of many thousand scenes
 
 Interval = tuple[float, float]
 
@@ -50,7 +50,7 @@ def _by_group(columns: Sequence[Sequence[float]], groups: Sequence[Hashable]) ->
 
 
 def _draws(sums: Float64[np.ndarray, "columns groups"], seed: int):
-    """Sums over drawn groups, (columns, resamples) a block."""
+    """Yields sums over the drawn groups, blocks of shape (columns, BLOCK)."""
     generator = np.random.default_rng(seed)
     count = sums.shape[1]
     for _ in range(RESAMPLES // BLOCK):
@@ -58,7 +58,7 @@ def _draws(sums: Float64[np.ndarray, "columns groups"], seed: int):
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Nothing out of nothing is 1: the same rule as for the IoU of two empty masks."""
+    """numerator / denominator; 0 / 0 is 1, as for the IoU of two empty masks."""
     return np.divide(numerator, denominator, out=np.ones_like(numerator, dtype=float), where=denominator != 0)
 
 

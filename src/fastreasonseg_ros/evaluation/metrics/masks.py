@@ -1,4 +1,4 @@
-"""Measures of one question's masks: IoU with what gIoU and cIoU need, J and F of videos. summary.py adds them up.
+"""Mask metrics of one question: IoU, the sums for gIoU and cIoU, J and F of videos. summary.py aggregates them.
 
 Definitions are those of the reference evaluations, so that figures can stand beside published ones:
 - IoU, gIoU, cIoU: LISA's validate() (intersectionAndUnionGPU with ignore_index): ignored pixels leave prediction and
@@ -23,9 +23,9 @@ BOUNDARY_TOLERANCE = 0.008  # radius of the disk as a share of the image diagona
 
 @dataclass(frozen=True)
 class MaskScore:
-    """One question. iou: mean over its frames, 0..1 (J); intersection, union: pixels of all frames together.
+    """One question. iou: mean over its frames, 0..1 (J); intersection, union: pixels summed over all frames.
 
-    f: mean boundary F over its frames, 0..1, where it was asked for.
+    f: mean boundary F over its frames, 0..1; None if it was not computed.
     """
 
     iou: float
@@ -42,7 +42,7 @@ def score_masks(
 ) -> MaskScore:
     """Score of one question's masks, one a frame. A missing prediction (None) counts as an empty one.
 
-    ignore: pixels that count neither for nor against; None = all pixels count. Raises ValueError without a frame.
+    ignore: pixels removed from prediction and target; None = all pixels count. Raises ValueError without a frame.
     """
     if not target:
         raise ValueError("no frame to compare: a question needs at least one annotated frame")
@@ -63,8 +63,8 @@ def score_masks(
 def boundary_f(predicted: Mask, target: Mask, tolerance: float = BOUNDARY_TOLERANCE) -> float:
     """F of the boundaries, 0..1, within ceil(tolerance x diagonal) pixels.
 
-    As in the reference a mask without a boundary (empty, or the whole picture) agrees with another such mask (1) and
-    with no other (0).
+    As in the reference, two masks without a boundary (empty, or the full image) score 1, and one of these against a
+    mask with a boundary scores 0.
     """
     radius_px = float(math.ceil(tolerance * math.hypot(*target.shape)))
     edge_p, edge_t = davis_boundary(predicted), davis_boundary(target)
@@ -77,8 +77,8 @@ def boundary_f(predicted: Mask, target: Mask, tolerance: float = BOUNDARY_TOLERA
 
 
 def davis_boundary(mask: Mask) -> Mask:
-    """Boundary pixels as the DAVIS and Berkeley benchmarks take them: pixels that differ from their neighbour to the
-    right, below, or right below. The last row looks right only, the last column down only; the last pixel is none."""
+    """Boundary pixels as in the DAVIS and Berkeley benchmarks: pixels that differ from their right, lower, or lower
+    right neighbour. The last row compares to the right only, the last column down only; the last pixel is never one."""
     edge = np.zeros_like(mask)
     here = mask[:-1, :-1]
     edge[:-1, :-1] = (here ^ mask[:-1, 1:]) | (here ^ mask[1:, :-1]) | (here ^ mask[1:, 1:])

@@ -3,9 +3,9 @@
 As in Xie, Xiang, Mousavian, Fox: Unseen Object Instance Segmentation for Robotic Environments, T-RO 2021: predicted
 and true objects are matched one to one so that the sum of their F is greatest; pixels of unmatched objects count as
 wrong. Boundaries are outer contours, and match within 0.3 % of the image diagonal: the definitions of
-multilabel_metrics in the paper's repository (chrisdxie/uois, src/evaluation.py). Two things differ: pairs that share no
-pixel are never matched (there what is left over is paired by chance, which can give boundary pixels), and an object
-counts from F = 0.75 on (there above it).
+multilabel_metrics in the paper's repository (chrisdxie/uois, src/evaluation.py). Two differences: pairs that share no
+pixel are never matched (there the remaining ones are paired arbitrarily, which can add boundary pixels), and share75
+counts F >= 0.75 (there F > 0.75).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Contour = tuple[tuple[int, int], np.ndarray]  # row and column of its box, and i
 
 @dataclass(frozen=True)
 class SegmentationScore:
-    """Shares, 0..1. share75: objects of the truth whose overlap F is at least 0.75; objects: how many there are."""
+    """Values 0..1. share75: share of true objects whose overlap F is at least 0.75; objects: number of true objects."""
 
     overlap_precision: float
     overlap_recall: float
@@ -40,7 +40,7 @@ class SegmentationScore:
 
 
 def match_ids(predicted: IdImage, truth: IdImage) -> dict[int, tuple[int, float]]:
-    """For every matched true id its predicted id and their overlap F (2 x intersection / sum of areas), F > 0."""
+    """{true id: (predicted id, overlap F)} of the matched pairs; F = 2 x intersection / sum of areas, > 0."""
     predicted_ids = [int(i) for i in np.unique(predicted) if i]
     true_ids = [int(i) for i in np.unique(truth) if i]
     if not predicted_ids or not true_ids:
@@ -73,12 +73,12 @@ def score_segmentation(predicted: IdImage, truth: IdImage, tolerance: float = 0.
 
 
 def outer_contour(mask: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """The mask's pixels that touch what lies around it; the edges of holes are no part of it."""
+    """Pixels of the mask on its outer boundary; the boundaries of holes are left out."""
     return masks.boundary(masks.fill_holes(mask))
 
 
 def mean_score(scores: Iterable[SegmentationScore]) -> SegmentationScore:
-    """Mean over pictures, as published; share75 and objects over all objects together."""
+    """Mean over pictures, as published; share75 over all objects, objects summed. Raises ValueError without a score."""
     scores = list(scores)
     if not scores:
         raise ValueError("no picture to average over")
@@ -88,14 +88,16 @@ def mean_score(scores: Iterable[SegmentationScore]) -> SegmentationScore:
     return SegmentationScore(**means | {"objects": objects})
 
 
-def _contours(ids: IdImage, wanted: list[int]) -> dict[int, Contour]:
-    """The outer contour of every wanted id, in its box alone: whole pictures would take ten times as long."""
+def _contours(ids: IdImage, selected: list[int]) -> dict[int, Contour]:
+    """The outer contour of every selected id within its bounding box (ten times faster than on the full image)."""
     boxes = ndimage.find_objects(ids.astype(np.int32))
-    return {i: ((boxes[i - 1][0].start, boxes[i - 1][1].start), outer_contour(ids[boxes[i - 1]] == i)) for i in wanted}
+    return {
+        i: ((boxes[i - 1][0].start, boxes[i - 1][1].start), outer_contour(ids[boxes[i - 1]] == i)) for i in selected
+    }
 
 
 def _in_one_window(first: Contour, second: Contour) -> tuple[np.ndarray, np.ndarray]:
-    """Both contours in arrays of one place and size, just large enough for them."""
+    """Both contours as arrays of the common bounding box."""
     (y0, x0), (y1, x1) = np.minimum(first[0], second[0]), np.maximum(*(np.add(c, e.shape) for c, e in (first, second)))
     windows = []
     for (y, x), edge in (first, second):
@@ -114,9 +116,9 @@ def _overlap_f(predicted: IdImage, truth: IdImage, rows: list[int], columns: lis
     return 2 * counts[1:, 1:] / (counts.sum(axis=1)[1:, None] + counts.sum(axis=0)[None, 1:])
 
 
-def _ratio(part: float, whole: float) -> float:
-    """part / whole; nothing out of nothing is perfect."""
-    return float(part / whole) if whole else 1.0
+def _ratio(part: float, total: float) -> float:
+    """part / total; 0 / 0 is 1."""
+    return float(part / total) if total else 1.0
 
 
 def _f(precision: float, recall: float) -> float:

@@ -1,6 +1,6 @@
-"""From rows, one a question, to figures: the same rows always give the same figures, in whatever runs they were made.
+"""Aggregates rows (one per question) to figures. Figures depend on the rows only, not on the runs that made them.
 
-Every measure is a ratio of two sums over questions, so that one function serves figure and interval alike.
+Every measure is a ratio of two sums over questions, so that one function computes both figure and interval.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .intervals import ratio_interval
 Row = Mapping[str, Any]
 Terms = Callable[[Row], tuple[float, float]]
 
-# measure -> (a key that a row must have for it, what the row adds to the sums above and below)
+# measure -> (key that a row must have, what the row adds to the numerator and the denominator)
 MEASURES: dict[str, tuple[str, Terms]] = {
     "giou": ("iou", lambda r: (r["iou"], 1)),
     "ciou": ("union", lambda r: (r["intersection"], r["union"])),
@@ -27,9 +27,9 @@ KEPT = ("n", "scene", "text", "frames", "category", "level", "status", "iou", "i
 
 
 def summarise(rows: Iterable[Row], seed: int = 0) -> dict[str, Any]:
-    """giou, ciou (or exact), n, intervals of 95 %; by_category, by_level; and video (j, f, j_and_f, ...) alike.
+    """giou, ciou (or exact), n, 95 % intervals, by_category, by_level; video: the same of j, f, j_and_f.
 
-    Measures that no row has are left out. Questions without a category or level count in the whole only.
+    Measures that no row has are left out. Questions without a category or level count in the total only.
     """
     rows = list(rows)
     result = _grouped(rows, [m for m in MEASURES if m not in VIDEO], seed)
@@ -39,24 +39,24 @@ def summarise(rows: Iterable[Row], seed: int = 0) -> dict[str, Any]:
 
 
 def terms(rows: Sequence[Row], measure: str) -> tuple[list[float], list[float]]:
-    """What every row adds to the sums above and below of a measure."""
+    """What every row adds to the numerator and to the denominator of a measure."""
     pairs = [MEASURES[measure][1](row) for row in rows]
     return [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
-    """Sum over sum; nothing out of nothing is 1."""
+    """sum(numerators) / sum(denominators); 1 if the denominator is 0."""
     below = sum(denominators)
     return sum(numerators) / below if below else 1.0
 
 
 def scene_of(row: Row, index: int) -> Any:
-    """What a row is drawn with in a bootstrap: its scene, or itself where it has none."""
+    """The bootstrap cluster of a row: its scene, or its own index if it has none."""
     return row.get("scene", index)
 
 
 def slim(row: Row) -> dict[str, Any]:
-    """What figures and comparisons need of a row."""
+    """The keys of a row that figures and comparisons need."""
     return {key: row[key] for key in KEPT if row.get(key) is not None}
 
 

@@ -1,4 +1,4 @@
-"""Which words may stand for each other when what was said is compared with what is known: the table synonyms.txt."""
+"""Synonyms and hypernyms for comparing predicted labels with annotated ones: the table synonyms.txt."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ FILE = Path(__file__).parent / "synonyms.txt"
 
 @dataclass(frozen=True)
 class Synonyms:
-    """names: every word to the word that stands for all that mean the same. wider: that word to its wider ones, all."""
+    """names: word -> the canonical word of its synonyms. wider: canonical word -> all of its hypernyms."""
 
     names: Mapping[str, str]
     wider: Mapping[str, frozenset[str]]
 
     def name(self, word: str) -> str:
-        """The word that stands for all that mean the same; a word that is not in the table stands for itself."""
+        """The canonical word of a word's synonyms; the word itself if it is not in the table."""
         return self.names.get(word, word)
 
-    def agree(self, said: str, known: str) -> bool:
-        """Whether both mean the same thing, or one of them a kind of the other; words in lower case, singular."""
-        a, b = self.name(said), self.name(known)
+    def agree(self, predicted: str, known: str) -> bool:
+        """Whether both are synonyms, or one is a hypernym of the other; words in lower case, singular."""
+        a, b = self.name(predicted), self.name(known)
         return a == b or b in self.wider.get(a, ()) or a in self.wider.get(b, ())
 
     def kinds_of(self, wide: str) -> frozenset[str]:
-        """All words of the table that mean the wide word or a kind of it."""
+        """All words of the table that are synonyms or hyponyms of the given one."""
         name = self.name(wide)
         words = {*self.names, *self.wider}
         return frozenset(w for w in words if self.name(w) == name or name in self.wider.get(self.name(w), ()))
@@ -37,7 +37,7 @@ class Synonyms:
 
 @cache
 def load_synonyms(path: Path = FILE) -> Synonyms:
-    """Raises DatasetError that names file and line."""
+    """Reads the table. Raises DatasetError naming file and line."""
     names: dict[str, str] = {}
     above: dict[str, set[str]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -56,11 +56,12 @@ def load_synonyms(path: Path = FILE) -> Synonyms:
             if other in names:
                 raise DatasetError(f"{path}:{number}: {other!r} has a meaning in a line above; a word can have one")
             names[other] = words[0]
-    table = {names.get(word, word): frozenset() for word in names} | {w: _closed(w, above, names) for w in above}
+    table = {names.get(word, word): frozenset() for word in names} | {w: _hypernyms(w, above, names) for w in above}
     return Synonyms(names, table)
 
 
-def _closed(word: str, above: Mapping[str, set[str]], names: Mapping[str, str]) -> frozenset[str]:
+def _hypernyms(word: str, above: Mapping[str, set[str]], names: Mapping[str, str]) -> frozenset[str]:
+    """All hypernyms of a word: the transitive closure of `above`."""
     found: set[str] = set()
     queue = [word]
     for now in queue:

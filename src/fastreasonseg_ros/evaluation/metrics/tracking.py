@@ -1,10 +1,10 @@
-"""How well ids keep to objects over a video: IDF1 and id switches.
+"""Consistency of track ids over a video: IDF1 and id switches.
 
 - IDF1 (Ristani et al., Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking, ECCV Workshops
-2016):   whole trajectories are matched one to one so that most detections agree; F of the detections that then agree.
-- Id switches (Bernardin and Stiefelhagen, Evaluating Multiple Object Tracking Performance, 2008): frame by frame
-objects   are matched, a match of the frame before being kept while it lasts; a switch is an object that gets another
-id than   it had when it was last matched.
+  2016): complete trajectories are matched one to one so that most detections agree; F of the agreeing detections.
+- Id switches (Bernardin and Stiefelhagen, Evaluating Multiple Object Tracking Performance, 2008): objects are matched
+  frame by frame, keeping the matches of the previous frame that are still valid; a switch is an object with another
+  id than when it was last matched.
 
 A prediction may match an object in a frame where the IoU of their masks is at least 0.5.
 """
@@ -18,11 +18,11 @@ from jaxtyping import Float64, UInt16
 from scipy.optimize import linear_sum_assignment
 
 IdImage = UInt16[np.ndarray, "h w"]
-SAME = 0.5  # IoU from which a prediction can be an object
+MATCH_IOU = 0.5  # least IoU of a match
 
 
 class TrackingMetric:
-    """update() once a frame, in order; counts() for the video. Counts of several videos may be added up."""
+    """Call update() for every frame in order, then counts(). Counts of several videos may be summed."""
 
     def __init__(self) -> None:
         self._together: Counter[tuple[int, int]] = Counter()  # (true id, predicted id) -> frames in which they agree
@@ -31,16 +31,17 @@ class TrackingMetric:
         self._last: dict[int, int] = {}  # true id -> predicted id when it was last matched
 
     def update(self, predicted: IdImage | None, truth: IdImage) -> None:
-        """One frame; None where perception gave nothing."""
+        """Adds one frame; predicted: None if perception raised an error (counts as empty)."""
         predicted = np.zeros_like(truth) if predicted is None else predicted
         true_ids, predicted_ids, ious = overlaps(predicted, truth)
         self._true += len(true_ids)
         self._predicted += len(predicted_ids)
-        able = {(t, p): ious[i, j] for i, t in enumerate(true_ids) for j, p in enumerate(predicted_ids)}
-        able = {pair: value for pair, value in able.items() if value >= SAME}
-        self._together.update(able.keys())
-        kept = {t: p for t, p in self._current.items() if (t, p) in able}
-        matched = kept | _match({k: v for k, v in able.items() if k[0] not in kept and k[1] not in kept.values()})
+        candidates = {(t, p): ious[i, j] for i, t in enumerate(true_ids) for j, p in enumerate(predicted_ids)}
+        candidates = {pair: value for pair, value in candidates.items() if value >= MATCH_IOU}
+        self._together.update(candidates.keys())
+        kept = {t: p for t, p in self._current.items() if (t, p) in candidates}
+        free = {k: v for k, v in candidates.items() if k[0] not in kept and k[1] not in kept.values()}
+        matched = kept | _match(free)
         self._switches += sum(self._last.get(t, p) != p for t, p in matched.items())
         self._current = matched
         self._last |= matched
@@ -56,12 +57,12 @@ class TrackingMetric:
 
 
 def idf1(true_positives: int, detections: int) -> float:
-    """2 IDTP / (true + predicted detections), 0..1; nothing out of nothing is 1."""
+    """2 IDTP / (true + predicted detections), 0..1; 1 without detections."""
     return 2 * true_positives / detections if detections else 1.0
 
 
 def overlaps(predicted: IdImage, truth: IdImage) -> tuple[list[int], list[int], Float64[np.ndarray, "true predicted"]]:
-    """True ids, predicted ids, and the IoU of their masks."""
+    """True ids, predicted ids, and the matrix of IoUs of their masks."""
     true_ids, t = np.unique(truth, return_inverse=True)
     predicted_ids, p = np.unique(predicted, return_inverse=True)
     size = (len(true_ids), len(predicted_ids))
@@ -72,7 +73,7 @@ def overlaps(predicted: IdImage, truth: IdImage) -> tuple[list[int], list[int], 
 
 
 def _match(weights: dict[tuple[int, int], float]) -> dict[int, int]:
-    """One to one, so that the sum of weights is greatest; pairs without a weight are never matched."""
+    """Optimal one-to-one assignment that maximises the sum of weights; pairs without a weight are never matched."""
     rows, columns = (sorted({pair[k] for pair in weights}) for k in (0, 1))
     matrix = np.array([[weights.get((r, c), 0.0) for c in columns] for r in rows]).reshape(len(rows), len(columns))
     pairs = zip(*linear_sum_assignment(-matrix), strict=True)

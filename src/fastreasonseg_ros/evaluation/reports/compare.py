@@ -1,8 +1,7 @@
-"""Results side by side: `fastreasonseg eval ... --against FILE` and `fastreasonseg compare FILE FILE ...`.
+"""Compares results: `fastreasonseg eval ... --against FILE` and `fastreasonseg compare FILE FILE ...`.
 
-Questions are paired by scene, frames and text; figures are of the questions that both have. The interval of a
-difference is a paired bootstrap over scenes (intervals.py): where it does not hold 0, the difference is unlikely to be
-luck.
+Questions are paired by scene, frames and text; figures are of the questions that both results have. The interval of a
+difference is a paired bootstrap over scenes (intervals.py); a difference is significant where it does not contain 0.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ SHOWN = 5  # questions with the largest differences
 
 
 def run(args: Namespace) -> int:
-    """`fastreasonseg compare`: the first file against each other."""
+    """`fastreasonseg compare`: the first file against each of the others."""
     if len(args.files) < 2:
         raise DatasetError("compare needs two results or more; give the files that eval wrote with --json")
     first, *others = ((path, read_result(path)) for path in args.files)
@@ -98,7 +97,7 @@ def compare_table(result: Mapping[str, Any], here: str = "here", there: str = "t
 
 
 def _keyed(rows: Sequence[Row]) -> dict[tuple, Row]:
-    """Rows by what was asked; the same question asked twice of a scene is told apart by its order."""
+    """Rows by (scene, frames, text, occurrence); the occurrence counts repeated questions about a scene."""
     times: Counter[tuple] = Counter()
     keyed = {}
     for row in rows:
@@ -123,5 +122,5 @@ def _differences(pairs: Sequence[tuple[Row, Row]], seed: int) -> dict[str, Any]:
 
 
 def _value(row: Row) -> float:
-    """How right one answer is, 0..1."""
+    """Score of one answer, 0..1: IoU, or exact (0 or 1) where there is no IoU."""
     return float(row["iou"] if row.get("iou") is not None else row.get("exact") or 0)

@@ -1,4 +1,4 @@
-"""The best and the worst answers of a run, with small pictures, for the page: never more than a fixed number."""
+"""The best and the worst answers of a run with thumbnails, for the HTML page; bounded in number."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from ..runners.evaluate import Row
 BEST, WORST = 4, 8
 WIDTH = 480  # pixels of a picture in the page
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 72]
-TRUTH = (255, 60, 60)  # outline of what was right
+TRUTH = (255, 60, 60)  # colour (RGB) of the ground truth's outline
 Picture = UInt8[np.ndarray, "h w 3"]
 Ids = UInt16[np.ndarray, "h w"]
 
 
 class Gallery:
-    """offer() every answer with its row; cases() are those that are shown. Ties go to the earlier one."""
+    """offer() takes every answer with its row; cases() returns the kept ones. On a tie the earlier one is kept."""
 
     def __init__(self) -> None:
         self._best: list[dict[str, Any]] = []
         self._worst: list[dict[str, Any]] = []
 
     def offer(self, row: Row, color: Picture, ids: Ids | None, truth: Ids | None, labels: Mapping[int, str]) -> None:
-        """ids: of the twin, truth: of the ground truth, for its outline; labels: of the twin."""
+        """Keeps an answer that is among the best or worst. ids, labels: of the twin; truth: ground-truth ids."""
         value = row.get("iou")
         if value is None:
             return
         places = [(self._worst, WORST, value), (self._best, BEST, -value)]
-        wanted = [(kept, most, key) for kept, most, key in places if len(kept) < most or key < kept[-1]["key"]]
-        if not wanted:
+        selected = [(kept, most, key) for kept, most, key in places if len(kept) < most or key < kept[-1]["key"]]
+        if not selected:
             return
         case = dict(row) | {"picture": _picture(row, color, ids, truth, labels)}
-        for kept, most, key in wanted:
+        for kept, most, key in selected:
             kept.append(case | {"key": key})
             kept.sort(key=lambda c: (c["key"], c["n"]))
             del kept[most:]
 
     def cases(self) -> dict[str, list[dict[str, Any]]]:
-        """worst, best; no answer is in both."""
+        """{"worst": IoU below 0.5, "best": IoU from 0.5}; no answer is in both."""
         worst = [c for c in self._worst if c["iou"] < 0.5]
         shown = {c["n"] for c in worst}
         return {"worst": worst, "best": [c for c in self._best if c["n"] not in shown and c["iou"] >= 0.5]}
@@ -62,8 +62,8 @@ def as_uri(picture: Picture) -> str:
 def _picture(row: Row, color: Picture, ids: Ids | None, truth: Ids | None, labels: Mapping[int, str]) -> str:
     predicted: Sequence[int] = row.get("predicted_ids", ())
     drawn = color.copy() if ids is None else draw_masks(color, ids, predicted, labels)
-    if truth is not None and (wanted := row.get("target_ids")):
-        mask = select(truth, wanted).astype(np.uint8)
+    if truth is not None and (targets := row.get("target_ids")):
+        mask = select(truth, targets).astype(np.uint8)
         outline, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         drawn = np.ascontiguousarray(drawn)
         cv2.drawContours(drawn, outline, -1, TRUTH, max(2, color.shape[1] // 300), cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Figures to a JSON file and to the terminal, rows to a file as they come, pictures beside them."""
+"""Writes figures to a JSON file and the terminal, rows to a file as they are made, and pictures."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from ...twin.types import Answer
 
 
 class Output:
-    """Where a measuring command writes. Both paths are tried at once, so that a wrong one fails before the work.
+    """The output files of an evaluation command. Both are opened at the start, so that an invalid path fails early.
 
-    Every row is on disk when row() returns: what was answered is not lost if something fails later, and a run that is
-    stopped says how to go on. done: rows that the file has already, behind which more are added; None where a command
-    cannot go on with them.
+    Every row is on disk when row() returns; an interrupted run prints how to resume. done: number of rows in the file
+    already, to which more are appended; None if the command cannot resume.
     """
 
     def __init__(
@@ -34,7 +33,7 @@ class Output:
         self._json_path, self._rows_path = json_path, rows_path
         self._resumable, self._done = done is not None, done or 0
         if json_path:
-            _writable(json_path, "a").close()  # written at the end: until then what was there stays
+            _writable(json_path, "a").close()  # written at the end; an existing file stays as it is until then
         self._rows = open_table(rows_path, bool(done)) if rows_path else None
         self._total, self._unit, self._written = total, unit, 0
         self._bar: tqdm | None = None
@@ -43,7 +42,7 @@ class Output:
         if self._rows:
             self._rows.write(row)
             self._written += 1
-        # Made with the first row: models load before it, and an error there should stand alone on the terminal.
+        # Created with the first row, so that an error of model loading is not mixed with a progress bar.
         self._bar = self._bar or tqdm(total=self._total, initial=self._done, unit=self._unit, dynamic_ncols=True)
         self._bar.update()
 
@@ -77,13 +76,13 @@ class Output:
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """The figures as lines of text: groups below the whole, then perception and cost."""
+    """The figures as lines of text: total, groups, then perception and cost."""
     heads = [k for k in ("giou", "ciou", "exact", "j", "f", "j_and_f", "n") if k in result]
     lines = [_line("", heads), _line("all", [result[k] for k in heads])]
     intervals = result.get("intervals") or {}
-    for k, word in enumerate(("  95 % from", "  to")):
+    for k, name in enumerate(("  95 % from", "  to")):
         if any(intervals.values()):
-            lines.append(_line(word, [i[k] if (i := intervals.get(h)) else "" for h in heads]))
+            lines.append(_line(name, [i[k] if (i := intervals.get(h)) else "" for h in heads]))
     for group in ("by_category", "by_level"):
         for name, part in result.get(group, {}).items():
             lines.append(_line(f"level {name}" if group == "by_level" else name, [part[k] for k in heads]))
@@ -127,7 +126,7 @@ def _writable(path: str, mode: str = "w") -> TextIO:
 
 
 def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w"]) -> None:
-    """RGB or one channel, as PNG. Raises DatasetError."""
+    """Writes an image, RGB or one channel, as PNG. Raises DatasetError if the path cannot be written."""
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes())
@@ -136,7 +135,7 @@ def write_picture(path: str | Path, picture: UInt8[np.ndarray, "h w 3"] | UInt8[
 
 
 def write_result(args: argparse.Namespace, result: Mapping[str, Any], text: str) -> None:
-    """As --json and --markdown ask. Raises DatasetError."""
+    """Writes the result to --json and the text to --markdown, where given. Raises DatasetError."""
     if args.json:
         write_text(args.json, json.dumps(result, indent=1) + "\n")
     if args.markdown:
@@ -144,13 +143,13 @@ def write_result(args: argparse.Namespace, result: Mapping[str, Any], text: str)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Raises DatasetError."""
+    """Writes UTF-8 text; makes the folder. Raises DatasetError if the path cannot be written."""
     with _writable(str(path)) as file:
         file.write(text)
 
 
 def answer_as_dict(answer: Answer, perception_ms: float | None = None) -> dict[str, Any]:
-    """The answer as plain values for JSON; perception_ms: what the frame before it cost."""
+    """The answer as a dict for JSON; perception_ms: time of observe() on its frame."""
     latency = dict(answer.latency_ms) if perception_ms is None else {"perception": perception_ms, **answer.latency_ms}
     return {
         "text": answer.query.text,

@@ -1,6 +1,6 @@
-"""A result as one page of HTML that needs nothing else, and as a summary in Markdown.
+"""A result as one self-contained HTML page, and as a summary in Markdown.
 
-From what `eval` and `bag eval` write with --json and --rows; pictures are in the page as data URIs.
+Input is what `eval` and `bag eval` write with --json and --rows; pictures are embedded as data URIs.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ NAMES = {
     "giou": "gIoU", "ciou": "cIoU", "exact": "exact set", "j": "J", "f": "F", "j_and_f": "J&F",
 }  # fmt: skip
 OUTCOMES = ("right", "partly", "wrong", "missed", "invented", "failed")
-MEANT = {
+OUTCOME_HELP = {
     "right": "IoU at least 0.5, or rightly nothing", "partly": "IoU above 0 and below 0.5", "wrong": "another thing",
     "missed": "said nothing fits, but something does", "invented": "named a thing where nothing fits",
     "failed": "no answer was given",
 }  # fmt: skip
-SAID = {"share75": "share of objects with F at least 0.75", "found": "share of objects found"}
+FIGURE_NAMES = {"share75": "share of objects with F at least 0.75", "found": "share of objects found"}
 ANSWERED = ("OK", "NO_MATCH", "STALE")
 
 
 def outcome(row: Mapping[str, Any]) -> str | None:
-    """One of OUTCOMES; None where the right answer is not known."""
+    """One of OUTCOMES; None if the row has no ground truth."""
     value = row.get("iou", row.get("exact"))
     if value is None:
         return None
@@ -57,7 +57,7 @@ def confusion(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def stages(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
-    """Milliseconds of every stage of an answer: p50 and p95 over the rows."""
+    """Latency of every stage of an answer, ms: p50 and p95 over the rows."""
     spent: dict[str, list[float]] = {}
     for row in rows:
         for stage, ms in (row.get("latency_ms") or {}).items():
@@ -66,11 +66,17 @@ def stages(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | Non
 
 
 def html_page(results: Sequence[tuple[str, Result, Sequence[Mapping[str, Any]], Mapping[str, Any]]]) -> str:
-    """results: (title, result, rows, cases of gallery.py). rows may be empty: the result's own questions serve."""
+    """The page. results: (title, result, rows, cases of Gallery); without rows the result's questions are used."""
     return (
         _environment()
         .get_template("page.html.j2")
-        .render(runs=[_run(*result) for result in results], names=NAMES, outcomes=OUTCOMES, meant=MEANT, said=SAID)
+        .render(
+            runs=[_run(*result) for result in results],
+            names=NAMES,
+            outcomes=OUTCOMES,
+            help=OUTCOME_HELP,
+            figure_names=FIGURE_NAMES,
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""How a result was made: command, version, commit, libraries, and the hashes of the files that decide it."""
+"""Provenance of a result: command, version, commit, libraries, and hashes of the input files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ... import __version__
 
 LIBRARIES = ("numpy", "scipy", "torch", "transformers", "openvino", "openvino-genai", "opencv-python", "rosbags")
 QUESTION_FILES = ("queries", "scenes", "questions", "perception_config", "model_config")
-LARGEST = 2**31  # bytes of a file that is hashed
+LARGEST = 2**31  # bytes; larger files are not hashed
 
 
-def made(args: Namespace) -> dict[str, Any]:
-    """command, version, commit (None outside a clone), libraries, sha256 of questions, settings and the student."""
+def provenance(args: Namespace) -> dict[str, Any]:
+    """command, date, version, commit (None outside a clone), libraries, sha256 of questions, settings and student."""
     root = Path(__file__).parents[4]
     files = [Path(p) for key in QUESTION_FILES if (p := getattr(args, key, None))]
     if dataset := getattr(args, "dataset", None):

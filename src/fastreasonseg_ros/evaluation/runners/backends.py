@@ -1,4 +1,4 @@
-"""From the command line's backend options to something that perceives and something that answers."""
+"""Creates the perceiver and the reasoner from the command line's backend options."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ...twin.types import Answer, DigitalTwin, Query
 
 
 def perceiver_of(args: Namespace) -> Perceiver:
-    """Raises ConfigError for an unknown perceiver or setting, ModelError where it cannot be loaded."""
+    """The perceiver. Raises ConfigError for an unknown perceiver or setting, ModelError if it cannot be loaded."""
     return make_perceiver(args.perception, args.perception_config, args.perception_set)
 
 
 def load_reasoner(backend: str, config: str | None, overrides: Sequence[str]) -> tuple[LanguageModel, WordMeaning]:
-    """Language model and word meaning, seconds each. Raises ConfigError, ModelError."""
+    """Loads language model and word meaning (takes seconds). Raises ConfigError, ModelError."""
     return make_language_model(backend, config, overrides), make_word_meaning()
 
 
 @dataclass(frozen=True)
 class Asker:
-    """What answers: called for one twin, or standing over many, the plan being made once.
+    """Answers questions: called for one twin, or stand() for a standing question whose plan is made once.
 
-    look_for: whether plans may ask perception for words.
+    look_for: whether plans may ask perception to look for words.
     """
 
     model: LanguageModel
@@ -43,6 +43,6 @@ class Asker:
 
 
 def asker_of(args: Namespace) -> Asker:
-    """What answers with both models, loaded now. Raises ConfigError, ModelError."""
+    """An Asker with both models loaded. Raises ConfigError, ModelError."""
     look_for = getattr(args, "perception", "") in OPEN_VOCABULARY
     return Asker(*load_reasoner(args.model, args.model_config, args.model_set), look_for)

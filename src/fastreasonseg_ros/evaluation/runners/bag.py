@@ -1,7 +1,7 @@
-"""A bag in lock-step: every picture is perceived, each question asked at its time, nothing is dropped.
+"""Evaluates a bag in lock-step: every frame is perceived, each question is asked at its time, none is dropped.
 
-What is kept does not grow with the bag: a question's masks while its window is open, curves of bounded length, eight
-bytes a picture for the percentiles of time.
+Memory does not grow with the bag, except for 8 bytes a frame (latency percentiles): masks are kept while the window of
+a question is open, curves have a bounded length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Bool, UInt16
 
 from ...errors import DatasetError, ReasonSegError
 from ...io.bags.questions import TimedQuestion
-from ...io.datasets.base import PackedIds, Words
+from ...io.datasets.base import ObjectInfo, PackedIds
 from ...perception.protocol import Perceiver
 from ...twin.masks import iou, select
 from ...twin.types import Answer, DigitalTwin, Frame, Query
@@ -25,16 +25,16 @@ from ..benchmark.cpu_time import ModelClock
 from ..benchmark.machine import rss_mb
 from ..metrics.masks import score_masks
 from .curve import Curve
-from .evaluate import Ask, Row, Seen, Times, ask_about, describe_row, score_row
+from .evaluate import Ask, Row, SceneState, Times, ask_about, describe_row, score_row
 from .perception import measure_picture
 
 Stand = Callable[[Query], Callable[[DigitalTwin], Answer]]
-SLACK_S = 5e-7  # of stamps in seconds
+SLACK_S = 5e-7  # tolerance of comparisons of stamps
 
 
 @dataclass
 class Standing:
-    """A question that is answered on every picture; its figures so far."""
+    """A standing question, answered on every frame, and its figures so far."""
 
     n: int
     question: TimedQuestion
@@ -63,7 +63,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Outputs:
-    """on_row: every question's row; on_frame: a row a picture; viewers: what draws or records a picture."""
+    """Callbacks. on_row: row of a question; on_frame: row of a frame; viewers: draw or record a frame."""
 
     on_row: Callable[[Row], None]
     on_frame: Callable[[Row], None] | None = None
@@ -71,11 +71,11 @@ class Outputs:
 
 
 class LockStep:
-    """One bag. `run` gives its row: frames, seconds, curves, perception of its last picture."""
+    """Runs one bag. run() returns its row: frames, seconds, curves, perception metrics of the last frame."""
 
     def __init__(self, perceiver: Perceiver, ask: Ask, stand: Stand, times: Times, outputs: Outputs) -> None:
         self._perceiver, self._ask, self._stand, self._times, self._outputs = perceiver, ask, stand, times, outputs
-        self._seen = Seen()
+        self._state = SceneState()
         self._standing: list[Standing] = []
         self._now: list[ShownAnswer] = []
         self._masks, self._truths = PackedIds(), PackedIds()
@@ -84,8 +84,8 @@ class LockStep:
         self._models = ModelClock(lambda: sum(getattr(viewer, "cpu_s", 0.0) for viewer in outputs.viewers))
 
     def run(self, frames: Iterable[tuple[int, Frame]], questions: Sequence[tuple[int, TimedQuestion]]) -> Row:
-        """questions: (number, question). Raises DatasetError for a bag without a picture, or with pictures of mixed
-        sizes; on_row has had all that was done by then."""
+        """questions: (number, question). Raises DatasetError for a bag without a frame or with frames of different
+        sizes; on_row has been called for all questions answered by then."""
         due = sorted(questions, key=_at)
         load, memory, start_ns, count, pending = Curve(), Curve(), None, 0, None
         began, read_s, read_cpu_s = time.perf_counter(), 0.0, 0.0
@@ -102,7 +102,7 @@ class LockStep:
                 self._finish(pending)
             if item is None:
                 break
-            pending = self._look(count, item[0], t_s, item[1], due)
+            pending = self._perceive(count, item[0], t_s, item[1], due)
             load.put(t_s, pending[1])
             memory.put(t_s, rss_mb())
             count += 1
@@ -114,13 +114,13 @@ class LockStep:
         row: Row = {"frames": count, "duration_s": round(self._last[1], 3)}
         truth = self._last[2].truth
         if truth is not None:
-            words = Words(truth.labels, truth.colors)
-            row["perception"] = measure_picture(self._seen.twin, self._last[3], truth.ids, words)
+            objects = ObjectInfo(truth.labels, truth.colors)
+            row["perception"] = measure_picture(self._state.twin, self._last[3], truth.ids, objects)
         spent = {"wall_s": round(wall, 3), "reading_s": round(read_s, 3), "perception_ms": load.points()}
         spent["rss_mb"] = memory.points()
         return row | {"spent": spent | {"models_cpu_s": self._models.cpu_s, "reading_cpu_s": read_cpu_s}}
 
-    def _look(
+    def _perceive(
         self, number: int, stamp_ns: int, t_s: float, frame: Frame, due: Sequence[tuple[int, TimedQuestion]]
     ) -> tuple[AnnotatedFrame, float]:
         if self._last and self._last[2].image_size != frame.image_size:
@@ -129,9 +129,9 @@ class LockStep:
                 f"picture at {stamp_ns} ns is {now[0]}x{now[1]}, those before it {before[0]}x{before[1]}"
             )
         with self._models:
-            self._seen.observe(number, frame, self._perceiver, self._times, keep=False)
-        refused = self._seen.problem
-        twin = None if refused else self._seen.twin
+            self._state.observe(number, frame, self._perceiver, self._times, keep=False)
+        problem = self._state.problem
+        twin = None if problem else self._state.twin
         ids = None if twin is None else twin.ids
         self._last = (stamp_ns, t_s, frame, ids)
         spent = self._times.perception[-1]
@@ -152,8 +152,7 @@ class LockStep:
                 self._truths.put(number, frame.truth.ids)
                 if ids is not None:
                     self._masks.put(number, ids)
-        looked = AnnotatedFrame(stamp_ns, t_s, frame, twin, ids, (), spent, str(refused or ""))
-        return looked, spent
+        return AnnotatedFrame(stamp_ns, t_s, frame, twin, ids, (), spent, str(problem or "")), spent
 
     def _ask_now(self, n: int, question: TimedQuestion) -> None:
         assert self._last is not None
@@ -166,29 +165,29 @@ class LockStep:
         if question.standing:
             query = Query(question.text)
             standing = Standing(n, question, self._stand(query))
-            answer, problem = self._asked(question.text, lambda twin, _: standing.answer(twin))
+            answer, problem = self._answer(question.text, lambda twin, _: standing.answer(twin))
             standing.row = describe_row(row, answer, problem)
             self._standing.append(standing)
             value = self._measure(standing, answer)
         else:
-            answer, problem = self._asked(question.text, self._ask)
+            answer, problem = self._answer(question.text, self._ask)
             score = self._score(n, question, answer)
             value = score.get("iou")
             self._outputs.on_row(describe_row(row, answer, problem) | score)
         if answer is not None:
             self._now.append(ShownAnswer(n, question, answer, value))
 
-    def _asked(self, text: str, ask: Ask) -> tuple[Answer | None, ReasonSegError | None]:
-        """Perception may have looked at the picture once more for it."""
+    def _answer(self, text: str, ask: Ask) -> tuple[Answer | None, ReasonSegError | None]:
+        """Answer or error. Perception may process the frame again with new words, which updates the last ids."""
         assert self._last is not None
         with self._models:
-            result, twin = ask_about(self._seen, text, ask, self._times), self._seen.twin
+            result, twin = ask_about(self._state, text, ask, self._times), self._state.twin
         if self._last[3] is not None and twin is not None:
             self._last = *self._last[:3], twin.ids
         return result
 
     def _score(self, n: int, question: TimedQuestion, answer: Answer | None) -> Row:
-        """Of the picture at hand, or of those in the question's window, which are then let go."""
+        """Scores the current frame, or the frames of the question's window, whose masks are then released."""
         assert self._last is not None
         _, _, frame, ids = self._last
         if question.target_ids is None or frame.truth is None:
@@ -216,19 +215,19 @@ class LockStep:
         return standing.add(t_s, found, target)
 
     def _finish(self, pending: tuple[AnnotatedFrame, float]) -> None:
-        """Gives the picture, with all answers about it, to whom it may concern."""
-        looked = replace(pending[0], shown=tuple(self._now))
-        if looked.twin is not None and (now := self._seen.twin) is not None:
-            looked = replace(looked, twin=now, ids=now.ids)
+        """Passes the frame with all answers about it to on_frame and the viewers."""
+        annotated = replace(pending[0], shown=tuple(self._now))
+        if annotated.twin is not None and (now := self._state.twin) is not None:
+            annotated = replace(annotated, twin=now, ids=now.ids)
         if self._outputs.on_frame:
-            answers = {str(s.n): {"ids": list(s.answer.ids), "iou": s.iou} for s in looked.shown}
+            answers = {str(s.n): {"ids": list(s.answer.ids), "iou": s.iou} for s in annotated.shown}
             self._outputs.on_frame({
-                "scene": None, "stamp_ns": looked.stamp_ns, "t_s": round(looked.t_s, 6),
-                "objects": None if looked.twin is None else sum(i.visible for i in looked.twin.instances),
-                "perception_ms": round(looked.perception_ms, 3), "message": looked.problem, "answers": answers,
+                "scene": None, "stamp_ns": annotated.stamp_ns, "t_s": round(annotated.t_s, 6),
+                "objects": None if annotated.twin is None else sum(i.visible for i in annotated.twin.instances),
+                "perception_ms": round(annotated.perception_ms, 3), "message": annotated.problem, "answers": answers,
             })  # fmt: skip
         for viewer in self._outputs.viewers:
-            viewer(looked)
+            viewer(annotated)
 
 
 def _at(item: tuple[int, TimedQuestion]) -> float:
@@ -236,7 +235,7 @@ def _at(item: tuple[int, TimedQuestion]) -> float:
 
 
 def evaluation_share(wall_s: float, reading_s: float, times: Times) -> float | None:
-    """What measuring took beside perception and reasoning, as a share of these two; reading the bag not counted."""
+    """Time of evaluation itself / time of perception and reasoning, without reading the bag; None if that is 0."""
     model_s = _seconds(times.perception) + _seconds(times.reasoning) + _seconds(times.kept)
     return round(max(0.0, wall_s - reading_s - model_s) / model_s, 4) if model_s else None
 

@@ -1,4 +1,4 @@
-"""One bag or several, evaluated in this process: its topics, its questions, its row of figures."""
+"""Evaluates one or several bags in this process: chooses topics, assigns questions, collects rows and figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .backends import Asker
 from .bag import LockStep, Outputs, evaluation_share
 from .evaluate import Row, Times
 from .perception import perception_figures
-from .viewers import Onlookers
+from .viewers import ViewerThread
 
 Item = tuple[int, TimedQuestion]
 
@@ -38,7 +38,7 @@ def evaluate_one(
     times: Times,
     out: Outputs,
 ) -> Row:
-    """The row of one bag; its questions' rows go to out.on_row before."""
+    """Evaluates one bag and returns its row; rows of its questions are passed to out.on_row first."""
     frames, read = frames_of_bag(args, path)
     mine, began = Times(), time.process_time()
     drawn_before = _viewers_cpu_s(out)
@@ -49,7 +49,7 @@ def evaluate_one(
         raise DatasetError(text if str(path) in text else f"{path}: {text}") from error
     spent = row["spent"]
     for viewer in out.viewers:
-        if isinstance(viewer, Onlookers):
+        if isinstance(viewer, ViewerThread):
             viewer.settle()
     total, drawn = time.process_time() - began, _viewers_cpu_s(out) - drawn_before
     spent |= cpu_report(total, spent.pop("models_cpu_s"), spent.pop("reading_cpu_s"), drawn)
@@ -76,12 +76,12 @@ def frames_of_bag(args: Namespace, path: Path) -> tuple[Iterator[tuple[int, Fram
 
 
 def topics_of(args: Namespace, path: Path) -> BagTopics:
-    """Those that were named, and those that fit them."""
+    """Topics given by options, the others chosen to fit."""
     return choose_topics(bag_info(path), path, read_options(args).topics).topics
 
 
 def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
-    """Figures from rows: the same rows give the same figures; what was spent is under `timed` and `latency_ms`."""
+    """Figures from rows (a function of the rows only), and times under `timed` and `latency_ms`."""
     asked = sorted((row for row in rows if "n" in row), key=lambda row: row["n"])
     bags = {row["scene"]: row["bag"] for row in rows if "bag" in row}
     figures = summarise((row for row in asked if row.get("iou") is not None), seed)
@@ -106,7 +106,7 @@ def bag_result(rows: Sequence[Row], times: Times, seed: int) -> dict[str, Any]:
 def bags_to_do(
     bags: Mapping[str, Path], questions: Sequence[TimedQuestion], done: Sequence[Row]
 ) -> dict[str, list[Item]]:
-    """Questions without a row, by bag; a bag is looked at again if one of its questions, or its own row, is missing."""
+    """Unanswered questions by bag; also bags whose own row is missing, even without an unanswered question."""
     answered = {row["n"] for row in done if "n" in row}
     finished = {row["scene"] for row in done if "bag" in row}
     todo: dict[str, list[Item]] = {name: [] for name in bags if name not in finished}
@@ -117,7 +117,7 @@ def bags_to_do(
 
 
 def find_bags(path: str | Path) -> dict[str, Path]:
-    """Name -> path of one bag, or of every bag in a folder. Raises DatasetError where there is none."""
+    """Name -> path of one bag, or of every bag in a folder. Raises DatasetError if there is none."""
     path = Path(path)
     if is_bag(path) or not path.is_dir():
         return {path.resolve().stem: path}
@@ -128,4 +128,4 @@ def find_bags(path: str | Path) -> dict[str, Path]:
 
 
 def _viewers_cpu_s(out: Outputs) -> float:
-    return sum(viewer.cpu_s for viewer in out.viewers if isinstance(viewer, Onlookers))
+    return sum(viewer.cpu_s for viewer in out.viewers if isinstance(viewer, ViewerThread))

@@ -1,8 +1,8 @@
-"""Thousands of questions in minutes: replies of a language model are decoded together and kept on disk.
+"""Batched evaluation: replies of a language model are decoded in batches and cached on disk.
 
-An evaluation runs as it always does, with a model that answers from memory. What is not in memory is noted and decoded
-in batches, and the evaluation runs again, until nothing is missing. So whatever path a question takes (one call, or
-two where the model sees its results) is the pipeline's own, and a run that was stopped goes on where it was.
+The evaluation runs with a model that replays cached replies. Calls that are not cached are collected and decoded in
+batches, and the evaluation runs again until no reply is missing. So the pipeline itself decides which calls a question
+needs (one, or two where the model sees its results), and an interrupted run resumes from the cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 
 class BatchModel(LanguageModel, Protocol):
-    """A language model that can also decode many replies at a time, as OpenVinoModel can."""
+    """A language model that can also decode a batch of replies, such as OpenVinoModel."""
 
     def generate_batch(self, prompts: Sequence[str], grammars: Sequence[str]) -> list[str]: ...
 
@@ -33,7 +33,7 @@ class BatchModel(LanguageModel, Protocol):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model wrote, and how many tokens that is; problem: why it wrote nothing."""
+    """A reply and its number of tokens; problem: the error message if the model failed."""
 
     text: str
     tokens: int
@@ -41,19 +41,19 @@ class Reply:
 
 
 class Replies:
-    """Replies by model, prompt and grammar, one JSON line each, on disk as soon as they are there."""
+    """Cache of replies by model, prompt and grammar, one JSON line each, appended to the file at once."""
 
     def __init__(self, path: Path, model: str) -> None:
-        """Reads what is there; a half-written last line is cut off. Raises DatasetError."""
+        """Reads an existing file; an incomplete last line is cut off. Raises DatasetError for an invalid file."""
         self.path, self.model = path, model
         self._kept: dict[str, Reply] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             data = path.read_bytes() if path.exists() else b""
-            whole = data[: data.rfind(b"\n") + 1]
-            if len(whole) != len(data):
-                path.write_bytes(whole)
-            for line in whole.decode().splitlines():
+            complete = data[: data.rfind(b"\n") + 1]
+            if len(complete) != len(data):
+                path.write_bytes(complete)
+            for line in complete.decode().splitlines():
                 row = json.loads(line)
                 self._kept[row["key"]] = Reply(row["text"], row["tokens"], row["problem"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -63,7 +63,7 @@ class Replies:
         return self._kept.get(self._key(prompt, grammar))
 
     def add(self, calls: Sequence[tuple[str, str]], replies: Sequence[Reply]) -> None:
-        """Raises DatasetError where they cannot be written (a full disk): what was there before stays."""
+        """Appends replies. Raises DatasetError if they cannot be written (disk full); earlier ones stay."""
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 for (prompt, grammar), reply in zip(calls, replies, strict=True):
@@ -80,12 +80,12 @@ class Replies:
         return hashlib.sha256("\0".join((self.model, prompt, grammar)).encode()).hexdigest()[:32]
 
 
-class Missing(Exception):
-    """A reply that is not in memory yet; the pipeline catches no such thing."""
+class MissingReply(Exception):
+    """A reply that is not cached yet; not a ReasonSegError, so that the pipeline does not catch it."""
 
 
-class FromMemory:
-    """A `LanguageModel` that says again what was kept, and notes what was not. tokens: of all replies it gave."""
+class CachedModel:
+    """A `LanguageModel` that returns cached replies and records missing ones. tokens: of all replies returned."""
 
     def __init__(self, replies: Replies) -> None:
         self.name = replies.model
@@ -97,7 +97,7 @@ class FromMemory:
         reply = self._replies.get(prompt, grammar)
         if reply is None:
             self.missing[prompt, grammar] = None
-            raise Missing
+            raise MissingReply
         self.tokens += reply.tokens
         if reply.problem:
             raise ModelError(reply.problem)
@@ -112,27 +112,27 @@ def in_batches(
     size: int,
     progress: Progress = lambda done, total: None,
 ) -> tuple[T, int]:
-    """What `evaluation(ask)` returns once every reply is there, and the tokens of all replies.
+    """The result of `evaluation(ask)` with every reply cached, and the number of tokens of all replies.
 
-    It is run once more for each call of the model that a question may need. asker: from a language model to what
-    answers. load: the model, called only if a reply is missing.
+    `evaluation` runs again for each round of model calls. asker: makes `ask` from a language model. load: loads the
+    model, called only if a reply is missing.
     """
     model: BatchModel | None = None
     while True:
-        memory = FromMemory(replies)
-        answer = asker(memory)
+        cached = CachedModel(replies)
+        answer = asker(cached)
 
         def ask(twin: DigitalTwin, query: Query, answer: Ask = answer) -> Answer:
             try:
                 return answer(twin, query)
-            except Missing:
+            except MissingReply:
                 return Answer(query, Status.NOT_READY, "its reply is decoded with others")
 
         result = evaluation(ask)
-        if not memory.missing:
-            return result, memory.tokens
+        if not cached.missing:
+            return result, cached.tokens
         model = model or load()
-        calls = list(memory.missing)
+        calls = list(cached.missing)
         for start in range(0, len(calls), size):
             progress(start, len(calls))
             part = calls[start : start + size]
@@ -141,7 +141,7 @@ def in_batches(
 
 
 def _decode(model: BatchModel, calls: Sequence[tuple[str, str]]) -> Iterator[Reply]:
-    """One reply a call; where a batch fails, each alone, so that one bad prompt costs one reply."""
+    """One reply per call; if a batch fails, calls are decoded singly, so that only the failing one has no reply."""
     try:
         texts = model.generate_batch([prompt for prompt, _ in calls], [grammar for _, grammar in calls])
     except ModelError as error:

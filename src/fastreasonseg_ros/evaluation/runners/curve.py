@@ -1,12 +1,12 @@
-"""A curve over time in bounded memory: means of equal spans, which double when there are too many of them."""
+"""A time series in bounded memory: means over equal spans of time, which are doubled when there are too many."""
 
 from __future__ import annotations
 
-MOST = 120  # points
+MAX_POINTS = 120
 
 
 class Curve:
-    """put() values in order of time; points() are (middle of the span in seconds, mean)."""
+    """put() takes values in order of time; points() returns (middle of the span in seconds, mean)."""
 
     def __init__(self, span_s: float = 0.1) -> None:
         self.span_s = span_s
@@ -16,7 +16,7 @@ class Curve:
         index = int(t_s / self.span_s + 1e-6)
         total, count = self._spans.get(index, (0.0, 0))
         self._spans[index] = total + value, count + 1
-        while len(self._spans) > MOST:
+        while len(self._spans) > MAX_POINTS:
             halved: dict[int, tuple[float, int]] = {}
             for i, (total, count) in self._spans.items():
                 before = halved.get(i // 2, (0.0, 0))

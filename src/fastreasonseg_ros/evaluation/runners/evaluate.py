@@ -1,11 +1,11 @@
-"""Runs the questions of a data set through observe() and reason(), and measures the answers.
+"""Runs the questions of a data set through observe() and reason(), and scores the answers.
 
-A question is asked once the last frame of its window is seen: `frames` [first, last], or the scene's last frame alone.
-Its prediction is the union of the predicted instances' masks in every annotated frame of the window, its target what
-the data set says; IoU of masks decides, since a perceiver's ids are its own.
+A question is asked after the last frame of its window: `frames` [first, last], or the scene's last frame only. The
+prediction is the union of the predicted instances' masks in every annotated frame of the window. It is compared with
+the annotated mask by IoU, since a perceiver's ids differ from the annotation's.
 
-Every question gives a row, every scene whose objects are all annotated one more (perception); figures follow from rows
-alone, so that a run may be interrupted and continued (`done`), and two runs compared.
+Every question gives a row, and every scene with all objects annotated one more (perception). Figures are computed from
+rows only, so that a run can be resumed (`done`) and two runs compared.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ Row = dict[str, Any]
 
 @dataclass
 class Times:
-    """Milliseconds, 8 bytes a value: a bag may be long."""
+    """Latencies in milliseconds, as arrays of 8 bytes a value, since a bag may be long."""
 
     perception: array = field(default_factory=lambda: array("d"))
     reasoning: array = field(default_factory=lambda: array("d"))
-    kept: array = field(default_factory=lambda: array("d"))  # plans that were executed again, without the model
+    kept: array = field(default_factory=lambda: array("d"))  # kept plans, executed without the model
 
     def report(self) -> dict[str, Any]:
-        """What this process spent: the keys that every result has beside its figures."""
+        """latency_ms, timed, peak_rss_mb and machine of this process; part of every result."""
         return {
             "latency_ms": {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)}
             | ({"kept plan": percentiles(self.kept)} if self.kept else {}),
@@ -69,12 +69,12 @@ def evaluate(
     times: Times | None = None,
 ) -> dict[str, Any]:
     """Result of a data set: giou, ciou, n, intervals, by_category, by_level, video, perception, statuses, questions (a
-    slim row each), warnings about the pictures where there are any, and what Times.report() has.
+    slim row each), warnings about the input if any, and the keys of Times.report().
 
-    on_row gets every new row as soon as it is there, on_answer what a picture of it needs. `done`: rows of a run
-    that was interrupted, which are not made again. A frame or question that perception or reasoning refuses counts as
-    an empty prediction, and its row says why; a DatasetError (a broken picture) ends the run, others propagate.
-    times: what other processes spent on rows in `done`.
+    on_row is called with every new row, on_answer with what is needed to draw it. done: rows of an interrupted run,
+    which are not made again. times: of other processes for rows in `done`.
+    A frame or question for which perception or reasoning raises ReasonSegError counts as an empty prediction, with the
+    message in its row. Raises DatasetError (such as a broken picture); other errors propagate.
     """
     times = times or Times()
     asked = {row["n"]: slim(row) for row in done if "n" in row}
@@ -86,7 +86,7 @@ def evaluate(
         if "perception" in row:
             pictures[row["scene"]] = row["perception"]
         else:
-            asked[row["n"]] = slim(row)  # of a benchmark's 50,000 questions the traces are in the rows file only
+            asked[row["n"]] = slim(row)  # traces of up to 50,000 questions are in the rows file only
         on_row(row)
 
     for name, questions in dataset.by_scene().items():
@@ -130,8 +130,8 @@ def evaluate_twins(
     return summarise(rows, seed) | {"statuses": statuses} | times.report() | {"questions": [slim(row) for row in rows]}
 
 
-class Seen:
-    """The twin so far, and the id image of each frame, compressed: a window may be long."""
+class SceneState:
+    """The current twin of a scene, and the compressed id image of each frame. problem: error of the last frame."""
 
     def __init__(self) -> None:
         self.twin: DigitalTwin | None = None
@@ -141,9 +141,9 @@ class Seen:
         self._vocabulary: Vocabulary | None = None
 
     def observe(self, number: int, frame: Frame, perceiver: Perceiver, times: Times, keep: bool = True) -> None:
-        """A frame that perception refuses leaves the twin as it was, and its masks missing. keep: for ids()."""
+        """Updates the twin. If perception raises an error, the twin stays and ids(number) is None. keep: store ids."""
         if self._vocabulary is None:
-            self._vocabulary = Vocabulary(perceiver)  # words of another scene's questions are forgotten
+            self._vocabulary = Vocabulary(perceiver)  # resets words of another scene's questions
         before = self.twin or DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
         twin, self.problem = _timed(lambda: observe(before, frame, perceiver), times.perception)
         if twin is not None:
@@ -151,8 +151,8 @@ class Seen:
             self._take(twin)
 
     def answer(self, query: Query, ask: Ask) -> Answer:
-        """About what was seen so far. Where words are lacking and perception takes some, the last frame is looked at
-        once more, and the question asked again.
+        """The answer about the current twin. If it lacks words that perception can look for, the last frame is
+        processed again with them, and the question asked again.
         """
         assert self.twin is not None
         assert self._last is not None
@@ -173,9 +173,11 @@ class Seen:
         return self._ids.get(number)
 
 
-def ask_about(seen: Seen, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
-    """The answer about what was seen so far, or the reason why there is none."""
-    return (None, seen.problem) if seen.twin is None else _timed(lambda: seen.answer(Query(text), ask), times.reasoning)
+def ask_about(state: SceneState, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
+    """The answer about the current twin, or the error."""
+    if state.twin is None:
+        return None, state.problem
+    return _timed(lambda: state.answer(Query(text), ask), times.reasoning)
 
 
 def ask_timed(twin: DigitalTwin, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
@@ -194,43 +196,43 @@ def _run_scene(
     times: Times,
     depth_range: DepthRangeMonitor,
 ) -> None:
-    """Asks what is to do while the frames go by; all questions tell how far the scene is looked at."""
+    """Runs the frames of a scene and asks the questions of `todo`; `questions` (all) determine the last frame."""
     due: dict[int, list[tuple[int, Question]]] = {}
     for n, question in todo:
         due.setdefault(_window(question, scene)[1], []).append((n, question))
     last = max((_window(q, scene)[1] for _, q in questions), default=scene.numbers[-1])
-    seen, tracks, frames, size = Seen(), TrackingMetric(), 0, None
+    state, tracks, frames, size = SceneState(), TrackingMetric(), 0, None
     for number, frame in scene.frames(last):
         if size not in (None, frame.image_size):
             raise DatasetError(f"{scene.name}: frame {number} is {frame.image_size}, the frames before it {size}")
         size, frames = frame.image_size, frames + 1
         if frame.depth_m is not None:
             depth_range.add(frame.depth_m)
-        seen.observe(number, frame, perceiver, times)
+        state.observe(number, frame, perceiver, times)
         truth = scene.truth_ids(number) if measure else None
         if truth is not None:
-            tracks.update(seen.ids(number), truth)
+            tracks.update(state.ids(number), truth)
         for n, question in due.get(number, ()):
-            answer, problem = ask_about(seen, question.text, ask, times)
-            score = _score(question, scene, seen, answer)
+            answer, problem = ask_about(state, question.text, ask, times)
+            score = _score(question, scene, state, answer)
             add({"n": n} | _row(question, answer, problem) | score_row(score))
-            if on_answer and answer and seen.twin:
-                on_answer(question, frame, seen.twin, answer)
+            if on_answer and answer and state.twin:
+                on_answer(question, frame, state.twin, answer)
     if measure and (truth := scene.truth_ids(last)) is not None:
-        picture = measure_picture(seen.twin, seen.ids(last), truth, scene.words)
+        picture = measure_picture(state.twin, state.ids(last), truth, scene.objects)
         add({"scene": scene.name, "perception": picture | (tracks.counts() if frames > 1 else {})})
 
 
-def _score(question: Question, scene: Scene, seen: Seen, answer: Answer | None) -> MaskScore:
-    """Of all annotated frames of the window."""
+def _score(question: Question, scene: Scene, state: SceneState, answer: Answer | None) -> MaskScore:
+    """Score over all annotated frames of the question's window."""
     predicted, target, ignore = [], [], []
     first, last = _window(question, scene)
     for number in (n for n in scene.numbers if first <= n <= last):
-        if (right := scene.target(question, number)) is None:
+        if (mask := scene.target(question, number)) is None:
             continue
-        ids = seen.ids(number)
+        ids = state.ids(number)
         predicted.append(None if ids is None or not answer else select(ids, answer.ids))
-        target.append(right)
+        target.append(mask)
         ignore.append(scene.ignore(number))
     if not target:
         raise DatasetError(f"{question.where}: no frame of {scene.name} that it speaks of is annotated")
@@ -238,7 +240,7 @@ def _score(question: Question, scene: Scene, seen: Seen, answer: Answer | None) 
 
 
 def score_row(score: MaskScore) -> Row:
-    """The keys of a row that figures are made of."""
+    """The score as keys of a row."""
     return {key: value for key, value in asdict(score).items() if value is not None}
 
 
@@ -265,7 +267,7 @@ def _row(question: Question, answer: Answer | None, problem: ReasonSegError | No
 
 
 def describe_row(row: Row, answer: Answer | None, problem: ReasonSegError | None) -> Row:
-    """The row with what was answered, or with the reason why nothing was."""
+    """The row with the answer, or with status and message of the error if there is none."""
     if answer is None:
         status = problem.status if problem else Status.BAD_INPUT
         return row | {"predicted_ids": [], "status": status.name, "message": str(problem or "no frame could be used")}

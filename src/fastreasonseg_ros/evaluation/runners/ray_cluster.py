@@ -1,8 +1,8 @@
-"""Scenes or bags shared over the workers of a Ray cluster; the figures are those of one machine.
+"""Distributes scenes or bags to the workers of a Ray cluster; the figures equal those of a single process.
 
-A shard is a scene or a bag, since a twin must not be split; its rows come back and are added up as if they had been
-made here. A worker that dies (out of memory, a machine that went away) is replaced and its shard given to another, a
-few times; what is wrong with data or settings ends the run by name. Other machines need the same paths.
+A shard is a scene or a bag, since a twin cannot be split; its rows are returned and aggregated in this process. If a
+worker dies (out of memory, lost machine), its shard is given to a new one, up to ATTEMPTS times. Errors of data or
+settings end the run. All machines need the same paths.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Done = tuple[list[Row], Spent]
 def share(
     worker: type[Any], args: Namespace, shards: Mapping[str, tuple[Any, ...]], add: Callable[[Row], None]
 ) -> Times:
-    """Runs worker(args).run(*shard) for every shard; `add` gets rows as shards come in. Returns all times together.
+    """Runs worker(args).run(*shard) for every shard; `add` is called with rows as shards finish. Returns all times.
 
     args.ray: "local" for args.workers processes of this machine, else the address of a cluster ("auto" or
     "ray://HOST:PORT"). Raises ConfigError without Ray; the workers' own errors; ReasonSegError when a shard's worker
@@ -39,7 +39,7 @@ def share(
     times = Times()
     if not shards:
         return times
-    ours = not ray.is_initialized()  # a caller's own connection is used, and left as it is
+    ours = not ray.is_initialized()  # an existing connection of the caller is used and left open
     if ours:
         _connect(ray, args)
     try:

@@ -1,4 +1,4 @@
-"""What a worker of a Ray cluster does with its shard: a scene of a data set, or a bag."""
+"""Ray workers: evaluate one shard, a scene of a data set or a bag."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .ray_cluster import Done, Spent
 
 
 class SceneWorker:
-    """Holds perceiver and models of one process; `run` gives the rows of one scene of a data set."""
+    """Holds perceiver and models of one process; run() returns the rows of one scene of a data set."""
 
     def __init__(self, args: Namespace) -> None:
         self._dataset = open_dataset(args.dataset, args.format, args.split).limited(args.limit)
@@ -25,7 +25,7 @@ class SceneWorker:
         self._ask = asker_of(args) if self._dataset.questions else None
 
     def run(self, name: str, numbers: Sequence[int], done: Sequence[Row]) -> Done:
-        """numbers: of the scene's questions in the whole data set; done: rows that are there already."""
+        """numbers: of the scene's questions in the complete data set; done: existing rows of the scene."""
         questions = tuple(self._dataset.questions[n] for n in numbers)
         part = replace(self._dataset, questions=questions, scene_names=(name,))
         here = {n: k for k, n in enumerate(numbers)}
@@ -37,7 +37,7 @@ class SceneWorker:
 
 
 class BagWorker:
-    """The same for bags."""
+    """Holds perceiver and models of one process; run() returns the rows of one bag."""
 
     def __init__(self, args: Namespace) -> None:
         self._args, self._perceiver, self._ask = args, perceiver_of(args), asker_of(args)

@@ -1,4 +1,4 @@
-"""The rows file of a run that was interrupted: what is in it is kept, and the run goes on behind it."""
+"""Resumes an interrupted run from its rows file: existing rows are kept and new ones appended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...io.files import json_object, read_jsonl
 from ...io.tables import NOT_RESUMABLE
 
 Row = dict[str, Any]
-# What changes the rows of a run. Where they are written, and how many, does not.
+# Settings that change the content of rows, unlike output paths and limits.
 SETTINGS = (
     "dataset", "format", "split", "scenes", "queries", "perception", "perception_set", "model", "model_set",
     "path", "color_topic", "depth_topic", "info_topic", "ids_topic", "questions_topic",
@@ -26,22 +26,22 @@ FILES = ("perception_config", "model_config", "questions")
 
 
 def run_id(args: Namespace) -> str:
-    """Short name of a configuration, the same for the same settings; every row carries it."""
-    said: dict[str, Any] = {key: value for key in SETTINGS if (value := getattr(args, key, None)) is not None}
+    """Hash (12 hex digits) of version and settings, written into every row."""
+    settings: dict[str, Any] = {key: value for key in SETTINGS if (value := getattr(args, key, None)) is not None}
     for key in FILES:
         if path := getattr(args, key, None):
-            said[key] = Path(path).read_text() if Path(path).is_file() else path
+            settings[key] = Path(path).read_text() if Path(path).is_file() else path
     for key in ("dataset", "scenes", "queries", "path"):
-        if key in said:
-            said[key] = str(Path(said[key]).resolve())
-    return hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode()).hexdigest()[:12]
+        if key in settings:
+            settings[key] = str(Path(settings[key]).resolve())
+    return hashlib.sha256(json.dumps([__version__, settings], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQuestion]) -> list[Row]:
-    """The rows of this run that are in the file; none where there is no file. A half-written last line is cut off.
+    """The rows of this run in the file; empty if there is no file. An incomplete last line is cut off.
 
-    Raises DatasetError naming the line that another run, or a run about other questions, has written, and for a file
-    that is no .jsonl.
+    Raises DatasetError naming the line that a run with other settings or other questions has written, and for a file
+    that is not .jsonl.
     """
     path = Path(path)
     if path.suffix.lower() in NOT_RESUMABLE:
@@ -49,9 +49,9 @@ def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQu
     if not path.exists():
         return []
     data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) != len(data):
-        path.write_bytes(whole)
+    complete = data[: data.rfind(b"\n") + 1]
+    if len(complete) != len(data):
+        path.write_bytes(complete)
     rows = []
     for where, row in read_jsonl(path):
         if row.get("run") != run:
@@ -73,13 +73,13 @@ def read_done(path: str | Path, run: str, questions: Sequence[Question | TimedQu
 
 
 def keep_rows(path: str | Path, scenes: Container[str]) -> None:
-    """Leaves the rows of these scenes in a file of JSON lines; a bag that is looked at again gives its own anew."""
+    """Removes rows of other scenes from a .jsonl file; a bag that is evaluated again writes its rows again."""
     path = Path(path)
     if path.suffix != ".jsonl" or not path.exists():
         return
-    whole = path.with_name(f".{path.name}.part")  # a file that is there is whole, whenever the machine stops
-    with path.open(encoding="utf-8") as old, whole.open("w", encoding="utf-8") as new:
+    part = path.with_name(f".{path.name}.part")  # replaced atomically, so that the file is always complete
+    with path.open(encoding="utf-8") as old, part.open("w", encoding="utf-8") as new:
         for number, line in enumerate(old, 1):
             if line.endswith("\n") and json_object(line, f"{path}:{number}").get("scene") in scenes:
                 new.write(line)
-    whole.replace(path)
+    part.replace(path)

@@ -1,9 +1,9 @@
-"""Tracking measured on simulated clips: ids over time, size and velocity against what the simulator knows.
+"""Tracking metrics on simulated clips: ids over time, size and velocity against the simulator's ground truth.
 
-A prediction is of an object where their masks' overlap F is at least 0.5; only then size and velocity are compared.
-Size: mean over the three axes of the camera of |predicted - true|, the true one of the whole thing, hidden sides
-included. Velocity: length of the difference to that of the thing's origin over the ground (central difference of its
-places), both in the table's frame; `moving` are the pictures in which it is faster than 3 cm/s.
+Size and velocity are compared where the overlap F of predicted and true mask is at least 0.5.
+Size error: mean over the three camera axes of |predicted - true|, metres; the true size is amodal (with hidden sides).
+Velocity error: norm of the difference to the velocity of the object's origin (central difference of its positions),
+both in the table's frame, m/s; `moving` are the frames in which the object is faster than 3 cm/s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RESAMPLES = 1000
 
 @dataclass
 class ClipResult:
-    """What one clip adds: counts of TrackingMetric, and one entry an object and picture where it was found."""
+    """One clip: counts of TrackingMetric, and errors with one entry per object and frame in which it was found."""
 
     clip: str
     story: str
@@ -40,39 +40,39 @@ class ClipResult:
 
 
 def measure_clip(
-    name: str, story: str, pictures: Sequence[Told], perceiver: Perceiver, seen: Callable[[Told], Frame]
+    name: str, story: str, pictures: Sequence[Told], perceiver: Perceiver, to_input: Callable[[Told], Frame]
 ) -> ClipResult:
-    """Runs a clip through observe(). seen: the frame that the perceiver may see of a picture."""
+    """Runs a clip through observe(). to_input: makes the perceiver's input frame, without the ground truth."""
     metric, twin = TrackingMetric(), DigitalTwin()
     result = ClipResult(name, story, {})
-    for n, told in enumerate(pictures):
-        truth = told.frame.truth
+    for n, picture in enumerate(pictures):
+        truth = picture.frame.truth
         assert truth is not None
-        twin = observe(twin, seen(told), perceiver)
+        twin = observe(twin, to_input(picture), perceiver)
         metric.update(twin.ids, truth.ids)
         if twin.ids is None:
             continue
         for true_id, (id, f) in match_ids(twin.ids, truth.ids).items():
-            if f >= SAME_F and true_id in told.things:
+            if f >= SAME_F and true_id in picture.things:
                 _compare(result, twin, id, true_id, pictures, n)
     result.counts = metric.counts()
     return result
 
 
 def _compare(result: ClipResult, twin: DigitalTwin, id: int, true_id: int, pictures: Sequence[Told], n: int) -> None:
-    found, told = twin.instance(id), pictures[n]
+    found, picture = twin.instance(id), pictures[n]
     if found.size_m is not None:
-        miss = np.abs(np.subtract(found.size_m, told.things[true_id].size_m))
-        result.size_error_m.append(float(miss.mean()))
+        error_m = np.abs(np.subtract(found.size_m, picture.things[true_id].size_m))
+        result.size_error_m.append(float(error_m.mean()))
     true = _velocity(pictures, n, true_id)
-    if true is not None and found.velocity is not None and told.frame.pose is not None:
-        velocity = told.frame.pose.turn @ np.asarray(found.velocity)
+    if true is not None and found.velocity is not None and picture.frame.pose is not None:
+        velocity = picture.frame.pose.turn @ np.asarray(found.velocity)
         result.velocity_error.append(float(np.linalg.norm(velocity - true)))
         result.true_speed.append(float(np.linalg.norm(true)))
 
 
 def _velocity(pictures: Sequence[Told], n: int, id: int) -> np.ndarray | None:
-    """Of a thing over the ground; None in the first and last picture, and beside one that does not show it."""
+    """True velocity of an object, m/s; None in the first and last frame and next to a frame that does not show it."""
     if not 0 < n < len(pictures) - 1:
         return None
     before, after = (pictures[k].things.get(id) for k in (n - 1, n + 1))
@@ -80,7 +80,7 @@ def _velocity(pictures: Sequence[Told], n: int, id: int) -> np.ndarray | None:
 
 
 def figures(results: Sequence[ClipResult], seed: int = 0) -> dict[str, Any]:
-    """All clips together, with intervals from drawing whole clips anew; then story by story."""
+    """Figures over all clips, with bootstrap intervals over clips; then by story."""
     stories = {story: [r for r in results if r.story == story] for story in dict.fromkeys(r.story for r in results)}
     return {
         "clips": len(results),

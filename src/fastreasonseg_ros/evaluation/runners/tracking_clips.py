@@ -1,7 +1,7 @@
-"""The simulated test clips of tracking: rendered once, kept on disk in our own folder form, read from there.
+"""Simulated test clips for tracking: rendered once from a seed, cached on disk in the `folder` format.
 
-ROOT/CLIP/camera.json, ROOT/CLIP/000000/{rgb,depth,ids}.png and pose.json are as in DESIGN 6 and can be used like any
-scene; things.json holds where every thing in sight is. Nothing here comes from anywhere but a seed.
+ROOT/CLIP/camera.json, ROOT/CLIP/000000/{rgb,depth,ids}.png and pose.json are as in io/datasets/folder.py and can be
+used like any scene; things.json holds position, size and visible pixels of every visible object.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ...io.files import read_json
 from ...simulation.scenes.stories import FPS, STORIES, Told, TrueThing, tell
 from ...twin.types import Frame
 
-FIRST_SEED = 9000  # seeds that nothing is trained on
+FIRST_SEED = 9000  # not used in training
 DEPTH_UNIT_M = 0.0001
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Whether the perceiver may know where the camera is follows from the story's name."""
+    """A story of simulation/scenes/stories.py with its seed and image size (width, height)."""
 
     story: str
     seed: int
@@ -38,17 +38,18 @@ class Clip:
 
     @property
     def pose_known(self) -> bool:
+        """Whether the perceiver gets the camera pose; by the story's name."""
         return not self.story.endswith("pose unknown")
 
 
 def choose_clips(count: int = 30, stories: tuple[str, ...] = (), size: tuple[int, int] = (320, 240)) -> list[Clip]:
-    """The first `count` clips, one of each story in turn; only of some stories where these are named."""
+    """The first `count` clips, cycling through all stories, or through the given ones."""
     names = [name for name in STORIES if not stories or name in stories]
     return [Clip(names[n % len(names)], FIRST_SEED + n, size) for n in range(count)]
 
 
-def told(clip: Clip, root: Path) -> Iterator[Told]:
-    """The pictures of a clip, from disk where it was rendered before; what was interrupted is rendered again."""
+def read_clip(clip: Clip, root: Path) -> Iterator[Told]:
+    """The frames of a clip with ground truth, read from disk; rendered first if missing or incomplete."""
     folder = root / clip.name
     if not (folder / "camera.json").is_file():
         _render(clip, folder)
@@ -68,7 +69,7 @@ def _render(clip: Clip, folder: Path) -> None:
         _write(picture, folder / f"{number:06d}")
         camera = picture.frame.intrinsics
     assert camera is not None
-    # Written last: it says that the clip is whole.
+    # Written last: its presence marks the clip as complete.
     about = {k: getattr(camera, k) for k in ("width", "height", "fx", "fy", "cx", "cy")}
     (folder / "camera.json").write_text(json.dumps(about | {"depth_unit_m": DEPTH_UNIT_M, "fps": FPS}) + "\n")
 
@@ -90,7 +91,7 @@ def _write(picture: Told, folder: Path) -> None:
 
 
 def without_truth(picture: Told, clip: Clip) -> Frame:
-    """What a robot would have: no truth, and the camera's pose only where the clip says that it is known."""
+    """The frame without ground truth, and without the camera pose unless clip.pose_known."""
     frame = picture.frame
     return Frame(
         frame.color,

@@ -1,6 +1,6 @@
-"""What looks on while a bag is evaluated: an output bag, a video, Rerun. Each is called once a picture, and closed.
+"""Viewers of a bag evaluation: output bag, video, Rerun. Each is called once per frame, then closed.
 
-They draw, encode and write in a thread of their own, so that perception goes on with the next picture meanwhile.
+They draw, encode and write in a separate thread, in parallel with perception of the next frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...visualization.cached_overlay import CachedOverlay
 from ..reports.gallery import Gallery
 from .evaluate import Row
 
-WAITING = 2  # pictures that perception may be ahead
+QUEUE_SIZE = 2  # frames that perception may be ahead
 
 
 class Viewer(Protocol):
@@ -27,31 +27,31 @@ class Viewer(Protocol):
     def close(self) -> None: ...
 
 
-class Onlookers:
-    """Some viewers in one thread. What one of them raises is raised by the next call, or by `close`, which waits."""
+class ViewerThread:
+    """Runs viewers in one thread. An error of a viewer is raised by the next call, or by close(), which waits."""
 
     def __init__(self, viewers: Sequence[Viewer]) -> None:
         self._cpu_s = 0.0
         self._viewers = viewers
-        self._queue: Queue[AnnotatedFrame | None] = Queue(WAITING)
+        self._queue: Queue[AnnotatedFrame | None] = Queue(QUEUE_SIZE)
         self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="viewers", daemon=True)
         self._thread.start()
 
-    def __call__(self, looked: AnnotatedFrame) -> None:
+    def __call__(self, annotated: AnnotatedFrame) -> None:
         self._raise()
-        self._queue.put(looked)
+        self._queue.put(annotated)
 
     @property
     def cpu_s(self) -> float:
-        """Seconds of processor time that they took so far, also within the picture that they are at."""
+        """Processor time of the thread so far, seconds."""
         number = self._thread.ident
         if number is None or not self._thread.is_alive():
             return self._cpu_s
         return time.clock_gettime(time.pthread_getcpuclockid(number))
 
     def settle(self) -> None:
-        """Waits until all that was given is drawn. Raises what a viewer raised."""
+        """Waits until all queued frames are drawn. Raises the error of a viewer."""
         self._queue.join()
         self._raise()
 
@@ -63,10 +63,10 @@ class Onlookers:
         self._raise()
 
     def _work(self) -> None:
-        while (looked := self._queue.get()) is not None:
+        while (annotated := self._queue.get()) is not None:
             try:
-                if self._error is None:  # else: only let nobody wait
-                    drawn = CachedOverlay(looked)
+                if self._error is None:  # after an error the queue is only drained
+                    drawn = CachedOverlay(annotated)
                     for viewer in self._viewers:
                         viewer(drawn)
             except Exception as error:
@@ -80,8 +80,8 @@ class Onlookers:
             raise error
 
 
-def viewers_of(args: Namespace, name: str, many: bool) -> list[Onlookers]:
-    """name: of the bag; many: every bag gets a file of its own in the folders that were given."""
+def viewers_of(args: Namespace, name: str, many: bool) -> list[ViewerThread]:
+    """The viewers of --out, --video and --viz. name: of the bag; many: each bag has its own file in these folders."""
     found: list[Viewer] = []
     if args.out:
         from ...visualization.answer_bag import BagOutput
@@ -100,11 +100,11 @@ def viewers_of(args: Namespace, name: str, many: bool) -> list[Onlookers]:
             found.append(RerunView(name, Path(args.viz_out) if args.viz_out else None))
     elif args.viz_out:
         raise ConfigError("--viz-out is the file of --viz rerun; give both")
-    return [Onlookers(found)] if found else []
+    return [ViewerThread(found)] if found else []
 
 
 class GalleryView:
-    """Keeps pictures of the best and worst answers; a question's row comes before its picture."""
+    """Viewer that collects the best and worst answers; row() of a question is called before its frame."""
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
@@ -114,12 +114,12 @@ class GalleryView:
         if "n" in row:
             self._rows[row["n"]] = row
 
-    def __call__(self, looked: AnnotatedFrame) -> None:
-        labels = {i.id: i.label for i in looked.twin.instances} if looked.twin else {}
-        truth = None if looked.frame.truth is None else looked.frame.truth.ids
-        for shown in looked.shown:
+    def __call__(self, annotated: AnnotatedFrame) -> None:
+        labels = {i.id: i.label for i in annotated.twin.instances} if annotated.twin else {}
+        truth = None if annotated.frame.truth is None else annotated.frame.truth.ids
+        for shown in annotated.shown:
             if (row := self._rows.pop(shown.n, None)) is not None:
-                self._gallery.offer(row, looked.frame.color, looked.ids, truth, labels)
+                self._gallery.offer(row, annotated.frame.color, annotated.ids, truth, labels)
 
     def close(self) -> None:
         self._rows.clear()

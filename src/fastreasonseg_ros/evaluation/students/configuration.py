@@ -1,4 +1,4 @@
-"""Students to compare, and the questions to compare them on, as a YAML file names them (config/eval/students.yaml)."""
+"""Configuration of the comparison of students: variants and question sets (config/eval/students.yaml)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Variant:
 
     @property
     def is_trained(self) -> bool:
-        """Whether all that it needs is there."""
+        """Whether its adapter exists, if it needs one."""
         return not self.adapter or (Path(self.adapter) / "adapter_model.safetensors").is_file()
 
     def model_config(self, threads: int, context_tokens: int = 8192) -> OpenVinoConfig:
@@ -55,14 +55,14 @@ class Variant:
             use_adapter=adapter is not None,
             threads=threads,
             context_tokens=context_tokens,
-            grammars=500,  # a question brings one of its own; a robot has less memory and fewer questions
+            grammars=500,  # each question has its own grammar; a robot has less memory and fewer questions
         )
 
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """scenes and queries: twins without pictures, scored by exact sets. Or dataset: pictures, with perception from
-    the ground truth, scored by gIoU. make: the command that makes the files."""
+    """Either scenes and queries: twins without pictures, scored by exact sets. Or dataset: pictures with oracle
+    perception, scored by gIoU. make: the command that makes the files."""
 
     title: str
     scenes: str = ""
@@ -107,30 +107,31 @@ def _group(cls: type, data: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def asker(variant: Variant, meaning: WordMeaning) -> Asker:
-    """From a language model to what answers as this variant does."""
+    """A function from a language model to the `ask` of this variant."""
     if variant.method != "model":
         return lambda _: lambda twin, query: by_meaning(twin, query, meaning, variant.method)
 
     def of(model: LanguageModel) -> Ask:
-        model = told(variant, model)
+        model = with_prefix(variant, model)
         return lambda twin, query: reason(twin, query, model, meaning, form=variant.form, without=variant.without)
 
     return of
 
 
-def told(variant: Variant, model: LanguageModel) -> LanguageModel:
-    """The model, with what the variant has it read before each prompt."""
+def with_prefix(variant: Variant, model: LanguageModel) -> LanguageModel:
+    """The model with the variant's description or examples before each prompt."""
     prefix = {"trained": "", "zero-shot": zero_shot(), "few-shot": few_shot()}[variant.prompt]
     return Prefixed(model, prefix) if prefix else model
 
 
 def load_student(variant: Variant, threads: int) -> tuple[LanguageModel, WordMeaning]:
-    """Both models of a robot with this student. Raises ModelError."""
-    return told(variant, OpenVinoModel(variant.model_config(threads))), make_word_meaning(None, [f"threads={threads}"])
+    """Language model and word meaning of a robot with this student. Raises ModelError."""
+    model = with_prefix(variant, OpenVinoModel(variant.model_config(threads)))
+    return model, make_word_meaning(None, [f"threads={threads}"])
 
 
 def by_meaning(twin: DigitalTwin, query: Query, meaning: WordMeaning, method: str) -> Answer:
-    """All instances in view of the nearest label, or of the labels that fit; no language model and no plan."""
+    """All visible instances of the nearest label, or of the matching labels; without language model and plan."""
     labels = vocabulary(twin)[0]
     chosen = meaning.nearest(query.text, labels, 1) if method == "nearest" else meaning.matching(query.text, labels)
     ids = tuple(i.id for i in twin.instances if i.visible and plan_word(i.label) in chosen)

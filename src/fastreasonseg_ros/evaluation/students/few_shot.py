@@ -1,4 +1,4 @@
-"""Prompts for a model that was not trained on the plan language: its description, and examples as turns of a chat."""
+"""Prompts for a model that is not trained on the plan language: its description, and examples as chat turns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ...reasoning.prompting.prompt import instructed, question_turn, scene_turn
 from ...reasoning.protocol import Hint, LanguageModel
 
-# (scene, question, nearest labels, reply): one of each kind of question, in the words of nobody's test.
+# (scene, question, nearest labels, reply): one of each kind of question; none is from a test set.
 EXAMPLES = (
     (
         "2 mug: red, blue\nplate: white\nkettle: silver",

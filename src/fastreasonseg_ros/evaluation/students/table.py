@@ -1,4 +1,4 @@
-"""The figures of `eval-students` as Markdown: one row a student; then by category and level; then pairs."""
+"""The figures of `eval-students` as Markdown: one row per student; then by category and level; then pairs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Report = Mapping[str, Any]
 
 
 def markdown(report: Report) -> str:
-    """Tables of a report as run_eval_students.py makes it."""
+    """Tables of the report that cli/eval_students.py makes."""
     measured = list(dict.fromkeys(name for r in report["results"].values() for name in r["sets"]))
-    parts = ["# Students compared", _setting(report), _whole(report, measured), *_notes(report, measured)]
+    parts = ["# Students compared", _setting(report), _summary(report, measured), *_notes(report, measured)]
     parts += [_by_group(report, name) for name in measured]
     if pairs := _pairs(report, measured):
         parts.append(pairs)
@@ -33,7 +33,7 @@ def _setting(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _whole(report: Report, sets: Sequence[str]) -> str:
+def _summary(report: Report, sets: Sequence[str]) -> str:
     heads = ["student", *(_head(report, name) for name in sets), "tokens", "p50 ms", "p95 ms"]
     heads += ["kept plan p50 ms", "memory MB", "load"]
     rows = []
@@ -53,7 +53,7 @@ def _costs(result: Mapping[str, Any], figures: Sequence[Mapping[str, Any] | None
         new, kept = cost["new_question"], cost["kept_plan"]
         numbers = [_number(new["p50"], 0), _number(new["p95"], 0), _number(kept["p50"], 2)]
         return [*numbers, f"{cost['rss_mb']:.0f} / {cost['peak_rss_mb']:.0f}", _number(cost["load_average"], 1)]
-    # Without a language model nothing is batched: the evaluation's own times are those of single questions.
+    # Without a language model nothing is batched, so the evaluation's times are those of single questions.
     own = next((f["latency_ms"]["reasoning"] for f in figures if f and not f["tokens"]), {})
     return [_number(own.get("p50"), 1), _number(own.get("p95"), 1), "-", "-", "-"]
 
@@ -114,7 +114,7 @@ def _pairs(report: Report, sets: Sequence[str]) -> str:
 def difference(
     one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
 ) -> tuple[float, tuple[float, float] | None]:
-    """Mean score of one less that of the other on the questions both have, and its interval (paired bootstrap)."""
+    """Mean score of `one` minus that of `other` on their common questions, and its interval (paired bootstrap)."""
     theirs = {row["n"]: row for row in other}
     mine = [row for row in one if row["n"] in theirs]
     theirs = [theirs[row["n"]] for row in mine]

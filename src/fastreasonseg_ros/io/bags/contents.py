@@ -1,4 +1,4 @@
-"""What a bag holds: its topics, and what the first message of each picture topic tells. No ROS is needed."""
+"""Contents of a bag: its topics, and encoding, size and frame of each image topic's first message. Without ROS."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CAMERA_INFO, STRING, TF = "sensor_msgs/msg/CameraInfo", "std_msgs/msg/String", "
 
 @dataclass(frozen=True)
 class TopicDetail:
-    """One topic. encoding, size (pixels) and frame_id are those of its first message; "" and 0 = not known.
+    """One topic. encoding, width, height (pixels) and frame_id are of its first message; "" and 0 = unknown.
 
-    encoding: of a CompressedImage the one that it decodes to: mono8, bgr8, 16UC1 or 32FC1.
+    encoding: of a CompressedImage the encoding after decompression: mono8, bgr8, 16UC1 or 32FC1.
     """
 
     name: str
@@ -49,7 +49,7 @@ class TopicDetail:
 
 @dataclass(frozen=True)
 class BagInfo:
-    """topics: name -> (type, number of messages). details: of the pictures and camera_infos among them, by name."""
+    """topics: name -> (type, number of messages). details: by name, of the image and camera_info topics."""
 
     topics: dict[str, tuple[str, int]]
     duration_s: float
@@ -58,7 +58,7 @@ class BagInfo:
 
 
 def bag_info(path: str | Path) -> BagInfo:
-    """What a bag holds; of each picture and camera_info topic one message is read. Raises DatasetError."""
+    """Topics of a bag; reads one message of each image and camera_info topic. Raises DatasetError."""
     with open_bag(path) as reader:
         topics = {name: (t.msgtype or "several types", t.msgcount) for name, t in sorted(reader.topics.items())}
         duration_s = reader.duration * 1e-9
@@ -71,7 +71,7 @@ def bag_info(path: str | Path) -> BagInfo:
 
 
 def first_message(reader: AnyReader, topic: str) -> Any | None:
-    """The first message of a topic in order of recording; None where there is none."""
+    """The first recorded message of a topic; None if there is none."""
     messages = reader.messages([c for c in reader.connections if c.topic == topic])
     try:
         connection, _, raw = next(messages)
@@ -82,7 +82,7 @@ def first_message(reader: AnyReader, topic: str) -> Any | None:
 
 @contextmanager
 def open_bag(path: str | Path) -> Iterator[AnyReader]:
-    """Raises DatasetError for what cannot be read as a bag."""
+    """Opens a bag for reading. Raises DatasetError if it cannot be read, also while it is open."""
     path = Path(path)
     if not path.exists():
         raise DatasetError(f"{path}: there is no such bag; give the folder of a rosbag2 or a .mcap, .db3 or .bag file")
@@ -110,7 +110,7 @@ def _detail(reader: AnyReader, name: str, kind: str, count: int, duration_s: flo
 
 
 def _picture(message: Any) -> tuple[str, int, int]:
-    """Encoding, width, height. A first picture that is damaged tells nothing: reading the bag will name it."""
+    """Encoding, width, height; ("", 0, 0) for a damaged image, whose error is raised when frames are read."""
     if not is_compressed(message):
         return message.encoding, int(message.width), int(message.height)
     try:
@@ -129,7 +129,7 @@ def _picture(message: Any) -> tuple[str, int, int]:
 
 
 def _camera_size(message: Any) -> tuple[str, int, int]:
-    """The size of the pictures that a camera_info is for; that of the sensor where it is not calibrated."""
+    """("", width, height) of the images that a camera_info is for; of the full sensor if it is not calibrated."""
     try:
         camera = camera_from_info(message)
     except FrameError:

@@ -1,4 +1,4 @@
-"""`fastreasonseg bag make DATASET OUT`: every scene of a data set as a bag, its questions in it."""
+"""`fastreasonseg bag make DATASET OUT`: writes every scene of a data set as a bag with its questions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .writer import write_bag
 
 
 def make_bags(dataset: Dataset, out: str | Path, *, compressed: bool = False, storage: str = "mcap") -> list[Path]:
-    """Writes OUT/SCENE for every scene, and returns these folders. Raises DatasetError.
+    """Writes OUT/SCENE for every scene, and returns these folders.
 
-    compressed: colour as JPEG, which changes it a little; else `bag eval` of the bags gives what `eval` of the data
-    set gives. Questions lie on the topic /questions as lines of JSON (bag_questions.py).
+    compressed: colour as JPEG (lossy); without it `bag eval` of the bags equals `eval` of the data set. Questions are
+    written to the topic /questions as JSON (questions.py). Raises DatasetError for a data set without id images.
     """
     if dataset.truth == "targets":
         raise DatasetError(

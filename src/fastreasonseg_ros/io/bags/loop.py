@@ -1,7 +1,7 @@
-"""`fastreasonseg bag make BAG OUT --seconds S`: a recording played again and again, as one long bag.
+"""`fastreasonseg bag make BAG OUT --seconds S`: repeats a recording to make a long bag, for endurance tests.
 
-What a robot does for hours can be tried with a clip of seconds: pictures are the recorded bytes, stamps and times of
-recording go on from round to round. Questions (bag_questions.py) are written once.
+Image data are copied unchanged; stamps and recording times continue from round to round. Questions (questions.py) are
+written once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .writer import STORAGE
 
 
 def loop_bag(path: str | Path, out: str | Path, seconds: float, rate: float = 1.0, storage: str = "mcap") -> int:
-    """Writes OUT, `seconds` long, and returns the number of colour pictures in it; rate 2: twice as fast.
+    """Writes OUT, `seconds` long, and returns its number of colour images; rate 2: twice as fast.
 
-    The recording is read into memory once, as it lies in the bag. Raises DatasetError: no bag, one whose recording is
-    not of ROS 2, a folder that is there already, a length or rate that is not positive.
+    The serialized recording is held in memory. Raises DatasetError for what is not a bag of ROS 2, an existing OUT, or
+    a length or rate that is not positive.
     """
     out = Path(out)
     if out.exists():
@@ -43,7 +43,7 @@ def loop_bag(path: str | Path, out: str | Path, seconds: float, rate: float = 1.
         except AnyReaderError as error:
             raise DatasetError(f"{path}: {error}") from error
         start_ns = recorded[0][1]
-        step_ns = -(-(reader.end_time - start_ns) // max(1, pictures - 1))  # from the last picture to the first again
+        step_ns = -(-(reader.end_time - start_ns) // max(1, pictures - 1))  # mean image period, between rounds
         round_ns = reader.end_time - start_ns + step_ns
         connections: dict[int, Any] = {}
         written = 0

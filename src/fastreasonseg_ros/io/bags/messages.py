@@ -1,6 +1,6 @@
-"""This package's messages, and those of viewers, as rosbags writes them, without ROS; fields that are not named are 0.
+"""Creates messages of this package and of viewers for rosbags, without ROS; fields that are not given are 0.
 
-Types come from the .msg files that the nodes' interfaces are built from.
+Types are read from the .msg files that the nodes' interfaces are built from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAN = float("nan")
 
 @lru_cache(maxsize=1)
 def types() -> Typestore:
-    """Raises ConfigError where the interfaces' files are not there."""
+    """Types of ROS 2 and of this package. Raises ConfigError if the .msg files are not found."""
     store = get_typestore(Stores.ROS2_HUMBLE)
     places = [Path(__file__).parents[4] / "msg"]
     places += [Path(p) / "share" / PACKAGE / "msg" for p in os.environ.get("AMENT_PREFIX_PATH", "").split(":") if p]
@@ -41,7 +41,10 @@ def types() -> Typestore:
 
 
 def make(kind: str, **fields: Any) -> Any:
-    """A message of a type such as std_msgs/msg/Header. Defaults are shared: do not change them."""
+    """A message of a type such as std_msgs/msg/Header. Default values are shared: do not modify them.
+
+    Raises TypeError for an unknown field.
+    """
     create, zeros = _zeros(kind)
     if unknown := fields.keys() - zeros.keys():
         raise TypeError(f"{kind} has no field {', '.join(unknown)}")
@@ -50,7 +53,7 @@ def make(kind: str, **fields: Any) -> Any:
 
 @cache
 def _zeros(kind: str) -> tuple[Any, dict[str, Any]]:
-    """The class of a type, and its fields when nothing is set."""
+    """The class of a type, and the default values of its fields."""
     return types().types[kind], {name: _zero(node) for name, node in types().get_msgdef(kind).fields}
 
 
@@ -89,7 +92,7 @@ def packed(data: UInt8[np.ndarray, "..."], kind: str, head: Any) -> Any:
 
 
 def scene_graph(twin: DigitalTwin, nanoseconds: int) -> Any:
-    """SceneGraph.msg. Times of the twin are seconds on the pictures' clock."""
+    """SceneGraph.msg. nanoseconds: stamp; times of the twin are seconds on the camera's clock."""
     head = header(nanoseconds, twin.frame_id)
     relations = [
         make(f"{PACKAGE}/msg/Relation", subject=r.subject, predicate=r.predicate, object=r.object, score=r.score)
@@ -122,7 +125,7 @@ def instance(i: Instance) -> Any:
 
 
 def answer(a: Answer, twin: DigitalTwin | None, nanoseconds: int, query_id: str, standing: bool) -> Any:
-    """Answer.msg, with its mask where the twin has one."""
+    """Answer.msg, with its mask if the twin has an id image."""
     head = header(nanoseconds, twin.frame_id if twin else "")
     by_id = {i.id: i for i in twin.instances} if twin else {}
     steps = [
@@ -148,7 +151,7 @@ def answer(a: Answer, twin: DigitalTwin | None, nanoseconds: int, query_id: str,
 
 
 def markers(twin: DigitalTwin, chosen: set[int], nanoseconds: int) -> Any:
-    """A box and a name for every visible object with a place; those that the answer names stand out."""
+    """MarkerArray with a box and a label for every visible object with known 3-D position; chosen ids are opaque."""
     head = header(nanoseconds, twin.frame_id)
     kind = "visualization_msgs/msg/Marker"
     turn = make("geometry_msgs/msg/Quaternion", w=1.0)

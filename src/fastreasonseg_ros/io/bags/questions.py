@@ -1,4 +1,4 @@
-"""Questions for bags: lines of a file, or messages in the bag itself, each with the time at which it is asked."""
+"""Questions about bags, from a .jsonl file or a topic of the bag, each with the time at which it is asked."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .reader import bag_info, find_topics, read_ids, read_texts
 
 @dataclass(frozen=True)
 class TimedQuestion:
-    """A line of a bag's questions. at_s: seconds of the bag that are seen before it is asked; None = all.
+    """A question about a bag. at_s: seconds since the start of the bag when it is asked; None = at the end.
 
-    target_ids: of the bag's ground-truth id image; None = not known, so that no IoU is computed. standing: asked once,
-    answered from then on. from_s: the answer is measured on every picture from then to at_s, not on the last alone.
-    scene: the name of the bag that it is about; None = any.
+    target_ids: of the bag's ground-truth id image; None = unknown, so that no IoU is computed. standing: asked once,
+    answered on every later frame. from_s: the answer is scored on every frame from then to at_s, not on the last only.
+    scene: the name of the bag that it is about; None = any. where: "FILE:LINE" or topic, for messages.
     """
 
     text: str
@@ -43,7 +43,7 @@ def read_timed_questions(path: str | Path) -> tuple[TimedQuestion, ...]:
 
 
 def questions_in(path: str | Path, topic: str | None = None) -> tuple[TimedQuestion, ...]:
-    """The questions that lie in a bag as JSON texts, like lines of a file; without "at" at their own time."""
+    """The questions of a bag's topic (JSON as in a file); "at" defaults to the time of recording."""
     info = bag_info(path)
     topic = topic or find_topics(info, path).questions
     found = []
@@ -55,7 +55,7 @@ def questions_in(path: str | Path, topic: str | None = None) -> tuple[TimedQuest
 
 
 def question_of(where: str, data: Mapping[str, Any]) -> TimedQuestion:
-    """Raises DatasetError naming `where` and the key."""
+    """A question from its JSON object. Raises DatasetError naming `where` and the key."""
 
     def number(key: str) -> float | None:
         value = data.get(key)
@@ -80,9 +80,9 @@ def question_of(where: str, data: Mapping[str, Any]) -> TimedQuestion:
 def assign(
     bags: Mapping[str, Path], asked: Sequence[TimedQuestion] | None, topic: str | None = None
 ) -> tuple[TimedQuestion, ...]:
-    """Every bag's questions, each with its bag's name: of the file, or where there is none (None) those in the bags.
+    """All questions, each with its bag's name. asked: of a file; None: those in the bags.
 
-    Raises DatasetError for a question about a bag that is not there, and for a bag without a question.
+    Raises DatasetError for a question about an unknown bag, and for a bag without questions if asked is None.
     """
     for question in asked or ():
         if question.scene is not None and question.scene not in bags:
@@ -102,20 +102,20 @@ def assign(
 
 
 def check_targets(path: Path, topic: str | None, asked: Sequence[TimedQuestion]) -> None:
-    """Raises DatasetError for a target id that no id image of the bag shows: nothing could be the right answer.
+    """Raises DatasetError for a target id that is in no id image of the bag.
 
-    As a rule the first image shows all of them, and no other is read.
+    Images are read until all target ids are found; usually the first is enough.
     """
     missing = {id: question for question in reversed(asked) for id in question.target_ids or ()}
-    seen: set[int] = set()
+    present: set[int] = set()
     for ids in read_ids(path, topic) if topic and missing else ():
-        seen.update(int(id) for id in np.unique(ids))
-        missing = {id: question for id, question in missing.items() if id not in seen}
+        present.update(int(id) for id in np.unique(ids))
+        missing = {id: question for id, question in missing.items() if id not in present}
         if not missing:
             return
-    if missing and seen:
+    if missing and present:
         id, question = next(iter(missing.items()))
         raise DatasetError(
             f"{question.where}: target id {id} is in no picture of {path}; there are "
-            f"{', '.join(str(i) for i in sorted(seen - {0})) or 'none'}"
+            f"{', '.join(str(i) for i in sorted(present - {0})) or 'none'}"
         )

@@ -1,8 +1,8 @@
-"""Recorded RGB-D bags (rosbag2 in sqlite3 or MCAP, rosbag1) as frames, read with rosbags, without ROS.
+"""Reads RGB-D bags (rosbag2 in sqlite3 or MCAP, rosbag1) as frames with rosbags, without ROS.
 
-Topics are chosen by io/bags/topic_selection.py, or named by the caller. Colour, depth and, where it was recorded, the
-ground-truth id image (mono16) are paired by their header stamps; a colour picture without a partner is skipped. The
-words for the ids come from a std_msgs/String of JSON, as bag_writer writes it.
+Topics are chosen by topic_selection.py, or given by the caller. Colour, depth and, if recorded, the ground-truth id
+image (mono16) are synchronized by their header stamps; a colour image without depth is skipped. Labels and colours of
+the ids are in a std_msgs/String of JSON, as written by writer.py.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
     "stamp_ns",
 ]  # fmt: skip
 
-PATIENCE = 30  # colour pictures that may wait for their depth
-AHEAD = 120  # depth pictures that may wait for colour: a colour camera may fall silent for the rest of an hour
-STAMPS_KEPT = 1000  # of each stream, for the offset that is named where pictures do not meet
-Words = tuple[dict[int, str], dict[int, str]]  # labels and colours of the ground truth's ids
+COLOR_QUEUE = 30  # colour images that may wait for their depth
+DEPTH_QUEUE = 120  # depth images that may wait for colour, so that memory is bounded if the colour stream stops
+STAMPS_KEPT = 1000  # of each stream, to report the offset if images cannot be synchronized
+TruthLabels = tuple[dict[int, str], dict[int, str]]  # labels and colours by id of the ground truth
 
 
 def read_bag(
@@ -47,16 +47,15 @@ def read_bag(
     depth_unit_m: float | None = None,
     report: InputReport | None = None,
 ) -> Iterator[Frame]:
-    """Frames in the order of their stamps, one at a time; depth and truth within slop_s of the colour's stamp.
+    """Yields frames in order of their stamps; depth and truth are within slop_s of the colour image's stamp.
 
-    Depth comes in colour's pixels: registered where it is of another camera and both camera_infos and the transform
-    (/tf_static) are in the bag. A picture before the first camera_info has the camera of that one.
+    Depth is in the colour image's pixels: registered if it is of another camera, and both camera_infos and the
+    transform (/tf_static) are in the bag. Images before the first camera_info use that one.
 
-    depth_unit_m: metres a count; None: by the encoding (REP-118). report: gets the topics that were chosen, and
-    warnings.
+    depth_unit_m: metres per count; None: by the encoding (REP-118). report: gets the chosen topics, and warnings.
 
-    Raises DatasetError for a bag that cannot be read, that lacks a topic, or whose pictures do not go together, and
-    ConfigError for a slop or unit that is none.
+    Raises DatasetError for a bag that cannot be read, that lacks a topic, or whose images cannot be synchronized, and
+    ConfigError for an invalid slop or unit.
     """
     for _, frame in read_stamped(path, topics, slop_s, depth_unit_m, report):
         yield frame
@@ -69,7 +68,7 @@ def read_stamped(
     depth_unit_m: float | None = None,
     report: InputReport | None = None,
 ) -> Iterator[tuple[int, Frame]]:
-    """`read_bag` with each colour picture's stamp in nanoseconds, as it was recorded: seconds are rounded to 0.2 us."""
+    """`read_bag` with the recorded stamp of each colour image in nanoseconds (float seconds are exact to 0.2 us)."""
     check_slop(slop_s)
     report = InputReport() if report is None else report
     if topics is None:
@@ -78,25 +77,25 @@ def read_stamped(
         report.choose(choice.describe())
     partners = [t for t in (topics.depth, topics.ids) if t]
     with open_bag(path) as reader:
-        wanted = {topics.color, topics.info, topics.depth_info, topics.words, *partners} - {None}
+        wanted = {topics.color, topics.info, topics.depth_info, topics.labels, *partners} - {None}
         if missing := wanted - set(reader.topics):
             raise DatasetError(f"{path}: has no topic {', '.join(missing)}; it has {', '.join(sorted(reader.topics))}")
         transforms = _static_transforms(reader, topics.tf_static, path)
         builder = RgbdFrameBuilder(transforms.lookup, depth_unit_m, is_rectified(topics.color), report)
-        # Until the first camera_info comes, it holds already: recorders often get a picture before it.
+        # The first camera_info is used from the start: an image is often recorded before it.
         infos = {t: first_message(reader, t) for t in (topics.info, topics.depth_info) if t}
-        words: Words = ({}, {})
+        labels: TruthLabels = ({}, {})
         waiting: dict[str, list[Any]] = {t: [] for t in (topics.color, *partners)}
         stamps: dict[str, deque[float]] = {t: deque(maxlen=STAMPS_KEPT) for t in waiting}
         pictures = dict.fromkeys(waiting, 0)
-        seen_color = False  # some bags have all of one topic before all of the next
+        color_started = False  # some bags hold all messages of one topic before those of the next
         count = 0
         try:
 
             def frames(ended: bool) -> Iterator[tuple[int, Frame]]:
                 for color, found in _paired(waiting, topics, slop_s, ended):
                     depth, ids = found.get(topics.depth or ""), found.get(topics.ids or "")
-                    truth = None if ids is None else _truth(ids_of(ids), words)
+                    truth = None if ids is None else _truth(ids_of(ids), labels)
                     info, depth_info = infos.get(topics.info), infos.get(topics.depth_info)
                     yield stamp_ns(color), builder.frame(color, depth, info, depth_info, truth)
 
@@ -105,15 +104,15 @@ def read_stamped(
                 if connection.topic in infos:
                     infos[connection.topic] = message
                     continue
-                if connection.topic == topics.words:
-                    _learn(words, message.data, f"{path}: topic {topics.words}")
+                if connection.topic == topics.labels:
+                    _update_labels(labels, message.data, f"{path}: topic {topics.labels}")
                     continue
                 waiting[connection.topic].append(message)
                 stamps[connection.topic].append(stamp_s(message))
                 pictures[connection.topic] += 1
-                seen_color = seen_color or connection.topic == topics.color
-                if seen_color and not waiting[topics.color]:
-                    del waiting[connection.topic][:-AHEAD]
+                color_started = color_started or connection.topic == topics.color
+                if color_started and not waiting[topics.color]:
+                    del waiting[connection.topic][:-DEPTH_QUEUE]
                 for item in frames(ended=False):
                     count += 1
                     yield item
@@ -128,14 +127,15 @@ def read_stamped(
 def _paired(
     waiting: dict[str, list[Any]], topics: BagTopics, slop_s: float, ended: bool
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Colour pictures with their partners by topic; those whose partner cannot come any more are dropped.
+    """Yields colour images with their synchronized messages by topic; those without a match are dropped.
 
-    The partner is the nearest one within slop_s: one that is earlier is taken once a later one has come too.
+    The match is the nearest message within slop_s. An earlier one is accepted only after a later one has arrived,
+    which could be nearer. ended: no more messages will arrive.
     """
     colors = waiting[topics.color]
     while colors:
         stamp = stamp_s(colors[0])
-        may_come = not ended and len(colors) <= PATIENCE
+        may_wait = not ended and len(colors) <= COLOR_QUEUE
         found: dict[str, Any] = {}
         for topic in (t for t in (topics.depth, topics.ids) if t):
             queue = waiting[topic]
@@ -143,8 +143,8 @@ def _paired(
                 queue.pop(0)
             while len(queue) > 1 and abs(stamp_s(queue[1]) - stamp) < abs(stamp_s(queue[0]) - stamp):
                 queue.pop(0)
-            if may_come and (not queue or stamp_s(queue[-1]) < stamp):
-                return  # it, or one that is nearer, may still come
+            if may_wait and (not queue or stamp_s(queue[-1]) < stamp):
+                return  # a match, or a nearer one, may still arrive
             if queue and stamp_s(queue[0]) <= stamp + slop_s:
                 found[topic] = queue[0]
             elif topic == topics.depth:
@@ -163,10 +163,10 @@ def _check_pairs(
     count: int,
     report: InputReport,
 ) -> None:
-    """Raises DatasetError where no colour picture met its depth, naming the offset; warns where most did not.
+    """Raises DatasetError if no colour image was matched to depth, with the offset; warns if fewer than half were.
 
-    stamps: the last ones of each stream. pictures: how many of each there were; of the stream that has fewer, most
-    should meet one of the other. count: how many did.
+    stamps: the last ones of each stream. pictures: number of images of each stream; count: number of matched pairs,
+    compared with the stream that has fewer images.
     """
     if topics.depth is None or not pictures[topics.color]:
         return
@@ -190,7 +190,7 @@ def _check_pairs(
 
 
 def _static_transforms(reader: AnyReader, topic: str | None, path: str | Path) -> StaticTransforms:
-    """All of /tf_static, wherever in the bag it was recorded."""
+    """All transforms of /tf_static in the bag, at any time. Raises DatasetError for an invalid one."""
     transforms = StaticTransforms()
     try:
         wanted = [c for c in reader.connections if c.topic == topic]
@@ -201,31 +201,31 @@ def _static_transforms(reader: AnyReader, topic: str | None, path: str | Path) -
     return transforms
 
 
-def _truth(ids: UInt16[np.ndarray, "h w"], words: Words) -> GroundTruth:
+def _truth(ids: UInt16[np.ndarray, "h w"], known_labels: TruthLabels) -> GroundTruth:
     present = {int(k) for k in np.unique(ids)}
-    labels, colors = ({k: v for k, v in known.items() if k in present} for known in words)
+    labels, colors = ({k: v for k, v in known.items() if k in present} for known in known_labels)
     return GroundTruth(ids, labels, colors)
 
 
-def _learn(words: Words, text: str, where: str) -> None:
-    """Takes in the labels and colours of a message. Raises DatasetError."""
+def _update_labels(labels: TruthLabels, text: str, where: str) -> None:
+    """Adds the labels and colours of a JSON message. Raises DatasetError."""
     try:
         data = json.loads(text)
-        for known, key in zip(words, ("labels", "colors"), strict=True):
+        for known, key in zip(labels, ("labels", "colors"), strict=True):
             known.update({int(k): str(v) for k, v in data.get(key, {}).items()})
     except (ValueError, AttributeError) as error:
         raise DatasetError(f'{where}: expected JSON {{"labels": {{"1": "mug"}}}}, got {text[:60]!r}') from error
 
 
 def read_texts(path: str | Path, topic: str) -> Iterator[tuple[int, str]]:
-    """The std_msgs/String messages of a topic, each with the time in nanoseconds when it was recorded."""
+    """Yields the std_msgs/String messages of a topic with their recording time in nanoseconds."""
     with open_bag(path) as reader:
         for connection, recorded_ns, raw in reader.messages([c for c in reader.connections if c.topic == topic]):
             yield recorded_ns, reader.deserialize(raw, connection.msgtype).data
 
 
 def read_ids(path: str | Path, topic: str) -> Iterator[UInt16[np.ndarray, "h w"]]:
-    """The ground-truth id images of a topic, nothing else being decoded. Raises DatasetError."""
+    """Yields the id images of a topic; other topics are not decoded. Raises DatasetError."""
     with open_bag(path) as reader:
         try:
             wanted = [c for c in reader.connections if c.topic == topic]

@@ -1,4 +1,4 @@
-"""What names of picture topics tell: which camera, which of its streams, and whether another node made the picture."""
+"""Parses names of image topics: camera, stream, and whether another node derived the images."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Sequence
 COLOR_NAMES, DEPTH_NAMES = {"color", "colour", "rgb"}, {"depth"}
 REGISTERED_NAMES = {"aligned", "registered"}
 SIDES = {"left", "right"}
-# Pictures of a camera that are no colour pictures, and cameras beside the colour camera.
+# Streams that are not colour, and other cameras of a device.
 INFRARED_NAMES = {
     "ir", "infra", "infrared", "confidence", "amplitude", "intensity", "disparity", "normals", "fisheye", "mono",
     *SIDES,
 }  # fmt: skip
-# Pictures that other nodes make from a camera's.
+# Images that other nodes derive from a camera's.
 DERIVED_NAMES = {
     "apriltag", "aruco", "tag", "tags", "marker", "markers", "debug", "dbg", "overlay", "mask", "masks", "annotated",
     "detection", "detections", "detected", "result", "results", "viz", "vis", "visualization", "visualized",
     "segmentation", "segmented", "label", "labels", "heatmap", "colormap", "preview", "thumbnail", "tracked",
     "tracking", "output", "rendered",
 }  # fmt: skip
-# Of a part of a name that says which stream of a camera it is, not which camera.
+# Words of a name that denote the stream, not the camera.
 STREAM_NAMES = (COLOR_NAMES | DEPTH_NAMES | REGISTERED_NAMES | INFRARED_NAMES) - SIDES | {
     "image", "raw", "rect", "to", "stereo", "info",
 }  # fmt: skip
-WHOLE_STREAM_NAMES = SIDES | {"camera_info"}  # only where they are a whole part: /oak/left, but not /left_arm
+STREAM_PARTS = SIDES | {"camera_info"}  # denote a stream only as a complete part: /oak/left, but not /left_arm
 TRANSPORTS = ("compressed", "compressedDepth")
 
 
@@ -40,23 +40,23 @@ def base_topic(name: str) -> str:
 
 
 def info_topic(picture: str) -> str:
-    """Where image_transport's cameras publish the camera_info of a picture topic: beside it."""
+    """The camera_info topic of an image topic, in the same namespace as image_transport publishes it."""
     return f"{base_topic(picture).rpartition('/')[0]}/camera_info"
 
 
 def camera_namespace(name: str) -> tuple[str, ...]:
-    """What of a topic's name says which camera it is: /cam1/color/image_raw -> ("cam1",).
+    """The parts of a topic's name that denote the camera: /cam1/color/image_raw -> ("cam1",).
 
-    Words that say which stream it is are left out, also within a part: /cam1_color/image -> ("cam1",).
+    Words that denote the stream are left out, also within a part: /cam1_color/image -> ("cam1",).
     """
     parts = []
     for part in base_topic(name).strip("/").split("/"):
         kept = [w for w in part.split("_") if w and w.lower().rstrip("0123456789") not in STREAM_NAMES]
-        if kept and part not in WHOLE_STREAM_NAMES:
+        if kept and part not in STREAM_PARTS:
             parts.append("_".join(kept))
     return tuple(parts)
 
 
 def common_parts(a: Sequence[str], b: Sequence[str]) -> int:
-    """Length of the common beginning."""
+    """Length of the common prefix."""
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,7 +1,7 @@
-"""Which topics of a bag are one RGB-D camera: chosen by encoding, size, frame, rate and names together.
+"""Chooses the topics of one RGB-D camera in a bag, by encoding, size, frame, rate and names.
 
-Every colour topic, alone and with every depth topic, gets a sum of points (the constants below); the best one is taken,
-the first by name of equal ones. topic_names.py says what the words in a name mean.
+Every colour topic, alone and with every depth topic, gets a score (sum of the constants below); the best one is chosen,
+on a tie the first by name. Names are parsed by topic_names.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .topic_names import (
     words_of,
 )
 
-TRUTH_WORDS = ("truth", "instance_ids", "/ids")  # parts of a name
+TRUTH_NAMES = ("truth", "instance_ids", "/ids")  # parts of a name
 
 COLOR_ENCODING, COLOR_NAME, OWN_INFO, INFO_OF_FRAME, INFRARED, DERIVED = 6.0, 3.0, 4.0, 2.0, -4.0, -5.0
 RAW, RECTIFIED, SIZE, RARE = 0.5, 0.25, 0.5, -1.0
@@ -39,13 +39,16 @@ SAME_CAMERA, INNER_CAMERA, NEIGHBOUR_CAMERA = 4.0, 2.0, 1.0
 
 @dataclass(frozen=True)
 class BagTopics:
-    """Topic names; None = not in the bag. depth_info: the depth camera's own camera_info, where depth has one."""
+    """Topic names; None = not in the bag. depth_info: the depth camera's own camera_info, if it has one.
+
+    labels: labels and colours of the ground truth, std_msgs/String.
+    """
 
     color: str
     depth: str | None = None
     info: str | None = None
     ids: str | None = None
-    words: str | None = None
+    labels: str | None = None
     questions: str | None = None
     depth_info: str | None = None
     tf_static: str | None = None
@@ -53,7 +56,7 @@ class BagTopics:
 
 @dataclass(frozen=True)
 class TopicChoice:
-    """The topics that were chosen, and those of the same kind that were not, likeliest first."""
+    """The chosen topics, and the other colour and depth topics in order of their score."""
 
     topics: BagTopics
     details: Mapping[str, TopicDetail]
@@ -61,7 +64,7 @@ class TopicChoice:
     other_depths: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
-        """Lines for a person: what is read as what, and which options choose something else."""
+        """Lines of text: the topics and their roles, and the options to choose others."""
         chosen = (("colour", self.topics.color), ("depth", self.topics.depth), ("camera_info", self.topics.info))
         lines = [f"{role}: {self._one(name)}" for role, name in chosen]
         if self.topics.depth_info:
@@ -83,8 +86,8 @@ def choose_topics(
 ) -> TopicChoice:
     """The topics of one camera.
 
-    given: fields of BagTopics that the caller has chosen, "none" for a stream that is not to be read; the others are
-    chosen to fit them. Raises DatasetError if no colour picture is there.
+    given: fields of BagTopics chosen by the caller, "none" for a stream that is not read; the others are chosen to
+    fit. Raises DatasetError if there is no colour topic.
     """
     given = dict(given or {})
     details = {n: info.details.get(n, TopicDetail(n, k, c)) for n, (k, c) in info.topics.items() if c}
@@ -92,7 +95,7 @@ def choose_topics(
     infos = [d for d in details.values() if d.kind == CAMERA_INFO]
     truth = [d for d in images if _is_truth(d)]
     depths = [d for d in images if d not in truth and _is_depth(d)]
-    if not depths:  # it is named so: to be refused with the reason why
+    if not depths:  # named depth, but of another encoding: the reader raises an error with the reason
         depths = [d for d in images if d not in truth and _is_named_depth(d)]
     colors = [d for d in images if d not in truth and d not in depths and not _is_named_depth(d)]
     if color := given.get("color"):
@@ -111,14 +114,14 @@ def choose_topics(
     ]
     _, color, depth = max(pairs, key=lambda pair: pair[0])
     texts = [d.name for d in details.values() if d.kind == STRING]
-    words, asked = (next((n for n in texts if part in n), None) for part in ("ground_truth", "questions"))
+    labels, questions = (next((n for n in texts if part in n), None) for part in ("ground_truth", "questions"))
     topics = {
         "color": color.name,
         "depth": depth.name if depth else None,
         "info": _name(_info_of(color, infos)),
         "ids": _name(max(truth, key=lambda d: common_parts(d.name.split("/"), color.name.split("/")), default=None)),
-        "words": words,
-        "questions": asked,
+        "labels": labels,
+        "questions": questions,
         "depth_info": _name(_info_of(depth, infos, strict=True)) if depth else None,
         "tf_static": next((n for n, d in details.items() if d.kind == TF and n.endswith("tf_static")), None),
     }
@@ -131,23 +134,23 @@ def choose_topics(
 
 
 def find_topics(info: BagInfo, path: str | Path = "bag") -> BagTopics:
-    """The topics of `choose_topics`. Raises DatasetError if no colour picture is there."""
+    """The topics of `choose_topics`. Raises DatasetError if there is no colour topic."""
     return choose_topics(info, path).topics
 
 
 def _is_truth(detail: TopicDetail) -> bool:
-    return any(w in detail.name for w in TRUTH_WORDS) and detail.encoding in ("", "mono16", "16UC1")
+    return any(w in detail.name for w in TRUTH_NAMES) and detail.encoding in ("", "mono16", "16UC1")
 
 
 def _is_depth(detail: TopicDetail) -> bool:
-    """By its encoding; mono16 may also be infrared, so that its name must say depth."""
+    """By the encoding; mono16 may also be infrared, so that the name must contain depth."""
     if not detail.encoding or detail.encoding == "mono16":
         return _is_named_depth(detail)
     return detail.encoding in DEPTH_ENCODINGS
 
 
 def _is_named_depth(detail: TopicDetail) -> bool:
-    """Depth, and not colour in the depth camera's view (rgb_to_depth), which is of 8 bits."""
+    """By the name; excludes 8-bit colour in the depth camera's view (rgb_to_depth)."""
     words = words_of(detail.name)
     return bool(words & DEPTH_NAMES) and not (words & COLOR_NAMES and detail.encoding not in ("", "mono16"))
 
@@ -184,17 +187,16 @@ def _pair_points(color: TopicDetail, depth: TopicDetail, depths: Sequence[TopicD
 
 
 def _is_mixed(color: TopicDetail, depth: TopicDetail) -> bool:
-    """Whether the two are of two cameras: each name has a part of a camera that the other lacks, and frames differ."""
+    """Whether the two are of different cameras: each name has a camera part that the other lacks, and frames differ."""
     ours, other = (Counter(camera_namespace(topic.name)) for topic in (color, depth))
     apart = not (ours <= other or other <= ours)
     return apart and not (color.frame_id and plain_frame(color.frame_id) == plain_frame(depth.frame_id))
 
 
 def _info_of(picture: TopicDetail, infos: Sequence[TopicDetail], strict: bool = False) -> TopicDetail | None:
-    """The camera_info of a picture topic: beside it, or of its frame and size.
+    """The camera_info of an image topic: in the same namespace, or of the same frame and size.
 
-    strict: of its frame in any case; for depth, where a camera model of another frame would be taken for a reason to
-    register it.
+    strict: only of the same frame; for depth, which would otherwise be registered by a wrong camera model.
     """
 
     def points(info: TopicDetail) -> float:
@@ -227,12 +229,12 @@ def _is_color(detail: TopicDetail) -> bool:
 
 
 def _same_frame(a: TopicDetail, b: TopicDetail) -> bool:
-    """Or a frame that is not known."""
+    """Same frame_id; True if one is unknown."""
     return not a.frame_id or not b.frame_id or plain_frame(a.frame_id) == plain_frame(b.frame_id)
 
 
 def _same_size(a: TopicDetail, b: TopicDetail) -> bool:
-    """Or a size that is not known."""
+    """Same image size; True if one is unknown."""
     return not a.width or not b.width or (a.width, a.height) == (b.width, b.height)
 
 

@@ -1,9 +1,9 @@
-"""Frames as a rosbag2, written with rosbags, without ROS: what `bags.read_bag`, a camera node or `ros2 bag play` read.
+"""Writes frames as a rosbag2 with rosbags, without ROS, for `read_bag`, nodes and `ros2 bag play`.
 
-color/image_raw, depth/image_raw (16UC1, millimetres, 0 = unknown) and color/camera_info as a driver names them; where
-the truth is known, ground_truth/ids (mono16, 0 = background) and ground_truth/labels (std_msgs/String, JSON
-{"labels": {"1": "mug"}, "colors": {"1": "red"}} for what is in sight). Compressed, pictures are CompressedImage on
-NAME/compressed in the formats of image_transport: JPEG for colour, a plain PNG of 16 bits for depth and ids.
+Topics: color/image_raw, depth/image_raw (16UC1, millimetres, 0 = unknown) and color/camera_info as of a driver; with
+ground truth also ground_truth/ids (mono16, 0 = background) and ground_truth/labels (std_msgs/String, JSON
+{"labels": {"1": "mug"}, "colors": {"1": "red"}} of the visible objects). Compressed, images are CompressedImage on
+NAME/compressed in the formats of image_transport: JPEG for colour, 16-bit PNG for depth and ids.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from rosbags.typesys import Stores, get_typestore
 from ...errors import DatasetError
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 
-START_S = 1_760_000_000  # stamps of a simulated clip count from here: a stamp of 0 means "not set" in ROS
+START_S = 1_760_000_000  # offset of the stamps of simulated clips: a stamp of 0 means "not set" in ROS
 JPEG_QUALITY = 88
-# The least for depth that is noisy and changes from row to row: a fifth less than the defaults. Filters can be chosen
-# from OpenCV 4.12 on.
+# Smallest files for noisy depth, a fifth less than with the defaults. PNG filters can be chosen from OpenCV 4.12 on.
 PNG = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED]
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):
     PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
@@ -45,9 +44,9 @@ def write_bag(
 ) -> int:
     """Writes a rosbag2 folder and returns the number of frames; each keeps its stamp, counted from start_s.
 
-    questions: lines of JSON (bag_questions.py), put on the topic /questions when the bag begins.
+    questions: JSON texts (questions.py), written to the topic /questions at the start of the bag.
 
-    Raises DatasetError if the folder is there already, the storage is unknown or there is no frame.
+    Raises DatasetError if the folder exists already, the storage is unknown or there is no frame.
     """
     path = Path(path)
     if path.exists():
@@ -86,17 +85,17 @@ def _messages(frame: Frame, nanoseconds: int, compressed: bool, jpeg_quality: in
     if frame.depth_m is not None:
         yield _sixteen_bits("/depth/image_raw", millimetres(frame.depth_m), "16UC1", header, compressed)
     if frame.truth is not None:
-        yield "/ground_truth/labels", _make("std_msgs/msg/String", _words(frame.truth))
+        yield "/ground_truth/labels", _make("std_msgs/msg/String", _labels(frame.truth))
         yield _sixteen_bits("/ground_truth/ids", frame.truth.ids, "mono16", header, compressed)
 
 
 def millimetres(depth_m: Float32[np.ndarray, "h w"]) -> UInt16[np.ndarray, "h w"]:
-    """Depth as 16UC1 holds it: 0 where unknown or beyond 65.5 m."""
+    """Depth in millimetres as 16UC1; 0 where unknown or beyond 65.5 m."""
     mm = np.nan_to_num(depth_m, nan=0.0, posinf=0.0, neginf=0.0) * 1000.0
     return np.where((mm > 0) & (mm < 65535.5), np.rint(mm), 0).astype(np.uint16)
 
 
-def _words(truth: GroundTruth) -> str:
+def _labels(truth: GroundTruth) -> str:
     return json.dumps(
         {"labels": {str(k): v for k, v in truth.labels.items()}, "colors": {str(k): v for k, v in truth.colors.items()}}
     )

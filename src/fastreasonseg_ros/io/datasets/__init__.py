@@ -1,5 +1,5 @@
-"""Readers of data sets, one file a format. Each has NAME, WHERE (what to download and where to put it), is_here(folder)
-and open_here(folder, split); its docstring says where the format is known from."""
+"""Readers of data sets, one file per format. Each has NAME, WHERE (what to download and where to put it),
+is_here(folder) and open_here(folder, split); its docstring names the source of the format."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ FORMATS = tuple(reader.NAME for reader in READERS)
 
 
 def open_dataset(path: str | Path, format: str | None = None, split: str | None = None) -> Dataset:
-    """The data set in a folder; the format is found by its files unless it is given.
+    """Opens the data set in a folder; the format is detected by its files unless it is given.
 
-    Raises DatasetError naming file and line: no such format, split, scene, frame or id; a missing or broken file.
+    Raises DatasetError, naming file and line, for an unknown format, split, scene, frame or id, and for a missing or
+    broken file.
     """
     root = Path(path)
     if format is not None:

@@ -1,15 +1,14 @@
-"""ADE20K (Zhou et al., IJCV 2019) with its attributes, in the form of ADE20K_2021_17_01, as its repository describes it
-(README, utils/utils_ade20k.py and the sample pictures of CSAILVision/ADE20K).
+"""ADE20K (Zhou et al., IJCV 2019) with attributes, release ADE20K_2021_17_01. Source of the format: the repository
+CSAILVision/ADE20K (README, utils/utils_ade20k.py and sample images).
 
 .../ADE/{training,validation}/**/NAME.jpg, NAME_seg.png, NAME.json. In NAME_seg.png the class is R / 10 * 256 + G and
-the blue channel tells instances apart; NAME.json has "annotation": {"object": [{"name", "name_ndx", "attributes",
-"parts": {"part_level"}, "polygon": {"x", "y"}}]}. Parts (part_level > 0) are left out. An instance gets its words from
-the object of its class whose polygon covers it best; how blue values relate to object ids is not documented, so it is
-not used. Tried on the three sample pictures of the repository: as many instances as whole objects, all of them named.
+the blue channel separates instances; NAME.json has "annotation": {"object": [{"name", "name_ndx", "attributes",
+"parts": {"part_level"}, "polygon": {"x", "y"}}]}. Parts (part_level > 0) are left out. An instance gets label and
+attributes of the object of its class whose polygon covers it best, since the relation of blue values to object ids is
+not documented. Checked on the three sample images of the repository: all instances have a label.
 
-It has no questions. Taken are those in DIR/queries.jsonl (scene = NAME), otherwise they follow from the annotation:
-"the NAME" for every kind of thing ("semantic"), "the ATTRIBUTE NAME" for every attribute of it ("attribute"). Those
-are ours.
+It has no questions. Those in DIR/queries.jsonl are used (scene = NAME), otherwise they are generated from the
+annotation: "the NAME" for every class ("semantic"), "the ATTRIBUTE NAME" for every attribute of it ("attribute").
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import numpy as np
 from ...errors import DatasetError
 from ...twin.types import COLORS
 from ..files import check_size, picture_size, read_color, read_json
-from .base import Dataset, IdImage, Question, Words, check_questions, read_questions
+from .base import Dataset, IdImage, ObjectInfo, Question, check_questions, read_questions
 from .pictures import Pictures, choose_split
 
 NAME = "ade20k"
@@ -40,7 +39,7 @@ def is_here(root: Path) -> bool:
 
 
 def open_here(root: Path, split: str | None = None) -> Dataset:
-    """Pictures below a folder called `split` (default validation), or all where there are no such folders."""
+    """Images below a folder called `split` (default validation), or all if there are no such folders."""
     paths = {p.name.removesuffix("_seg.png"): p for p in sorted(root.rglob("*_seg.png"))}
     splits = sorted({part for p in paths.values() for part in p.parts if part in ("training", "validation")})
     if splits or split:
@@ -65,7 +64,7 @@ def _scene(paths: dict[str, Path], name: str) -> AdeScene:
 
 
 class AdeScene(Pictures):
-    """One picture; words are read with it."""
+    """One image with its annotation, read on construction."""
 
     def __init__(self, name: str, seg_path: Path) -> None:
         super().__init__(name, [seg_path.with_name(f"{name}.jpg")])
@@ -83,14 +82,14 @@ class AdeScene(Pictures):
             for id in (i for i, c in classes.items() if c == index and counts[i] > best.get(i, 0)):
                 best[id], labels[id], self.attributes[id] = int(counts[id]), label, attributes
         colors = {i: a for i, all in self.attributes.items() for a in all if a in COLORS}
-        self.words = Words(labels, colors)
+        self.objects = ObjectInfo(labels, colors)
 
     def annotation(self, number: int) -> tuple[Path, IdImage]:
         return self.seg_path, self._ids
 
 
 def _segments(path: Path) -> tuple[IdImage, dict[int, int]]:
-    """Ids of the instances, 1 ... in the order of class and blue value, and the class of each."""
+    """Id image (ids 1 ... in order of class and blue value), and {id: class}."""
     r, g, b = np.moveaxis(read_color(path).astype(np.int64), 2, 0)
     classes = r // 10 * 256 + g
     codes, ids = np.unique(np.where(classes > 0, classes * 256 + b, 0), return_inverse=True)
@@ -102,13 +101,13 @@ def _segments(path: Path) -> tuple[IdImage, dict[int, int]]:
 
 
 def _objects(path: Path) -> Iterator[tuple[str, int, tuple[str, ...], np.ndarray]]:
-    """Name, class, attributes and polygon of every whole object."""
+    """Yields name, class, attributes and polygon of every object that is not a part."""
     try:
         for entry in read_json(path, ("utf-8", "cp1252"))["annotation"]["object"]:
             if int(entry["parts"]["part_level"]) > 0:
                 continue
-            said: Any = entry["attributes"]
-            attributes = tuple(a.strip() for a in ([said] if isinstance(said, str) else said) if a.strip())
+            value: Any = entry["attributes"]
+            attributes = tuple(a.strip() for a in ([value] if isinstance(value, str) else value) if a.strip())
             polygon = np.stack([np.array(entry["polygon"][k], np.int32) for k in "xy"], axis=1)
             yield entry["name"].split(",")[0].strip(), int(entry["name_ndx"]), attributes, polygon
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -117,13 +116,13 @@ def _objects(path: Path) -> Iterator[tuple[str, int, tuple[str, ...], np.ndarray
 
 def _derived(scene: AdeScene) -> Iterator[Question]:
     names: dict[str, list[int]] = {}
-    said: dict[tuple[str, str], list[int]] = {}
-    for id, label in scene.words.labels.items():
+    by_attribute: dict[tuple[str, str], list[int]] = {}
+    for id, label in scene.objects.labels.items():
         names.setdefault(label, []).append(id)
         for attribute in scene.attributes[id]:
-            said.setdefault((attribute, label), []).append(id)
+            by_attribute.setdefault((attribute, label), []).append(id)
     where = str(scene.json_path)
     for label, ids in names.items():
         yield Question(scene.name, f"the {label}", tuple(ids), "semantic", where=where)
-    for (attribute, label), ids in said.items():
+    for (attribute, label), ids in by_attribute.items():
         yield Question(scene.name, f"the {attribute} {label}", tuple(ids), "attribute", where=where)

@@ -1,7 +1,7 @@
-"""What every data set gives, whatever its format: questions, and scenes that are read one frame at a time.
+"""Common types of data sets: questions, and scenes that are read one frame at a time.
 
-The formats are in readers/, one file each; `readers.open_dataset` finds out which one a folder is in. Questions of our
-own form (queries.jsonl) and words (labels.jsonl) may lie beside pictures of other formats that have none:
+Each format has its own file in this folder; `open_dataset` detects the format. Questions (queries.jsonl) and labels
+(labels.jsonl) of our own format can be added to data sets that have none:
 
 queries.jsonl    {"scene", "text", "target_ids", "category"?, "level"?, "frames"? [first, last]}
 labels.jsonl     {"scene", "id", "label", "colour"}
@@ -32,9 +32,9 @@ IdImage = UInt16[np.ndarray, "h w"]
 
 @dataclass(frozen=True)
 class Question:
-    """One question. frames: numbers of the first and last frame it speaks of; None = the last one.
+    """One question. frames: numbers of the first and last frame of its window; None = the last frame.
 
-    target_ids: ids of the scene's truth that are the right answer. where: "FILE:LINE" or what comes nearest to it.
+    target_ids: ground-truth ids that are the right answer. where: "FILE:LINE" or similar, for messages.
     """
 
     scene: str
@@ -47,15 +47,15 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is known of the objects of one scene, by id."""
+class ObjectInfo:
+    """Annotated labels and colours of the objects of one scene, by id."""
 
     labels: Mapping[int, str] = field(default_factory=dict)
     colors: Mapping[int, str] = field(default_factory=dict)
 
 
 class PackedIds:
-    """Id images by frame number, compressed: a window of frames may be long."""
+    """Id images by frame number, zlib-compressed, since a window of frames may be long."""
 
     def __init__(self) -> None:
         self._images: dict[int, tuple[bytes, tuple[int, ...]]] = {}
@@ -72,11 +72,11 @@ class PackedIds:
 
 
 class Scene(ABC):
-    """One picture or one video. Nothing is read before its turn; what cannot be read raises DatasetError."""
+    """One image or one video. Frames are read when requested; unreadable files raise DatasetError."""
 
-    def __init__(self, name: str, words: Words | None = None) -> None:
+    def __init__(self, name: str, objects: ObjectInfo | None = None) -> None:
         self.name = name
-        self.words = words or Words()
+        self.objects = objects or ObjectInfo()
         self._truth = PackedIds()
 
     @property
@@ -86,30 +86,30 @@ class Scene(ABC):
 
     @abstractmethod
     def frame(self, number: int) -> Frame:
-        """One frame, with its ground truth where there is one."""
+        """One frame, with its ground truth if there is one."""
 
     @abstractmethod
     def read_truth(self, number: int) -> IdImage | None:
-        """Ground-truth ids of a frame, 0 = background; None where the frame is not annotated."""
+        """Reads the ground-truth id image of a frame, 0 = background; None if the frame is not annotated."""
 
     def truth_ids(self, number: int) -> IdImage | None:
-        """The same, read from disk once."""
+        """read_truth(), cached."""
         ids = self._truth.get(number)
         if ids is None and (ids := self.read_truth(number)) is not None:
             self._truth.put(number, ids)
         return ids
 
     def target(self, question: Question, number: int) -> Mask | None:
-        """Pixels of the right answer in a frame; None where the frame is not annotated and must not count."""
+        """Mask of the right answer in a frame; None if the frame is not annotated and does not count."""
         ids = self.truth_ids(number)
         return None if ids is None else select(ids, question.target_ids)
 
     def ignore(self, number: int) -> Mask | None:
-        """Pixels that count neither for nor against an answer."""
+        """Mask of the pixels that do not count; None if all count."""
         return None
 
     def frames(self, last: int | None = None) -> Iterator[tuple[int, Frame]]:
-        """Frame numbers and frames in order, up to and with `last`, read one at a time."""
+        """Yields frame numbers and frames in order, up to and including `last`."""
         for number in self.numbers:
             if last is not None and number > last:
                 return
@@ -118,10 +118,10 @@ class Scene(ABC):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Questions and scenes, checked against each other as far as that needs no picture to be decoded.
+    """Questions and scenes, checked for consistency as far as possible without decoding images.
 
-    truth: "all" where every object of a picture is annotated (then perception is measured too), "annotated" where some
-    objects are, "targets" where there is only the mask of the right answer. scene_names: also those without a question.
+    truth: "all" if every object of an image is annotated (then perception is measured too), "annotated" if some objects
+    are, "targets" if there is only the mask of the right answer. scene_names: also those without a question.
     """
 
     format: str
@@ -141,7 +141,7 @@ class Dataset:
         return self.open_scene(name)
 
     def by_scene(self) -> dict[str, list[tuple[int, Question]]]:
-        """Questions with their numbers, by scene in the order of the file; every scene where there is no question."""
+        """(number, question) by scene, in the order of the file; all scenes if there are no questions."""
         if not self.questions:
             return {name: [] for name in self.scene_names}
         groups: dict[str, list[tuple[int, Question]]] = {}
@@ -150,7 +150,7 @@ class Dataset:
         return groups
 
     def check_perceiver(self, kind: str) -> None:
-        """Raises DatasetError where this perceiver could only fail on this data."""
+        """Raises DatasetError if this perceiver cannot work on this data set (table-top without depth)."""
         if kind == "tabletop" and not self.has_depth:
             oracle = {
                 "all": "--perception oracle (objects from the annotation)",
@@ -163,7 +163,7 @@ class Dataset:
             )
 
     def caution(self, kind: str) -> str | None:
-        """What a reader of the figures has to know; None where they mean what they seem to."""
+        """A limitation of the figures with this perceiver; None if there is none."""
         if kind == "oracle" and self.truth == "targets":
             return f"{self.format} annotates the right answer only: oracle perception sees nothing else"
         if kind == "oracle" and self.truth == "annotated":
@@ -172,7 +172,7 @@ class Dataset:
 
 
 def check_questions(scene: Scene, questions: list[Question]) -> None:
-    """Raises DatasetError naming file and line for a frame or a target id that the scene does not have."""
+    """Raises DatasetError naming file and line for a frame or target id that is not in the scene."""
     for question in questions:
         for number in question.frames or ():
             if number not in scene.numbers:
@@ -180,19 +180,19 @@ def check_questions(scene: Scene, questions: list[Question]) -> None:
                     f"{question.where}: frame {number} is not in {scene.name} "
                     f"({scene.numbers[0]} to {scene.numbers[-1]})"
                 )
-    wanted = {id: q for q in reversed(questions) for id in q.target_ids}
-    for number in reversed(scene.numbers):  # the last frame alone usually shows all of them
-        if not wanted:
+    missing = {id: q for q in reversed(questions) for id in q.target_ids}
+    for number in reversed(scene.numbers):  # the last frame usually shows all of them
+        if not missing:
             return
         ids = scene.truth_ids(number)
         for id in () if ids is None else np.unique(ids):
-            wanted.pop(int(id), None)
-    for id, question in wanted.items():
+            missing.pop(int(id), None)
+    for id, question in missing.items():
         raise DatasetError(f"{question.where}: target id {id} is in no annotation of {scene.name}")
 
 
 def read_questions(path: str | Path) -> tuple[Question, ...]:
-    """The questions of a queries.jsonl. Raises DatasetError naming file and line."""
+    """Reads a queries.jsonl. Raises DatasetError naming file and line."""
     return tuple(_question(where, data) for where, data in read_jsonl(path))
 
 
@@ -200,21 +200,24 @@ def _question(where: str, data: Mapping[str, Any]) -> Question:
     def wrong(key: str, expected: str) -> DatasetError:
         return DatasetError(f"{where}: {key}: expected {expected}, got {data.get(key)!r}")
 
-    def whole(value: Any, least: int) -> bool:
+    def is_integer(value: Any, least: int) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
     ids, frames = data.get("target_ids"), data.get("frames")
     for key in ("scene", "text"):
         if not isinstance(data.get(key), str):
             raise wrong(key, "text")
-    if not isinstance(ids, list) or not all(whole(i, 1) for i in ids):
+    if not isinstance(ids, list) or not all(is_integer(i, 1) for i in ids):
         raise wrong("target_ids", "a list of ids from 1 (empty for none)")
     if data.get("category") is not None and not isinstance(data["category"], str):
         raise wrong("category", "text")
-    if data.get("level") is not None and not whole(data["level"], 0):
+    if data.get("level") is not None and not is_integer(data["level"], 0):
         raise wrong("level", "a whole number")
     if frames is not None and not (
-        isinstance(frames, list) and len(frames) == 2 and all(whole(f, 0) for f in frames) and frames[0] <= frames[1]
+        isinstance(frames, list)
+        and len(frames) == 2
+        and all(is_integer(f, 0) for f in frames)
+        and frames[0] <= frames[1]
     ):
         raise wrong("frames", "[first, last]")
     return Question(
@@ -223,22 +226,22 @@ def _question(where: str, data: Mapping[str, Any]) -> Question:
     )  # fmt: skip
 
 
-def read_words(path: str | Path) -> dict[str, Words]:
-    """labels.jsonl: labels and colours of every scene; nothing where the file is not there."""
-    scenes: dict[str, Words] = {}
+def read_object_info(path: str | Path) -> dict[str, ObjectInfo]:
+    """Reads labels.jsonl: labels and colours by scene; empty if there is no file. Raises DatasetError."""
+    scenes: dict[str, ObjectInfo] = {}
     for where, data in read_jsonl(path) if Path(path).exists() else ():
         scene, id, label, color = (data.get(k) for k in ("scene", "id", "label", "colour"))
         if not isinstance(scene, str) or not isinstance(id, int) or not isinstance(label, str):
             raise DatasetError(f'{where}: expected {{"scene": text, "id": number, "label": text}}, got {data}')
-        words = scenes.setdefault(scene, Words({}, {}))
-        words.labels[id] = label  # type: ignore[index]
+        objects = scenes.setdefault(scene, ObjectInfo({}, {}))
+        objects.labels[id] = label  # type: ignore[index]
         if isinstance(color, str):
-            words.colors[id] = color  # type: ignore[index]
+            objects.colors[id] = color  # type: ignore[index]
     return scenes
 
 
 def read_twin_scenes(path: str | Path) -> dict[str, DigitalTwin]:
-    """scenes.jsonl: scene name -> twin. Raises DatasetError naming file, line and field."""
+    """Reads scenes.jsonl: scene name -> twin. Raises DatasetError naming file, line and field."""
     twins: dict[str, DigitalTwin] = {}
     for where, data in read_jsonl(path):
         name = data.get("scene")

@@ -1,12 +1,11 @@
-"""DAVIS 2017 (Pont-Tuset et al., arXiv 1704.00675), as davis2017-evaluation reads it, with questions of one's choice.
+"""DAVIS 2017 (Pont-Tuset et al., arXiv 1704.00675), as davis2017-evaluation reads it, with added questions.
 
 DAVIS/ImageSets/2017/{train,val}.txt, DAVIS/JPEGImages/480p/SEQUENCE/00000.jpg,
 DAVIS/Annotations/480p/SEQUENCE/00000.png (palette indices are ids; 255 is void and does not count).
 
-It has no questions. Taken are those in DAVIS/queries.jsonl (ours: scene = SEQUENCE, frames count from 0), else the
+It has no questions. Those in DAVIS/queries.jsonl are used (our format: scene = SEQUENCE, frames from 0), else the
 referring expressions in DAVIS/davis_text_annotations/Davis17_annot1_full_video.txt or Davis17_annot1.txt (Khoreva et
-al., ACCV 2018; lines `SEQUENCE ID "TEXT"`; the format is known from code that reads it), each asked of the whole
-sequence.
+al., ACCV 2018; lines `SEQUENCE ID "TEXT"`; source of the format: code that reads it), each about the full sequence.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from ...errors import DatasetError
 from ..files import check_size, read_ids
-from .base import Dataset, IdImage, Mask, Question, Words, check_questions, read_questions, read_words
+from .base import Dataset, IdImage, Mask, ObjectInfo, Question, check_questions, read_object_info, read_questions
 from .pictures import Pictures, choose_split, need
 
 NAME = "davis"
@@ -28,7 +27,7 @@ WHERE = (
 )
 TEXTS = ("Davis17_annot1_full_video.txt", "Davis17_annot1.txt")
 LINE = re.compile(r'(\S+)\s+(\d+)\s+"?(.*?)"?\s*')
-# Names that the expressions write otherwise than the pictures do.
+# Sequence names in the expressions -> those of the image folders.
 RENAMED = {"clasic-car": "classic-car", "dog-scale": "dogs-scale", "motor-bike": "motorbike"}
 VOID = 255
 
@@ -44,14 +43,14 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     for name in names:
         need(root / "JPEGImages/480p" / name, WHERE)
         need(root / "Annotations/480p" / name, WHERE)
-    words = read_words(root / "labels.jsonl")
+    objects = read_object_info(root / "labels.jsonl")
     every = _questions(root, names)
     everywhere = {p.name for p in (root / "JPEGImages/480p").iterdir()}
     for question in every:
         if question.scene not in everywhere:
             raise DatasetError(f"{question.where}: unknown scene {question.scene!r}; it is not in JPEGImages/480p")
     questions = tuple(q for q in every if q.scene in names)
-    scenes = partial(_scene, root, words)
+    scenes = partial(_scene, root, objects)
     dataset = Dataset(NAME, root, questions, names, scenes, False, "annotated", split)
     if not questions:
         raise DatasetError(f"{root}: DAVIS has no questions of its own about {split}. {WHERE}")
@@ -60,15 +59,15 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     return dataset
 
 
-def _scene(root: Path, words: dict, name: str) -> DavisScene:
-    return DavisScene(name, root / "JPEGImages/480p" / name, root / "Annotations/480p" / name, words.get(name))
+def _scene(root: Path, objects: dict, name: str) -> DavisScene:
+    return DavisScene(name, root / "JPEGImages/480p" / name, root / "Annotations/480p" / name, objects.get(name))
 
 
 class DavisScene(Pictures):
-    """One sequence. Frame numbers count from 0, whatever the files are called."""
+    """One sequence. Frame numbers count from 0, independent of the file names."""
 
-    def __init__(self, name: str, pictures: Path, masks: Path, words: Words | None = None) -> None:
-        super().__init__(name, sorted(pictures.glob("*.jpg")), words)
+    def __init__(self, name: str, pictures: Path, masks: Path, objects: ObjectInfo | None = None) -> None:
+        super().__init__(name, sorted(pictures.glob("*.jpg")), objects)
         self._masks = masks
         self._void: dict[int, Mask | None] = {}
 

@@ -1,9 +1,9 @@
-"""Our own folder form (DESIGN 6), which also holds depth and videos.
+"""Our own folder format (DESIGN 6), with depth and videos.
 
-DATASET/queries.jsonl, labels.jsonl    see datasets.py; labels are optional
+DATASET/queries.jsonl, labels.jsonl    see base.py; labels are optional
 DATASET/SCENE/camera.json              width height fx fy cx cy depth_unit_m (default 0.001), fps (default 10)
 DATASET/SCENE/000000/                  rgb.png 8-bit; depth.png 16-bit, 0 = unknown, optional; ids.png, 0 = background;
-                                       pose.json, optional: the camera's in a frame that stands still, turn and at_m
+                                       pose.json, optional: the camera's in a static frame, turn (3x3) and at_m (metres)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...twin.pose import Pose
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 from ..files import read_camera, read_color, read_depth, read_ids, read_json
 from ..registration import fit_depth
-from .base import Dataset, IdImage, Scene, Words, check_questions, read_questions, read_words
+from .base import Dataset, IdImage, ObjectInfo, Scene, check_questions, read_object_info, read_questions
 
 NAME = "folder"
 WHERE = "It needs queries.jsonl, and a folder a scene with camera.json and frames 000000/rgb.png, depth.png, ids.png"
@@ -32,11 +32,11 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     """`split` is a folder inside the data set. Raises DatasetError."""
     root = root / split if split else root
     questions = read_questions(root / "queries.jsonl")
-    words = read_words(root / "labels.jsonl")
+    objects = read_object_info(root / "labels.jsonl")
     names = tuple(sorted(p.name for p in root.iterdir() if (p / "camera.json").is_file()))
-    dataset = Dataset(NAME, root, questions, names, partial(_scene, root, words), False, "all", split)
+    dataset = Dataset(NAME, root, questions, names, partial(_scene, root, objects), False, "all", split)
     for name, asked in dataset.by_scene().items():
-        scene = FolderScene(root / name, words.get(name))
+        scene = FolderScene(root / name, objects.get(name))
         if asked and (not name or not scene.path.is_dir()):
             raise DatasetError(f"{asked[0][1].where}: unknown scene {name!r}; there is no folder {scene.path}")
         check_questions(scene, [question for _, question in asked])
@@ -44,16 +44,16 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     return Dataset(NAME, root, questions, names, dataset.open_scene, depth, "all", split)
 
 
-def _scene(root: Path, words: dict[str, Words], name: str) -> FolderScene:
-    return FolderScene(root / name, words.get(name))
+def _scene(root: Path, objects: dict[str, ObjectInfo], name: str) -> FolderScene:
+    return FolderScene(root / name, objects.get(name))
 
 
 class FolderScene(Scene):
     """One folder of frames. Frame numbers are the names of its subfolders."""
 
-    def __init__(self, path: Path, words: Words | None = None, depth_unit_m: float | None = None) -> None:
-        """depth_unit_m: metres a count of depth.png; None: as camera.json says."""
-        super().__init__(path.name, words)
+    def __init__(self, path: Path, objects: ObjectInfo | None = None, depth_unit_m: float | None = None) -> None:
+        """depth_unit_m: metres per count of depth.png; None: by camera.json."""
+        super().__init__(path.name, objects)
         self.path, self._depth_unit_m = path, depth_unit_m
 
     @cached_property
@@ -70,7 +70,7 @@ class FolderScene(Scene):
         return read_camera(self.path / "camera.json")
 
     def frame(self, number: int) -> Frame:
-        """One frame with its ground truth where ids.png is there. Raises DatasetError naming the file."""
+        """One frame, with ground truth if there is an ids.png. Raises DatasetError naming the file."""
         folder = self._folder(number)
         color = read_color(folder / "rgb.png")
         depth_path, ids_path = folder / "depth.png", folder / "ids.png"
@@ -89,7 +89,7 @@ class FolderScene(Scene):
                 depth_m=depth_m,
                 intrinsics=intrinsics,
                 stamp_s=(number - self.numbers[0]) / camera["fps"],
-                truth=None if ids is None else GroundTruth(ids, self.words.labels, self.words.colors),
+                truth=None if ids is None else GroundTruth(ids, self.objects.labels, self.objects.colors),
                 pose=_read_pose(folder / "pose.json"),
             )
         except FrameError as error:
@@ -99,13 +99,13 @@ class FolderScene(Scene):
         return read_ids(self._folder(number) / "ids.png")
 
     def _folder(self, number: int) -> Path:
-        # Usually six digits; others are found by their value.
+        # Usually six digits; other names are searched by value.
         folder = self.path / f"{number:06d}"
         return folder if folder.is_dir() else next(p for p in self.path.iterdir() if p.name.lstrip("0") == str(number))
 
 
 def _read_pose(path: Path) -> Pose | None:
-    """Raises FrameError for what is no pose."""
+    """The pose, None without a file. Raises FrameError for an invalid one."""
     if not path.is_file():
         return None
     data = read_json(path)

@@ -1,9 +1,8 @@
 """JiTBench (Shen et al., Online Reasoning Video Segmentation with Just-in-Time Digital Twins, arXiv 2503.21056).
 
-Known from the paper: 895 questions about 200 videos (DAVIS 2017 and SA-V, as in RVTBench of the same authors), three
-categories, three levels, J and F over all frames. No download and no code that reads it was found when this was
-written: that its files are like RVTBench's, with the fields of video_questions.py, is an assumption, which that file
-states and lets you correct.
+From the paper: 895 questions about 200 videos (DAVIS 2017 and SA-V, as in RVTBench of the same authors), three
+categories, three levels, J and F over all frames. No public download and no code that reads it is known, so it is
+assumed that its files are like RVTBench's, with the fields of video_questions.py, which can be configured.
 """
 
 from __future__ import annotations

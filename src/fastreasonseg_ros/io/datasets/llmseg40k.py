@@ -1,9 +1,9 @@
-"""LLM-Seg40K (Wang and Ke, LLM-Seg, CVPR Workshops 2024), known only from its repository's code.
+"""LLM-Seg40K (Wang and Ke, LLM-Seg, CVPR Workshops 2024). Source of the format: its repository's code only.
 
-LLMSeg's utils/llm_seg_dataset.py opens one JSON file a split, {IMAGE: {"from_dataset": "coco" or "ego_objects",
-"qa_pairs": [{"question", "answer", "rle_seg": COCO run lengths}]}}, and looks for IMAGE in the folder of its source.
-Comments there show an older form with segmentation_path, a mask picture whose pixels that are not 0 are the target; it
-is read too, and looked for below the data set's folder, in full and then without its leading folders one by one.
+LLMSeg's utils/llm_seg_dataset.py opens one JSON file per split, {IMAGE: {"from_dataset": "coco" or "ego_objects",
+"qa_pairs": [{"question", "answer", "rle_seg": COCO run lengths}]}}, with IMAGE in the folder of its source. Comments
+there show an older format with segmentation_path, a mask image (non-zero = target). It is supported too; the path is
+searched below the data set's folder, first complete, then with leading folders removed one by one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import DatasetError
 from ..files import check_size, read_json, read_mask
 from .base import Dataset, IdImage, Mask, Question
-from .pictures import Pictures, choose_split, unpacked
+from .pictures import Pictures, choose_split, decode_rle
 
 NAME = "llmseg40k"
 WHERE = (
@@ -26,7 +26,7 @@ WHERE = (
     "COCO 2017 training pictures into DIR/coco/train2017, EgoObjects pictures into DIR/ego_objects/images. The format "
     "is known from that repository's code only"
 )
-Stored = tuple[Path | dict[str, Any], str]  # the file of a mask, or its run lengths; where it is said
+Stored = tuple[Path | dict[str, Any], str]  # file of a mask or its run lengths, and where it is defined
 PICTURES = {"coco": "coco/train2017", "ego_objects": "ego_objects/images"}
 
 
@@ -40,7 +40,7 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     split = choose_split(root, split, sorted(files), "validation")
     path = files[split]
     questions: list[Question] = []
-    pictures: dict[str, tuple[Path, dict[int, Stored]]] = {}  # scene -> its picture, and the mask of every question
+    pictures: dict[str, tuple[Path, dict[int, Stored]]] = {}  # scene -> its image, and the mask of every question
     for image, sample in read_json(path).items():
         pairs = sample.get("qa_pairs") if isinstance(sample, dict) else None
         source = sample.get("from_dataset") if isinstance(sample, dict) else None
@@ -69,7 +69,7 @@ def _scene(pictures: dict[str, tuple[Path, dict[int, Stored]]], name: str) -> Ll
 
 
 class LlmSegScene(Pictures):
-    """One picture; question k (from 1) has its own mask. Where masks overlap, ids show the later one."""
+    """One image; question k (from 1) has its own mask. Where masks overlap, the id image has the later one."""
 
     def __init__(self, name: str, picture: Path, masks: dict[int, Stored]) -> None:
         super().__init__(name, [picture])
@@ -88,7 +88,7 @@ class LlmSegScene(Pictures):
     def _mask(self, id: int) -> Mask:
         stored, where = self._masks[id]
         if isinstance(stored, dict):
-            return unpacked(stored, f"{where}: rle_seg", self.size(0), self.paths[0])
+            return decode_rle(stored, f"{where}: rle_seg", self.size(0), self.paths[0])
         mask = read_mask(stored)
         check_size(stored, mask, self.size(0), self.paths[0])
         return mask
@@ -100,7 +100,7 @@ def _files(root: Path) -> dict[str, Path]:
 
 
 def _has_pairs(path: Path) -> bool:
-    with path.open("rb") as file:  # the file has many megabytes; its first entry tells enough
+    with path.open("rb") as file:  # many megabytes; the first entry is enough
         return b'"qa_pairs"' in file.read(1 << 16)
 
 

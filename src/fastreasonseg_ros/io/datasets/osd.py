@@ -1,10 +1,10 @@
 """Object Segmentation Database (Richtsfeld et al., IROS 2012), in the layout of OSD-0.2-depth as it is published.
 
-OSD/image_color/NAME.png, OSD/disparity/NAME.png (16 bit: despite its name depth in millimetres, as UOAIS-Net's loader
-takes it), OSD/annotation/NAME.png (ids, 0 = background). The layout and the unit are known from loaders that use it.
+OSD/image_color/NAME.png, OSD/disparity/NAME.png (16 bit; despite its name depth in millimetres, as in UOAIS-Net's
+loader), OSD/annotation/NAME.png (ids, 0 = background). Source of layout and unit: loaders that use it.
 
-It has no questions: queries.jsonl and labels.jsonl of ours may lie in OSD/ (scene = NAME); without them perception
-alone is measured. Camera: OSD/camera.json where given, otherwise the Kinect's nominal values (525 pixels, centre
+It has no questions: queries.jsonl and labels.jsonl of our format may be added in OSD/ (scene = NAME); without them only
+perception is measured. Camera: OSD/camera.json if it exists, otherwise the Kinect's nominal values (525 pixels, centre
 319.5, 239.5).
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from ...errors import DatasetError, FrameError
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth
 from ..files import check_size, picture_size, read_camera, read_color, read_depth, read_ids
-from .base import Dataset, IdImage, Scene, Words, check_questions, read_questions, read_words
+from .base import Dataset, IdImage, ObjectInfo, Scene, check_questions, read_object_info, read_questions
 
 NAME = "osd"
 WHERE = (
@@ -39,10 +39,10 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     if not names:
         raise DatasetError(f"{root}: no pictures in image_color begin with {split or ''!r}. {WHERE}")
     camera = read_camera(root / "camera.json") if (root / "camera.json").is_file() else KINECT
-    words = read_words(root / "labels.jsonl")
+    objects = read_object_info(root / "labels.jsonl")
     every = read_questions(root / "queries.jsonl") if (root / "queries.jsonl").is_file() else ()
     questions = tuple(q for q in every if q.scene.startswith(split or ""))
-    dataset = Dataset(NAME, root, questions, tuple(names), partial(_scene, root, camera, words), True, "all", split)
+    dataset = Dataset(NAME, root, questions, tuple(names), partial(_scene, root, camera, objects), True, "all", split)
     for name, asked in dataset.by_scene().items():
         if asked and name not in names:
             raise DatasetError(
@@ -52,15 +52,15 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
     return dataset
 
 
-def _scene(root: Path, camera: dict[str, float], words: dict[str, Words], name: str) -> OsdScene:
-    return OsdScene(root, name, camera, words.get(name))
+def _scene(root: Path, camera: dict[str, float], objects: dict[str, ObjectInfo], name: str) -> OsdScene:
+    return OsdScene(root, name, camera, objects.get(name))
 
 
 class OsdScene(Scene):
-    """One picture with its depth."""
+    """One RGB-D image."""
 
-    def __init__(self, root: Path, name: str, camera: dict[str, float], words: Words | None) -> None:
-        super().__init__(name, words)
+    def __init__(self, root: Path, name: str, camera: dict[str, float], objects: ObjectInfo | None) -> None:
+        super().__init__(name, objects)
         self.color_path, self.depth_path, self.ids_path = (
             root / folder / f"{name}.png" for folder in ("image_color", "disparity", "annotation")
         )
@@ -79,7 +79,7 @@ class OsdScene(Scene):
         assert ids is not None
         try:
             intrinsics = CameraIntrinsics(int(c["width"]), int(c["height"]), c["fx"], c["fy"], c["cx"], c["cy"])
-            truth = GroundTruth(ids, self.words.labels, self.words.colors)
+            truth = GroundTruth(ids, self.objects.labels, self.objects.colors)
             return Frame(color=color, depth_m=depth_m, intrinsics=intrinsics, truth=truth)
         except FrameError as error:
             raise DatasetError(f"{self.color_path}: {error}; put a camera.json beside image_color") from error

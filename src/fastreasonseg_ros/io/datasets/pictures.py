@@ -1,4 +1,4 @@
-"""Scenes of benchmarks whose pictures have no depth: single pictures, and videos as a folder of JPEG files."""
+"""Scenes of benchmarks without depth: single images, and videos as a folder of JPEG files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...errors import DatasetError
 from ...twin.masks import union
 from ...twin.types import Frame, GroundTruth
 from ..files import DEFAULT_FPS, check_size, picture_size, read_color, read_mask
-from .base import IdImage, Mask, Question, Scene, Words
+from .base import IdImage, Mask, ObjectInfo, Question, Scene
 
 
 class Pictures(Scene):
-    """Frames 0, 1, ... from picture files, without depth and camera; subclasses know the annotation."""
+    """Frames 0, 1, ... from image files, without depth and camera; subclasses read the annotation."""
 
-    def __init__(self, name: str, paths: list[Path], words: Words | None = None) -> None:
-        super().__init__(name, words)
+    def __init__(self, name: str, paths: list[Path], objects: ObjectInfo | None = None) -> None:
+        super().__init__(name, objects)
         self.paths = paths
         self._sizes: dict[int, tuple[int, int]] = {}
         if not paths:
@@ -33,11 +33,11 @@ class Pictures(Scene):
     def frame(self, number: int) -> Frame:
         color = read_color(self.paths[number])
         ids = self.truth_ids(number)
-        truth = None if ids is None else GroundTruth(ids, self.words.labels, self.words.colors)
+        truth = None if ids is None else GroundTruth(ids, self.objects.labels, self.objects.colors)
         return Frame(color=color, stamp_s=number / DEFAULT_FPS, truth=truth)
 
     def size(self, number: int) -> tuple[int, int]:
-        """(width, height) of a frame's picture."""
+        """(width, height) of a frame."""
         if number not in self._sizes:
             self._sizes[number] = picture_size(self.paths[number])
         return self._sizes[number]
@@ -50,13 +50,13 @@ class Pictures(Scene):
 
     @abstractmethod
     def annotation(self, number: int) -> tuple[Path, IdImage | None]:
-        """The file that a frame's ids come from, for messages, and the ids."""
+        """The annotation file of a frame, for messages, and its id image (None: not annotated)."""
 
 
 class MaskFolders(Pictures):
-    """A video with a folder of mask pictures for every object, by id; a picture that is not there does not count.
+    """A video with a folder of mask images for every object, by id; frames without a mask image do not count.
 
-    Masks may overlap: id images show the later one, targets are whole.
+    Where masks overlap, the id image has the later one; target() uses the complete masks.
     """
 
     def __init__(self, name: str, paths: list[Path], folders: Mapping[int, Path]) -> None:
@@ -87,8 +87,11 @@ class MaskFolders(Pictures):
         return mask
 
 
-def unpacked(packed: Any, where: str, size: tuple[int, int], of: Path) -> Mask:
-    """The mask in COCO run lengths; None is an empty one. Raises DatasetError unless it has the size (w, h) of `of`."""
+def decode_rle(packed: Any, where: str, size: tuple[int, int], of: Path) -> Mask:
+    """Decodes a mask in COCO run lengths; None is an empty one. size: (width, height) of the image `of`.
+
+    Raises DatasetError for invalid run lengths or another size.
+    """
     from pycocotools import mask as coco
 
     if packed is None:
@@ -102,14 +105,14 @@ def unpacked(packed: Any, where: str, size: tuple[int, int], of: Path) -> Mask:
 
 
 def need(path: Path, where: str) -> Path:
-    """The path. Raises DatasetError, with what to download, where there is nothing."""
+    """The path. Raises DatasetError with the download instructions `where` if it does not exist."""
     if not path.exists():
         raise DatasetError(f"{path}: is missing. {where}")
     return path
 
 
 def choose_split(root: Path, given: str | None, found: list[str], preferred: str) -> str:
-    """The split asked for, or the preferred one, or the only one. Raises DatasetError naming those that there are."""
+    """The given split, or the preferred one, or the only one. Raises DatasetError naming the existing splits."""
     if given is None:
         given = preferred if preferred in found else found[0] if len(found) == 1 else None
     if given not in found:

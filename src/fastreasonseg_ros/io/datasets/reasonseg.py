@@ -3,9 +3,9 @@
 ReasonSeg/{train,val,test}/NAME.jpg + NAME.json    {"text": [...], "is_sentence": bool, "shapes": [{"label", "points"}]}
 
 Polygons are drawn from the largest to the smallest, filled and with their outline; a label that contains "ignore" marks
-pixels that do not count, "flag" marks deprecated ones that are left out, every other label is the target. As in LISA's
-validation only the first text of a picture is asked. Categories: "long" for sentences, "short" for phrases.
-The field names are known from LISA's code and its published files; the fixtures of the tests are ours.
+pixels that do not count, "flag" marks deprecated polygons, which are left out, every other label is the target. As in
+LISA's validation only the first text of an image is asked. Categories: "long" for sentences, "short" for phrases.
+Source of the field names: LISA's code and its published files.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ TARGET, IGNORED = 1, 255
 
 
 def is_here(root: Path) -> bool:
-    return any(_looks_right(folder) for folder in (root, *_splits(root)))
+    return any(_has_samples(folder) for folder in (root, *_splits(root)))
 
 
 def open_here(root: Path, split: str | None = None) -> Dataset:
     """One split, by default val; `root` may also be the folder of a split itself. Raises DatasetError."""
     folder = root
-    if not _looks_right(root):
-        split = choose_split(root, split, [p.name for p in _splits(root) if _looks_right(p)], "val")
+    if not _has_samples(root):
+        split = choose_split(root, split, [p.name for p in _splits(root) if _has_samples(p)], "val")
         folder = root / split
     questions = tuple(_question(path) for path in sorted(folder.glob("*.json")))
     names = tuple(q.scene for q in questions)
@@ -48,7 +48,7 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
 
 
 class ReasonSegScene(Pictures):
-    """One picture; its id image has 1 for the target."""
+    """One image; its id image has 1 for the target."""
 
     def __init__(self, folder: Path, name: str) -> None:
         super().__init__(name, [folder / f"{name}.jpg"])
@@ -69,13 +69,13 @@ class ReasonSegScene(Pictures):
 
 
 def draw_polygons(shapes: list[dict[str, Any]], shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
-    """0, 1 (target) and 255 (does not count) from labelled polygons; smaller ones lie over larger ones."""
+    """Image of 0, 1 (target) and 255 (does not count) from labelled polygons; smaller ones are drawn last."""
     drawn = []
     for polygon in shapes:
         if polygon["label"].lower() == "flag":
             continue
         one = np.zeros(shape, np.uint8)
-        points = np.array([polygon["points"]], np.int32)  # towards zero, as LISA does
+        points = np.array([polygon["points"]], np.int32)  # truncated, as in LISA
         cv2.polylines(one, points, True, 1, 1)
         cv2.fillPoly(one, points, 1)
         drawn.append((int(one.sum()), one > 0, IGNORED if "ignore" in polygon["label"].lower() else TARGET))
@@ -89,7 +89,7 @@ def _splits(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
 
 
-def _looks_right(folder: Path) -> bool:
+def _has_samples(folder: Path) -> bool:
     first = next(iter(sorted(folder.glob("*.json"))), None) if folder.is_dir() else None
     return first is not None and first.with_suffix(".jpg").is_file() and b'"shapes"' in first.read_bytes()
 

@@ -5,8 +5,8 @@ ReasonVOS/meta_expressions.json                   {"videos": {VIDEO: {"source", 
 ReasonVOS/JPEGImages/VIDEO/*.jpg
 ReasonVOS/Annotations/SOURCE_VIDEO_OBJ/*.png      every pixel that is not 0 is the target
 
-A frame counts where its mask picture exists, as in eval_reason_vos.py. The format is known from that code; one of the
-two scripts writes SOURCE in small letters and the other as it stands, so both are tried.
+A frame counts if its mask image exists, as in eval_reason_vos.py. Source of the format: that code; one of the two
+scripts uses SOURCE in lower case, the other unchanged, so both are tried.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_here(root: Path) -> bool:
 
 
 def open_here(root: Path, split: str | None = None) -> Dataset:
-    """Everything; ReasonVOS has no splits. Raises DatasetError."""
+    """All questions; ReasonVOS has no splits. Raises DatasetError."""
     if split is not None:
         raise DatasetError(f"{root}: ReasonVOS has no splits; leave --split out")
     path = root / "meta_expressions.json"
@@ -63,7 +63,7 @@ def open_here(root: Path, split: str | None = None) -> Dataset:
 
 
 def _scene(scenes: dict[str, tuple[list[Path], dict[int, Path]]], name: str) -> MaskFolders:
-    """One video; every question has its own folder of mask pictures."""
+    """One video; every question has its own folder of mask images."""
     return MaskFolders(name, *scenes[name])
 
 

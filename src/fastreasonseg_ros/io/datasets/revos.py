@@ -1,14 +1,14 @@
-"""ReVOS (Yan et al., VISA, ECCV 2024): its file list is published (cilinyan/ReVOS-api), its fields are known from
-VISA's code only (utils/d2_datasets/mevis_utils.py, tools/eval_revos.py).
+"""ReVOS (Yan et al., VISA, ECCV 2024). Source of the format: the published file list (cilinyan/ReVOS-api) and VISA's
+code (utils/d2_datasets/mevis_utils.py, tools/eval_revos.py).
 
 ReVOS/meta_expressions_valid_.json    {"videos": {VIDEO: {"frames": [NAME], "expressions": {ID: {"exp", "obj_id",
                                       "anno_id": [number], "type_id": 0 referring, 1 reasoning, 2 nothing there}}}}}
 ReVOS/mask_dict.json                  {ANNO_ID: [COCO run lengths or null, one a frame]}
 ReVOS/JPEGImages/VIDEO/NAME.jpg
 
-An expression is asked of the whole video; its target in a frame is the union of its annotations' masks, as in
-eval_revos.py, which also takes J and F as means over all frames. The robustness measures of that script are not here.
-mask_dict.json is read into memory at once; pictures are read one at a time.
+An expression is about the full video; its target in a frame is the union of its annotations' masks, as in
+eval_revos.py, which also averages J and F over all frames. The robustness measures of that script are not implemented.
+mask_dict.json is read into memory at once; images are read one at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...errors import DatasetError
 from ...twin.masks import union
 from ..files import read_json
 from .base import Dataset, IdImage, Mask, Question
-from .pictures import Pictures, choose_split, need, unpacked
+from .pictures import Pictures, choose_split, decode_rle, need
 
 NAME = "revos"
 WHERE = (
@@ -84,7 +84,7 @@ def _scene(root: Path, scenes: dict[str, tuple[list[Path], dict[int, list[Any]]]
 
 
 class RevosScene(Pictures):
-    """One video. In its id images a later annotation lies over an earlier one; targets are the whole masks."""
+    """One video. Where masks overlap, the id image has the later one; target() uses the complete masks."""
 
     def __init__(self, name: str, paths: list[Path], masks: dict[int, list[Any]], where: Path) -> None:
         super().__init__(name, paths)
@@ -104,7 +104,7 @@ class RevosScene(Pictures):
 
     def _mask(self, id: int, number: int) -> Mask:
         where = f"{self._where}: frame {number} of an annotation of {self.name}"
-        return unpacked(self._masks[id][number], where, self.size(number), self.paths[number])
+        return decode_rle(self._masks[id][number], where, self.size(number), self.paths[number])
 
 
 def _splits(root: Path) -> dict[str, Path]:

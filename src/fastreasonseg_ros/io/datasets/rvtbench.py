@@ -1,10 +1,10 @@
 """RVTBench (Shen et al., arXiv 2505.11838): 3,896 questions of four tasks and four levels about 200 videos.
 
-Known from its repository's page (github.com/yiqings/rvt, as stig.sh shows it) and the paper: tasks, categories, levels,
-that the videos are of DAVIS 2017 and SA-V, and that the data lie on Zenodo (doi 10.5281/zenodo.19697191) and in the
-folder rvtbench of huggingface.co/datasets/yiqingshen/rvtbench. No file of it could be opened when this was written: the
-names of its fields are an assumption, which video_questions.py states and lets you correct. Segmentation is read;
-grounding, VQA and summary have no masks to compare and are left out.
+From its repository's page (github.com/yiqings/rvt, as stig.sh shows it) and the paper: tasks, categories, levels, that
+the videos are of DAVIS 2017 and SA-V, and that the data are on Zenodo (doi 10.5281/zenodo.19697191) and in the folder
+rvtbench of huggingface.co/datasets/yiqingshen/rvtbench. Its files have not been available, so the field names are
+assumed by video_questions.py, and can be configured. Only segmentation questions are read; grounding, VQA and summary
+have no masks.
 """
 
 from __future__ import annotations

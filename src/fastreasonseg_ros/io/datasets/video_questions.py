@@ -1,19 +1,19 @@
-"""Questions in JSON files about videos of DAVIS 2017 and SA-V: what RVTBench and JiTBench are read as.
+"""Reader of RVTBench and JiTBench: questions in JSON files about videos of DAVIS 2017 and SA-V.
 
-Known: both ask about 200 videos of DAVIS 2017 and SA-V, in the categories semantic, spatial and temporal, with levels
-(the papers, arXiv 2505.11838 and 2503.21056); how DAVIS 2017 (davis.py) and SA-V (sav_dataset/README.md of
-facebookresearch/sam2) lay out frames and masks. NOT known: the names of the fields in the question files, which could
-not be opened when this was written. FIELDS are our assumption; DIR/fields.json, {"text": "prompt"}, corrects it without
-a change of code, and a record that does not fit is an error with its file, the field and the keys that are there.
+Known: both have questions about 200 videos of DAVIS 2017 and SA-V, in the categories semantic, spatial and temporal,
+with levels (arXiv 2505.11838 and 2503.21056); the layout of DAVIS 2017 (davis.py) and SA-V (sav_dataset/README.md of
+facebookresearch/sam2). NOT known: the field names of the question files, which have not been available. FIELDS is an
+assumption; DIR/fields.json, {"text": "prompt"}, overrides it. A record that does not fit raises an error with its file,
+the field and the existing keys.
 
-DIR/NAME/**/*.json or .jsonl, DIR/NAME*.json     a list of records, {VIDEO: [records]}, or a record a line
+DIR/NAME/**/*.json or .jsonl, DIR/NAME*.json     a list of records, {VIDEO: [records]}, or a record per line
 DIR[/ANY]/JPEGImages/480p/VIDEO/*.jpg            and Annotations/480p/VIDEO/*.png: DAVIS, palette indices are the ids
-DIR[/ANY]/JPEGImages_24fps/VIDEO/*.jpg           and Annotations_6fps/VIDEO/000/*.png: SA-V, a folder an object
-DIR[/ANY]/JPEGImages/VIDEO/*.jpg                 and Annotations/VIDEO in either way
+DIR[/ANY]/JPEGImages_24fps/VIDEO/*.jpg           and Annotations_6fps/VIDEO/000/*.png: SA-V, a folder per object
+DIR[/ANY]/JPEGImages/VIDEO/*.jpg                 and Annotations/VIDEO in either layout
 
 Task, category and level that a record lacks are taken from its file's path (segmentation/spatial/L2.json). A question
-is asked of the whole video unless it has frames [first, last]; its target is the union of its objects' masks, or the
-record's own COCO run lengths (a list, one a frame, null for none). Frames without a mask picture do not count.
+is about the full video unless it has frames [first, last]; its target is the union of its objects' masks, or the
+record's own COCO run lengths (a list, one per frame, null for none). Frames without a mask image do not count.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Fields = dict[str, tuple[str, ...]]
 
 
 def question_files(root: Path, name: str) -> list[Path]:
-    """Files of questions of a data set called `name`, in order."""
+    """Sorted question files of a data set called `name`."""
     inside = (p for p in (root / name).rglob("*.json*") if p.is_file())
     return sorted({*inside, *(p for p in root.glob(f"{name}*.json*") if p.is_file())})
 
@@ -87,7 +87,7 @@ def open_questions(root: Path, name: str, where: str, split: str | None) -> Data
 
 @dataclass(frozen=True)
 class _Record:
-    """One question as its file has it. masks: COCO run lengths, one a frame; objects: as the record names them."""
+    """One question as in its file. masks: COCO run lengths, one per frame; objects: ids as in the record."""
 
     where: str
     video: str
@@ -118,7 +118,7 @@ def _scene(pictures: Path, masks: Path, records: list[_Record]) -> Scene:
 
 
 def _place(root: Path, video: str, where: str, download: str) -> tuple[Path, Path]:
-    """The folders of a video's pictures and masks."""
+    """The folders of a video's images and masks."""
     for base in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
         for pictures, masks in PLACES:
             if video and next((base / pictures / video).glob("*.jpg"), None) is not None:
@@ -127,7 +127,7 @@ def _place(root: Path, video: str, where: str, download: str) -> tuple[Path, Pat
 
 
 def _questions(scene: Scene, records: list[_Record]) -> list[Question]:
-    """Questions about one video, their frames and ids checked."""
+    """Questions about one video, with frames and ids checked."""
     found = []
     for number, record in enumerate(records, 1):
         ids = record.objects if record.objects is not None else (number,) if any(record.masks or ()) else ()
@@ -186,7 +186,7 @@ def _record(where: str, place: str, data: dict[str, Any], fields: Fields, video:
             f'{", ".join(data)}. If it has another name, write {{"{key}": NAME}} into fields.json beside the data'
         )
 
-    def whole(value: Any) -> bool:
+    def is_index(value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
     task = get("task") or next((t for t in TASKS if t in place), None)
@@ -194,13 +194,13 @@ def _record(where: str, place: str, data: dict[str, Any], fields: Fields, video:
     level = get("level") if get("level") is not None else (m[0] if (m := LEVEL.search(place)) else None)
     name, text, objects, masks, frames = (get(k) for k in ("video", "text", "objects", "masks", "frames"))
     name = video if name is None else name
-    objects = [objects] if whole(objects) else objects
+    objects = [objects] if is_index(objects) else objects
     for key, value in (("video", name), ("text", text)):
         if not isinstance(value, str):
             raise wrong(key, "text")
     if isinstance(level, str):
         level = int(m[1]) if (m := re.fullmatch(r"\D*(\d)", level.strip())) else level
-    if level is not None and not whole(level):
+    if level is not None and not is_index(level):
         raise wrong("level", "a number or L1 to L4")
     for key, value in (("task", task), ("category", category)):
         if value is not None and not isinstance(value, str):
@@ -209,9 +209,9 @@ def _record(where: str, place: str, data: dict[str, Any], fields: Fields, video:
     if task in (None, "segmentation"):
         if masks is not None and not isinstance(masks, list):
             raise wrong("masks", "a list of run lengths, one a frame")
-        if masks is None and not (isinstance(objects, list) and all(whole(i) for i in objects)):
+        if masks is None and not (isinstance(objects, list) and all(is_index(i) for i in objects)):
             raise wrong("objects", "a list of ids (empty for none)")
-        window = isinstance(frames, list) and len(frames) == 2 and all(map(whole, frames)) and frames[0] <= frames[1]
+        window = isinstance(frames, list) and len(frames) == 2 and all(map(is_index, frames)) and frames[0] <= frames[1]
         if frames is not None and not window:
             raise wrong("frames", "[first, last]")
     segmented = masks is None and isinstance(objects, list) and task in (None, "segmentation")
