@@ -16,13 +16,13 @@ from ...twin.pose import direction
 from ...twin.types import Detection, Frame, Perceived, Vector
 from ..attributes.color import exposure_gain
 from ..attributes.describe import Geometry, describe
-from ..attributes.label_cache import LONGEST_S, Recall
+from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
 from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
-from ..robot_self_filter import read_body_mask, without_body
+from ..robot_self_filter import read_self_mask, remove_robot
 from ..support.structure import Layout
-from ..upright import MOUNTED, quarters, tilted, turned, turned_back, turned_vector, up_of
+from ..upright import MOUNTED, needs_rotation, quarters_to_upright, rotated, rotated_back, rotated_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
@@ -67,11 +67,11 @@ class TabletopPerceiver:
         self._network = None if config.segmenter == "planes" else _network(config.segmenter_model)
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
-        self._recall = Recall()
+        self._label_cache = LabelCache()
         self._layout: Layout | None = None
-        self._turns = 0  # quarters that the camera's pictures are turned by, see upright.py
+        self._turns = 0  # quarters by which the images are rotated, see upright.py
         self._stamp_s = float("inf")
-        self._body = None if config.body_mask is None else read_body_mask(config.body_mask)
+        self._self_mask = None if config.body_mask is None else read_self_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
@@ -82,28 +82,28 @@ class TabletopPerceiver:
         depth, _ = require_depth(frame)
         check_depth(depth)
         check_color(frame.color)
-        if self._body is not None:
-            depth = without_body(depth, self._body)
+        if self._self_mask is not None:
+            depth = remove_robot(depth, self._self_mask)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = up_of(frame) or self.config.up
-        turns = self._turns if up is None else quarters(up)
+        turns = self._turns if up is None else quarters_to_upright(up)
         seen = self._perceive(replace(frame, depth_m=depth), up, turns)
-        if up is None and seen.plane is not None and tilted(seen.plane.normal):
+        if up is None and seen.plane is not None and needs_rotation(seen.plane.normal):
             # The plane is in the camera's frame after it was turned.
-            turns = (turns + quarters(seen.plane.normal)) % 4
+            turns = (turns + quarters_to_upright(seen.plane.normal)) % 4
             seen = self._perceive(replace(frame, depth_m=depth), up, turns)
         mounted = f"the camera is mounted {MOUNTED[turns]}" if turns else ""
         notes = "; ".join(note for note in (mounted, seen.note) if note)
-        return replace(turned_back(seen, turns, frame.image_size), pose=pose, note=notes)
+        return replace(rotated_back(seen, turns, frame.image_size), pose=pose, note=notes)
 
     def _perceive(self, given: Frame, up: Vector | None, turns: int) -> Perceived:
         """What is seen in the frame after it is turned; vectors are of the turned camera. up: in the frame as given."""
         if turns != self._turns:
-            self._turns, self._layout, self._recall = turns, None, Recall()
-        frame = turned(given, turns)
+            self._turns, self._layout, self._label_cache = turns, None, LabelCache()
+        frame = rotated(given, turns)
         depth, camera = require_depth(frame)
-        up = None if up is None else turned_vector(up, turns)
-        follows = 0 < frame.stamp_s - self._stamp_s <= LONGEST_S
+        up = None if up is None else rotated_vector(up, turns)
+        follows = 0 < frame.stamp_s - self._stamp_s <= MAX_FRAME_GAP_S
         before, self._layout, self._stamp_s = self._layout if follows else None, None, frame.stamp_s
         scene = segment(frame.color, depth, camera, self._segment, up, self._network, before)
         if scene is None:
@@ -112,13 +112,13 @@ class TabletopPerceiver:
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
-        known = self._recall.begin(scene.labels, boxes, frame.color, frame.stamp_s)
+        known = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
 
         def found(label: int, box: tuple[slice, slice]) -> Detection:
             where = geometry if len(scene.layout.levels) < 2 else replace(geometry, plane=scene.carrier(label, box))
             before = known.get(label)
             thing = describe(label, scene.labels, box, frame.color, where, self._namer, gain, before)[0]
-            self._recall.keep(label, thing, named=before is None)
+            self._label_cache.store(label, thing, classified=before is None)
             return thing
 
         things = tuple(found(n, box) for n, box in enumerate(boxes, 1) if box is not None)
