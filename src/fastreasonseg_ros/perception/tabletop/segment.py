@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int32, UInt8
 from scipy import ndimage
 
 from ...twin.types import CameraIntrinsics, Plane, Vector
-from ..support.structure import Layout, Reach, lay_out, under
+from ..support.structure import Layout, Reach, find_layout, level_below
 from ..support.surface import Surface, analyse, part_intrinsics, shrink, shrink_intrinsics
 from . import merge_segments as reunite
 from .color_cue import same_hue_parts
@@ -75,7 +75,7 @@ class Segmentation:
         inside = small[: points.shape[0], : points.shape[1]] == label
         heights = self.layout.ground.height_m(points[: inside.shape[0], : inside.shape[1]][inside])
         heights = heights[np.isfinite(heights)]
-        return under(self.layout, float(np.quantile(heights, 0.05))) if len(heights) else self.plane
+        return level_below(self.layout, float(np.quantile(heights, 0.05))) if len(heights) else self.plane
 
 
 def segment(
@@ -93,7 +93,7 @@ def segment(
         return None
     small, camera = shrink(depth_m, factor), shrink_intrinsics(k, factor)
     surface = analyse(small, camera, config.window_px)
-    layout = lay_out(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up, before)
+    layout = find_layout(surface, Reach(config.min_height_m, config.max_height_m, config.over_edge_m), up, before)
     plane, region, height = layout.ground, layout.region, layout.height
     asked = network.start(small, camera, plane) if network is not None and layout.levels and region.any() else None
     patches = np.zeros(small.shape, np.int32)
