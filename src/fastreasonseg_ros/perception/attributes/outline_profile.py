@@ -117,7 +117,7 @@ def _face(points: np.ndarray, normals: np.ndarray, up: np.ndarray) -> np.ndarray
 
 def texture(
     color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], shares: Float32[np.ndarray, "11"]
-) -> Float32[np.ndarray, "look"]:
+) -> Float32[np.ndarray, "texture"]:
     """Texture: entropy of colours, share of the main colour, edge strength, spread of brightness and of chroma.
 
     Computed at 32 x 32 pixels, which makes it insensitive to noise and sharpness.
