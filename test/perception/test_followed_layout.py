@@ -9,7 +9,7 @@ import pytest
 from rays import Ball, Box, picture
 
 from fastreasonseg_ros.perception.support import structure
-from fastreasonseg_ros.perception.support.structure import Reach, lay_out
+from fastreasonseg_ros.perception.support.structure import Reach, find_layout
 from fastreasonseg_ros.perception.support.surface import Surface, analyse
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 
@@ -39,9 +39,9 @@ def searches(monkeypatch) -> list[str]:
 
 def test_a_plane_that_still_fits_is_followed_and_gives_the_same_things(searches):
     seen = surface()
-    first = lay_out(seen, REACH)
+    first = find_layout(seen, REACH)
     searches.clear()
-    second = lay_out(seen, REACH, before=first)
+    second = find_layout(seen, REACH, before=first)
     assert searches == []
     assert np.dot(first.ground.normal, second.ground.normal) > np.cos(np.radians(0.3))
     assert abs(first.ground.offset_m - second.ground.offset_m) < 0.002
@@ -49,18 +49,18 @@ def test_a_plane_that_still_fits_is_followed_and_gives_the_same_things(searches)
 
 
 def test_another_surface_is_searched_for(searches):
-    first = lay_out(surface(), REACH)
+    first = find_layout(surface(), REACH)
     searches.clear()
-    farther = lay_out(surface(1.3), REACH, before=first)
+    farther = find_layout(surface(1.3), REACH, before=first)
     assert "survey" in searches
     assert farther.ground.offset_m == pytest.approx(1.3 * first.ground.offset_m, rel=0.02)
 
 
 def test_walls_are_searched_for_when_more_is_in_view(searches):
-    first = lay_out(surface(), REACH)
+    first = find_layout(surface(), REACH)
     searches.clear()
     frame = picture(*THINGS, Box((0.0, 0.3), (0.8, 0.05, 0.3)), noise=0.001)
-    layout = lay_out(analyse(frame.depth_m, frame.intrinsics), REACH, before=first)
+    layout = find_layout(analyse(frame.depth_m, frame.intrinsics), REACH, before=first)
     assert "survey" in searches
     assert layout.region[frame.truth.ids == 3].mean() < 0.1
     assert layout.region[frame.truth.ids == 1].mean() > 0.7
@@ -68,10 +68,10 @@ def test_walls_are_searched_for_when_more_is_in_view(searches):
 
 def test_after_some_pictures_it_is_searched_for_anyway(searches):
     seen = surface()
-    layout = lay_out(seen, REACH)
+    layout = find_layout(seen, REACH)
     searches.clear()
     for _ in range(structure.SEARCH_EVERY + 1):
-        layout = lay_out(seen, REACH, before=layout)
+        layout = find_layout(seen, REACH, before=layout)
     assert searches.count("survey") == 1
 
 

@@ -12,12 +12,12 @@ from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.perception.attributes.features import COLOR_FEATURES, Features
 from fastreasonseg_ros.perception.attributes.names import LabelModel, find_label_model
-from fastreasonseg_ros.perception.attributes.outline_profile import LOOK, PROFILE
+from fastreasonseg_ros.perception.attributes.outline_profile import PROFILE, TEXTURE
 
 THING = Features(
     length=0.2, width=0.1, height=0.05, low=0.0, flatness=0.9, upward=0.5, upright=0.5, hollow=0.0, curvature=2.0,
-    round_top=0.7, sphere_miss=0.3, ribbed=0.1, solid=1.0, filled=0.9, aspect=0.5, contrast=0.2, colors=(0.0,) * 11,
-    profile=(0.5,) * PROFILE, look=(0.0,) * LOOK, covered=(0.0, 0.0), distance=0.9,
+    round_top=0.7, sphere_error=0.3, ribbed=0.1, solid=1.0, filled=0.9, aspect=0.5, contrast=0.2, colors=(0.0,) * 11,
+    profile=(0.5,) * PROFILE, texture=(0.0,) * TEXTURE, occlusion=(0.0, 0.0), distance=0.9,
 )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_features_are_finite_numbers_of_one_length():
 
 
 def test_what_comes_from_colour_is_where_it_is_said_to_be():
-    painted = replace(THING, contrast=0.9, colors=(0.5,) * 11, look=(0.7,) * LOOK)
+    painted = replace(THING, contrast=0.9, colors=(0.5,) * 11, texture=(0.7,) * TEXTURE)
     changed = np.flatnonzero(painted.vector() != THING.vector())
     assert changed.tolist() == COLOR_FEATURES
 

@@ -10,7 +10,7 @@ from rays import ABOVE, CAMERA, TILT, Ball, Box, picture
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
-from fastreasonseg_ros.perception.tabletop.affinity import CHANNELS, OFFSETS, look
+from fastreasonseg_ros.perception.tabletop.affinity import CHANNELS, OFFSETS, network_input
 from fastreasonseg_ros.perception.tabletop.network import Affinities, AffinityNetwork
 from fastreasonseg_ros.twin.types import Plane
 
@@ -19,7 +19,7 @@ TABLE = Plane((0.0, -float(np.cos(TILT)), -float(np.sin(TILT))), -ABOVE)
 
 def test_the_table_is_flat_and_at_height_nought_to_the_network():
     frame = picture(Box((0.0, 0.0), (0.1, 0.1, 0.15)))
-    seen = look(frame.depth_m, CAMERA, TABLE)
+    seen = network_input(frame.depth_m, CAMERA, TABLE)
     assert seen.shape == (CHANNELS, CAMERA.height, CAMERA.width)
     height, up, _, _, _, _, known = seen
     table = np.zeros(height.shape, bool)
@@ -35,14 +35,17 @@ def test_the_table_is_flat_and_at_height_nought_to_the_network():
 def test_unknown_depth_is_nought_in_every_channel():
     depth = picture().depth_m.copy()
     depth[100:120, 100:140] = np.nan
-    seen = look(depth, CAMERA, TABLE)
+    seen = network_input(depth, CAMERA, TABLE)
     assert not seen[:, 100:120, 100:140].any()
     assert np.isfinite(seen).all()
 
 
 def test_a_mirrored_scene_is_seen_mirrored_with_the_normal_to_the_right_turned_round():
     frame = picture(Ball((0.1, 0.05), 0.06))
-    seen, mirrored = look(frame.depth_m, CAMERA, TABLE), look(frame.depth_m[:, ::-1].copy(), CAMERA, TABLE)
+    seen, mirrored = (
+        network_input(frame.depth_m, CAMERA, TABLE),
+        network_input(frame.depth_m[:, ::-1].copy(), CAMERA, TABLE),
+    )
     expected = mirrored[..., ::-1].copy()
     expected[2] *= -1
     assert np.abs(seen - expected).max() < 1e-3

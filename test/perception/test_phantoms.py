@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rays import CAMERA, Box, picture
 
-from fastreasonseg_ros.perception.support.structure import Reach, lay_out
+from fastreasonseg_ros.perception.support.structure import Reach, find_layout
 from fastreasonseg_ros.perception.support.surface import analyse
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
 from fastreasonseg_ros.twin import masks
@@ -48,7 +48,7 @@ def slanted_bin(half_m: float = 0.16, slope_deg: float = 60.0) -> tuple[Frame, n
 @pytest.mark.parametrize("slope_deg", [35.0, 60.0, 85.0])
 def test_slanted_sides_of_a_bin_are_no_things_and_its_bottom_is_the_support(perceiver, slope_deg):
     frame, ball = slanted_bin(slope_deg=slope_deg)
-    layout = lay_out(analyse(frame.depth_m, frame.intrinsics), Reach(0.005, 0.6, 0.1))
+    layout = find_layout(analyse(frame.depth_m, frame.intrinsics), Reach(0.005, 0.6, 0.1))
     assert layout.ground.normal == pytest.approx((0, 0, -1), abs=0.03)
     seen = perceiver.perceive(frame).detections
     assert len(seen) == 1

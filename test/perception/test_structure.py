@@ -9,7 +9,7 @@ pytest.importorskip("mujoco", reason="the simulation is not installed")
 from fastreasonseg_ros.errors import ConfigError
 from fastreasonseg_ros.evaluation.metrics.segmentation import score_segmentation
 from fastreasonseg_ros.perception.tabletop import SegmentConfig, TabletopConfig, TabletopPerceiver, segment
-from fastreasonseg_ros.perception.upright import upwards
+from fastreasonseg_ros.perception.upright import up_from_pose
 from fastreasonseg_ros.simulation.scenes.places import make_place
 from fastreasonseg_ros.twin.pose import Pose
 
@@ -29,10 +29,10 @@ def test_things_are_found_in_other_places_than_tables(name: str) -> None:
     frame, table = picture(name)
     found = segment(frame.color, frame.depth_m, frame.intrinsics, SegmentConfig())
     assert score_segmentation(found.labels.astype(np.uint16), frame.truth.ids).overlap_f > LEAST[name]
-    carried = name not in ("in a hand", "no surface")
-    assert len(found.layout.levels) == {"shelf": 2, "two levels": 2}.get(name, int(carried))
-    assert bool(found.layout.note) != carried
-    if carried:
+    supported = name not in ("in a hand", "no surface")
+    assert len(found.layout.levels) == {"shelf": 2, "two levels": 2}.get(name, int(supported))
+    assert bool(found.layout.note) != supported
+    if supported:
         assert np.dot(found.plane.normal, table.normal) > np.cos(np.radians(4))
 
 
@@ -54,7 +54,7 @@ def test_things_on_the_upper_of_two_levels_stand_on_it() -> None:
 
 def test_up_comes_from_the_pose() -> None:
     down = np.array([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]])  # looks straight down
-    assert upwards(Pose(down, np.zeros(3))) == (0.0, 0.0, -1.0)
+    assert up_from_pose(Pose(down, np.zeros(3))) == (0.0, 0.0, -1.0)
 
 
 def test_an_unknown_place_is_refused_with_those_that_are_known() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rays import CAMERA, Ball, Box, picture
 
-from fastreasonseg_ros.perception.support.structure import Reach, lay_out
+from fastreasonseg_ros.perception.support.structure import Reach, find_layout
 from fastreasonseg_ros.perception.support.surface import analyse
 from fastreasonseg_ros.perception.support.survey import find_support
 from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
@@ -22,7 +22,7 @@ FLOOR = Box((0.0, 1.0), (8.0, 8.0, 0.02), (90, 90, 90), on=-0.75)
 
 
 def layout_of(frame: Frame):
-    return lay_out(analyse(frame.depth_m, frame.intrinsics), REACH)
+    return find_layout(analyse(frame.depth_m, frame.intrinsics), REACH)
 
 
 def waved(frame: Frame, height_m: float, length_m: float) -> Frame:
@@ -80,7 +80,7 @@ def test_a_wall_is_no_support_where_gravity_is_known():
         (1 / (1 / depth + np.random.default_rng(0).normal(0, 0.001, depth.shape))).astype(np.float32), CAMERA
     )
     assert find_support(surface, up=(0.0, -1.0, 0.0)) is None
-    layout = lay_out(surface, REACH, up=(0.0, -1.0, 0.0))
+    layout = find_layout(surface, REACH, up=(0.0, -1.0, 0.0))
     assert layout.levels == ()
     assert "no surface" in layout.note
 

@@ -12,15 +12,15 @@ from ..weights import needs_extra
 from .protocol import Perceiver
 
 PERCEIVERS = ("tabletop", "foundation", "oracle")
-OPEN_VOCABULARY = ("foundation",)  # of these, those that can be asked for further words
+OPEN_VOCABULARY = ("foundation",)  # those that accept additional labels at run time
 
 
 def make_perceiver(
     kind: str = "tabletop", config: str | Path | None = None, overrides: Sequence[str] = ()
 ) -> Perceiver:
-    """A perceiver of that kind with settings from a YAML file and `a.b=c` overrides.
+    """Creates a perceiver of the given kind, configured by a YAML file and `a.b=c` overrides.
 
-    Raises ConfigError for an unknown kind or setting, ModelError where its model cannot be loaded.
+    Raises ConfigError for an unknown kind or setting, ModelError if its model cannot be loaded.
     """
     if kind == "tabletop":
         from .tabletop import TabletopConfig, TabletopPerceiver

@@ -1,9 +1,9 @@
-"""Where the camera is, from its own pictures, for cameras that move and whose pose nobody tells.
+"""Visual odometry from RGB-D frames, for moving cameras without a pose from TF.
 
-Corners are followed from a key frame (Lucas-Kanade with pyramids, forth and back; Bouguet 2001), depth makes points in
-space of them, and the motion that most of them share is the camera's (RANSAC; Kabsch 1976). What moves by itself
-disagrees and is left out. The first picture's camera frame is the frame that stands still; errors add up with every
-key frame, so that this tells velocities, and not where one is after a minute.
+Corners are tracked from a key frame (pyramidal Lucas-Kanade with forward-backward check; Bouguet 2001) and projected to
+3-D with depth; the camera motion is the rigid motion with the most inliers (RANSAC; Kabsch 1976). Independently moving
+objects are outliers. The fixed frame is the camera frame of the first image. Drift accumulates with every key frame:
+suitable for velocities, not for a position after a minute.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Points = Float[np.ndarray, "n 3"]
 
 @dataclass(frozen=True)
 class EgoMotionConfig:
-    """corners: how many are followed. inlier_m: at a metre, growing with the square of depth as a sensor's noise does.
+    """corners: how many are tracked. inlier_m: inlier distance at 1 m; grows with depth squared, as sensor noise does.
 
-    A new key frame is taken when under `keep_share` of the corners are left, or the camera is beyond key_m or key_deg.
-    least: corners that must agree; with fewer, the camera is taken to stand still.
+    A new key frame is taken when fewer than `keep_share` of the corners are inliers, or the camera moved by more than
+    key_m or key_deg. least: minimum inliers; with fewer, the last pose is kept. width_px: width of the tracked image.
     """
 
     corners: int = 250
@@ -38,7 +38,7 @@ class EgoMotionConfig:
 
 
 class EgoMotion:
-    """Feed it every picture, in order; one object a camera, one thread."""
+    """Pose estimator for one camera; needs every frame in order. Not thread-safe."""
 
     def __init__(self, config: EgoMotionConfig = EgoMotionConfig()) -> None:
         self.config = config
@@ -50,9 +50,9 @@ class EgoMotion:
         self._key_points = np.zeros((0, 3))
 
     def pose(self, frame: Frame) -> Pose | None:
-        """The camera's pose in the frame of the first picture's; None without depth or camera model.
+        """Camera pose in the camera frame of the first image; None without depth or intrinsics.
 
-        A picture older than the last one, or of another size, begins anew.
+        An earlier timestamp or another image size resets the estimate.
         """
         if frame.depth_m is None or frame.intrinsics is None:
             return None
@@ -87,7 +87,7 @@ class EgoMotion:
             points, known = _points(frame, now[:, 0], gray.shape)
             good = kept & known
             found = rigid_motion(points[good], self._key_points[good], c.inlier_m, c.least)
-        if found is None:  # nothing to hold on to: begin again where the camera was last
+        if found is None:  # too few inliers: new key frame at the last pose
             self._new_key(gray, frame)
             return
         motion, inliers = found
@@ -100,9 +100,9 @@ class EgoMotion:
 def rigid_motion(
     source: Points, target: Points, inlier_m: float, least: int = 12, tries: int = 150, seed: int = 0
 ) -> tuple[Pose, Bool[np.ndarray, "n"]] | None:
-    """The motion target = turn @ source + at that most pairs share, and which do; None where fewer than `least` do.
+    """The rigid motion target = rotation @ source + translation with the most inliers, and the inlier mask.
 
-    inlier_m: allowed distance at 1 m from the camera; it grows with the square of depth.
+    None with fewer than `least` inliers. inlier_m: inlier distance at 1 m depth; it grows with depth squared.
     """
     n = len(source)
     if n < least:
@@ -110,39 +110,39 @@ def rigid_motion(
     random = np.random.default_rng(seed)
     limit = inlier_m * np.maximum(target[:, 2], 0.3) ** 2 + 0.002
     samples = random.integers(0, n, (tries, 3))
-    turns, shifts = _kabsch(source[samples], target[samples])
-    away = np.linalg.norm(np.einsum("tij,nj->tni", turns, source) + shifts[:, None] - target, axis=2)
-    near = away[np.count_nonzero(away < limit, axis=1).argmax()] < limit
-    turn, shift = np.eye(3), np.zeros(3)
+    rotations, translations = _kabsch(source[samples], target[samples])
+    residuals = np.linalg.norm(np.einsum("tij,nj->tni", rotations, source) + translations[:, None] - target, axis=2)
+    inliers = residuals[np.count_nonzero(residuals < limit, axis=1).argmax()] < limit
+    rotation, translation = np.eye(3), np.zeros(3)
     for _ in range(3):
-        if np.count_nonzero(near) < least:
+        if np.count_nonzero(inliers) < least:
             return None
-        turn, shift = (m[0] for m in _kabsch(source[near][None], target[near][None]))
-        near = np.linalg.norm(source @ turn.T + shift - target, axis=1) < limit
-    return (Pose(turn, shift), near) if np.count_nonzero(near) >= least else None
+        rotation, translation = (m[0] for m in _kabsch(source[inliers][None], target[inliers][None]))
+        inliers = np.linalg.norm(source @ rotation.T + translation - target, axis=1) < limit
+    return (Pose(rotation, translation), inliers) if np.count_nonzero(inliers) >= least else None
 
 
 def _kabsch(source: Float[np.ndarray, "t n 3"], target: Float[np.ndarray, "t n 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (t, 3, 3) and translations (t, 3) of least squares."""
+    """Least-squares rotations (t, 3, 3) and translations (t, 3) (Kabsch 1976)."""
     a, b = source.mean(axis=1), target.mean(axis=1)
     u, _, vt = np.linalg.svd(np.einsum("tni,tnj->tij", source - a[:, None], target - b[:, None]))
     sign = np.ones((len(a), 3))
     sign[:, 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    turns = np.einsum("tji,tj,tkj->tik", vt, sign, u)
-    return turns, b - np.einsum("tij,tj->ti", turns, a)
+    rotations = np.einsum("tji,tj,tkj->tik", vt, sign, u)
+    return rotations, b - np.einsum("tij,tj->ti", rotations, a)
 
 
 def _flow(before: np.ndarray, now: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the corners are now, and which of them come back to where they were when followed backwards."""
+    """Tracked corner positions, and which pass the forward-backward check (0.7 pixels)."""
     options = {"winSize": (15, 15), "maxLevel": 3}
-    there, ok, _ = cv2.calcOpticalFlowPyrLK(before, now, pixels, None, **options)  # type: ignore[call-overload]
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None, **options)  # type: ignore[call-overload]
-    close = np.linalg.norm(back - pixels, axis=2)[:, 0] < 0.7
-    return there, (ok[:, 0] > 0) & (ok_back[:, 0] > 0) & close
+    tracked, ok, _ = cv2.calcOpticalFlowPyrLK(before, now, pixels, None, **options)  # type: ignore[call-overload]
+    returned, ok_back, _ = cv2.calcOpticalFlowPyrLK(now, before, tracked, None, **options)  # type: ignore[call-overload]
+    close = np.linalg.norm(returned - pixels, axis=2)[:, 0] < 0.7
+    return tracked, (ok[:, 0] > 0) & (ok_back[:, 0] > 0) & close
 
 
 def _points(frame: Frame, pixels: Float[np.ndarray, "n 2"], shape: tuple[int, int]) -> tuple[Points, np.ndarray]:
-    """Points in space of pixels of a picture of that shape, and which of them are known and on no step in depth."""
+    """3-D points (metres) of pixels of an image of that shape, and which have valid depth off depth edges."""
     assert frame.depth_m is not None
     assert frame.intrinsics is not None
     k, depth = frame.intrinsics, frame.depth_m

@@ -1,4 +1,4 @@
-"""Perception that knows the truth: masks, ids and words from the frame's ground truth, geometry from its depth."""
+"""Ground-truth perception: masks, ids, labels and colours from the annotation, geometry from depth."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ SPELLINGS = {"grey": "gray"}
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """min_area_px: true objects with fewer visible pixels are left out."""
+    """min_area_px: objects with fewer visible pixels are dropped. work_width_px: image width for geometry."""
 
     min_area_px: int = 1
     work_width_px: int = 360
 
 
 class OraclePerceiver:
-    """The upper bound for everything that comes after perception. Needs frames with ground truth."""
+    """Upper bound for all stages after perception. Needs frames with ground truth."""
 
     def __init__(self, config: OracleConfig = OracleConfig()) -> None:
         self.config = config
 
     def perceive(self, frame: Frame) -> Perceived:
-        """Every true object as a detection whose `track_hint` is its true id; label "object" where no name is known.
+        """Every annotated object as a detection with its id as `track_hint`; label "object" where none is annotated.
 
-        Without depth, place and size are absent. Raises FrameError without ground truth.
+        Without depth, position and size are None. Raises FrameError without ground truth.
         """
         truth = frame.truth
         if truth is None:

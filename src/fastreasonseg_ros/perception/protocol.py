@@ -1,4 +1,4 @@
-"""What the pipeline asks of perception."""
+"""Interface between the pipeline and perception backends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..twin.types import Frame, Perceived
 
 @runtime_checkable
 class Perceiver(Protocol):
-    """Turns one frame into detections. Raises FrameError for a frame it cannot use (no depth where it needs it)."""
+    """Turns one frame into detections. Raises FrameError for an unusable frame (for example without required depth)."""
 
     def perceive(self, frame: Frame) -> Perceived: ...
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        """Words to look for from the next frame on; perceivers with a fixed vocabulary raise ConfigError."""
+        """Labels to detect from the next frame on; perceivers with a fixed label set raise ConfigError."""
         ...

@@ -1,4 +1,4 @@
-"""What perception is told to look for: words that were set, which stay, and words of questions, the newest of them."""
+"""Run-time vocabulary of an open-vocabulary perceiver: configured labels, and labels of the most recent questions."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ LONGEST_WORD = 60
 
 
 class Vocabulary:
-    """The words of one perceiver beside its own. Not thread-safe; nothing changes where a call raises.
+    """Labels of one perceiver in addition to its defaults. Not thread-safe; state is unchanged when a call raises.
 
-    However many questions come, and whatever they say, at most MOST_ASKED of their words are looked for, the oldest
-    forgotten first, so that a frame's cost is bounded.
+    At most MOST_ASKED labels of questions are kept, oldest dropped first, so that the cost per frame is bounded.
     """
 
     def __init__(self, perceiver: Perceiver) -> None:
-        """Takes back what the perceiver was told before; one with fixed words is told nothing (`closed`)."""
+        """Clears the perceiver's additional labels; `closed` holds the reason if its vocabulary is fixed."""
         self._perceiver = perceiver
         self._set: tuple[str, ...] = ()
         self._asked: tuple[str, ...] = ()
-        self.closed = ""  # why the perceiver takes no words
+        self.closed = ""  # why labels cannot be set; empty if they can
         try:
             perceiver.set_vocabulary(())
         except ConfigError as error:
@@ -32,21 +31,21 @@ class Vocabulary:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Set and asked for, in that order."""
+        """Configured labels, then labels of questions."""
         return tuple(dict.fromkeys((*self._set, *self._asked)))
 
     def set(self, words: Sequence[str], add: bool = False) -> tuple[str, ...]:
-        """Looks for these, or for these too; those that were not looked for before. Raises ConfigError."""
-        wanted = tuple(dict.fromkeys((*(self._set if add else ()), *map(checked_word, words))))
-        if not wanted:
+        """Replaces the configured labels, or adds to them; returns the new ones. Raises ConfigError."""
+        labels = tuple(dict.fromkeys((*(self._set if add else ()), *map(checked_label, words))))
+        if not labels:
             raise ConfigError("set_vocabulary got no words; give the nouns to look for, for example ['mug']")
-        if len(wanted) > MOST_SET:
-            raise ConfigError(f"{len(wanted)} words are too many, at most {MOST_SET} are looked for; set fewer")
-        return self._use(wanted, self._asked)
+        if len(labels) > MOST_SET:
+            raise ConfigError(f"{len(labels)} words are too many, at most {MOST_SET} are looked for; set fewer")
+        return self._use(labels, self._asked)
 
     def ask(self, words: Sequence[str]) -> tuple[str, ...]:
-        """Looks for the words of a question too; those that were not looked for before. Raises ConfigError."""
-        new = tuple(dict.fromkeys(map(checked_word, words[:MOST_ASKED])))
+        """Adds the labels of a question; returns the new ones. Raises ConfigError."""
+        new = tuple(dict.fromkeys(map(checked_label, words[:MOST_ASKED])))
         old = tuple(w for w in self._asked if w not in new)
         while True:
             try:
@@ -54,27 +53,27 @@ class Vocabulary:
             except ConfigError:
                 if not old or self.closed:
                     raise
-                old = old[len(old) // 2 + 1 :]  # a detector that reads fewer, as Grounding DINO
+                old = old[len(old) // 2 + 1 :]  # for detectors with a token limit, such as Grounding DINO
 
     def forget_asked(self) -> None:
-        """Looks for the words of questions no more."""
+        """Drops the labels of questions."""
         if self._asked:
             self._use(self._set, ())
 
     def _use(self, set_: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
-        before, words = self._known(), tuple(dict.fromkeys((*set_, *asked)))
+        before, words = self._active(), tuple(dict.fromkeys((*set_, *asked)))
         if self.closed or set(words) != set(self.words):
             self._perceiver.set_vocabulary(words)
         self._set, self._asked = set_, asked
         return tuple(w for w in words if w not in before)
 
-    def _known(self) -> frozenset[str]:
-        """All that is looked for, the perceiver's own words too."""
+    def _active(self) -> frozenset[str]:
+        """All active labels, including the perceiver's defaults."""
         return frozenset(self.words) | frozenset(getattr(self._perceiver, "words", ()))
 
 
-def checked_word(word: str) -> str:
-    """A noun as detectors read it. Raises ConfigError for what is too long, or no word."""
+def checked_label(word: str) -> str:
+    """The label in lower case with letters, digits, - and ' only. Raises ConfigError if it is empty or too long."""
     plain = " ".join("".join(c if c.isalnum() or c in "-'" else " " for c in word).split()).lower()
     if not plain or len(plain) > LONGEST_WORD:
         raise ConfigError(f"{word[:80]!r} is no word to look for; give a noun of at most {LONGEST_WORD} letters")

@@ -1,5 +1,7 @@
-"""The size of a whole thing from the part of it that is seen: what stands on a surface goes down to it, and round
-things go on behind as they do beside."""
+"""Amodal box: position and size of a complete object from its visible surface points.
+
+Assumptions: an object that rests on the support extends down to it, and a sphere is as deep as it is wide.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,20 @@ from jaxtyping import Float32
 from ...twin.geometry import quantiles
 from ...twin.types import Plane, Vector
 
-SAMPLE = 1500  # points that are looked at
-BOWL_FOOT = 0.55  # width of a bowl's foot over that of its rim
-BLEED_M = 0.008  # up to this height over the support, a point of a mask may be the support's
-CONTACT_M = 0.02  # what is seen down to this height over the support stands on it: its foot is mostly not seen
+SAMPLE = 1500  # maximum number of points used
+BOWL_FOOT = 0.55  # assumed width of a bowl's foot, relative to its rim
+BLEED_M = 0.008  # points below this height over the support may belong to the support (mask bleeding)
+CONTACT_M = 0.02  # an object visible down to this height rests on the support; its lowest part is often occluded
 
 
-def whole_box(
+def amodal_box(
     points: Float32[np.ndarray, "n 3"], plane: Plane | None, shape: str | None, pixel: float
 ) -> tuple[Vector, Vector] | None:
-    """Centre and size (metres) along the camera's axes of the thing with these surface points; None without any.
+    """Centre and size (metres) along the camera axes of the object with these surface points; None without points.
 
-    pixel: width of a pixel at a distance of 1 m. Every visible point stands for a pixel, and things are solid below
-    what is seen of their top: the points are also taken where they would touch the support, or the lowest that is seen.
+    points: camera frame, metres. pixel: width of a pixel at 1 m, metres; the box is extended by half a pixel. Objects
+    are taken as solid below their visible surface: every point is also projected down along the plane's normal to the
+    support, or to the lowest visible height of an object above it.
     """
     points = points[np.isfinite(points[:, 2])]
     if not len(points):
@@ -30,7 +33,7 @@ def whole_box(
     heights = None if plane is None else plane.height_m(points)
     base = 0.0 if heights is None else float(quantiles(heights, 0.01)[0])
     if heights is not None and np.count_nonzero(heights > BLEED_M) > 0.5 * len(points):
-        # Masks bleed onto the table at the rim; of a thing that stands on it, the foot is put back below.
+        # Removes mask bleeding onto the support; for objects that rest on it, the foot is added again below.
         above = np.flatnonzero(heights > min(BLEED_M, 0.3 * float(heights.max())))
         points, heights = points.take(above, axis=0), heights[above]
     low, high, near, far = quantiles(points, 0.005, 0.995, 0.01, 0.99)
@@ -38,9 +41,9 @@ def whole_box(
     if plane is not None and heights is not None and shape != "sphere":
         top = float(quantiles(heights, 0.99)[0])
         base = 0.0 if base < CONTACT_M else base
-        drop = np.clip(heights, base, max(top, base)) - base
-        feet = points - drop[:, None] * np.asarray(plane.normal, np.float32)
-        if shape == "bowl":  # its foot is narrow
+        height_above_base = np.clip(heights, base, max(top, base)) - base
+        feet = points - height_above_base[:, None] * np.asarray(plane.normal, np.float32)
+        if shape == "bowl":  # the foot is narrower than the rim
             middle = feet.mean(axis=0)
             feet = middle + BOWL_FOOT * (feet - middle)
         feet_low, feet_high = quantiles(feet, 0.01, 0.99)

@@ -1,4 +1,4 @@
-"""The name of a thing's colour: one of the eleven basic terms of Berlin and Kay, from CIELAB."""
+"""Colour naming: one of the eleven basic colour terms of Berlin and Kay, from CIELAB."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NAMES = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", 
 def name_color(color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0) -> str | None:
     """The dominant colour inside the mask of an RGB picture, or None for an empty mask.
 
-    gain: brightness by which to multiply first, see `exposure_gain`. Every pixel votes for a basic term; the rim of
-    the mask does not (it mixes with the background). Print and shade leave white, gray and black pixels on coloured
-    things, so a colour wins over them with a smaller share of the votes.
+    gain: brightness factor applied first, see `exposure_gain`. Every pixel votes for a basic term, except at the mask's
+    border, where colours mix with the background. Chromatic terms have larger weights than white, gray and black,
+    because print and shading leave achromatic pixels on coloured objects.
     """
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     pixels = pixels_of(color, inner if np.count_nonzero(inner) > 30 else mask)
@@ -45,7 +45,7 @@ def color_shares(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "11"]:
 
 
 def exposure_gain(color: UInt8[np.ndarray, "h w 3"]) -> float:
-    """How much brighter a picture would be if its brightest surfaces were white, within 0.8..2."""
+    """Factor that brings the 95th percentile of brightness to 235 of 255, within 1..2."""
     red, green, blue = (color[::8, ::8, c] for c in range(3))  # a maximum over the last axis takes ten times as long
     bright = np.percentile(np.maximum(np.maximum(red, green), blue), 95)
     return float(np.clip(235.0 / max(float(bright), 1.0), 1.0, 2.0))
@@ -64,7 +64,7 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     """Index of the basic term for every CIELAB colour (L 0..100).
 
     Borders in lightness, chroma and hue angle follow the foci of Berlin and Kay's terms as measured by Sturges and
-    Whitfield (1995): hue sectors for the chromatic terms, lightness to tell brown from orange and pink from red.
+    Whitfield (1995): hue sectors for the chromatic terms, lightness to separate brown from orange and pink from red.
     """
     light, a, b = lab.T
     chroma = np.hypot(a, b)
@@ -80,20 +80,20 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     def put(where: np.ndarray, term: str) -> None:
         name[where] = _NAMES.index(term)
 
-    # CIELAB bends at blue: the more saturated a blue, the nearer its hue is to that of dull purples (sRGB blue: 306).
+    # CIELAB is not hue-linear at blue: saturated blues approach the hue of dull purples (sRGB blue: 306).
     put((hue >= 296) & (hue < 296 + 13 * np.clip((chroma - 25) / 35, 0, 1)), "blue")
-    # Yellow is a light colour: dark, the same hue is called green, and pale, a greener one is still called yellow.
+    # Yellow is light: the same hue is named green if dark, and a greener hue is still named yellow if light.
     put((hue >= 100) & (hue < 107) & (light < 68), "green")
     put((hue >= 107) & (hue < 117) & (light > 80), "yellow")
     # Pink is light: dark or of middle lightness, a hue of purple stays purple.
     put((hue >= 325) & (hue < 350) & (light > np.where(hue < 340, 60, 45)), "pink")
     put(((hue >= 335) | (hue < 40)) & (light > 62), "pink")
-    # Brown is dark orange, and what is left of red when its chroma is low.
+    # Brown is dark orange, or red of low chroma.
     put((hue >= 46) & (hue < 88) & (light < np.where(chroma < 32, 58, 46)), "brown")
     put(((hue >= 10) & (hue < 46)) & (chroma < 27) & (light < 60), "brown")
     warm = (hue < 110) | (hue >= 330)
     put(chroma < np.where(warm, 10, 9), "gray")
-    # Daylight and shade tint white along the blue-yellow axis: there it may have more chroma than elsewhere.
+    # Daylight and shade tint white along the blue-yellow axis: a larger chroma is allowed there.
     put((hue >= 235) & (hue < 315) & (chroma < 14) & (light < 70), "gray")
     put((hue >= 235) & (hue < 315) & (chroma < 25) & (light > 66), "white")
     put((chroma < np.where((hue > 55) & (hue < 115), 12, 10)) & (light > 70), "white")

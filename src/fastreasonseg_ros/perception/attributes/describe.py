@@ -1,4 +1,4 @@
-"""From a label image and depth to detections: place, size, shape, colour and name of every thing."""
+"""Detections from a label image and depth: position, size, shape, colour and label of every object."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ...twin.types import Box, Detection, Frame, Plane, Vector
 from ..appearance import appearance
 from ..support.surface import Surface, analyse, shrink, shrink_intrinsics
 from ..support.survey import find_support
-from .amodal_box import whole_box
+from .amodal_box import amodal_box
 from .color import exposure_gain, name_color
 from .features import Features, measure
-from .names import PLAIN, UNSURE, LabelModel
+from .names import SHAPE_LABELS, UNSURE, LabelModel
 from .shape import name_shape
 
-SAMPLE = 1500  # points of a thing that its place, size and depth are told from
+SAMPLE = 1500  # maximum number of points of an object for position, size and depth
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The surface of a picture at 1/factor of its resolution, and what things stand on.
+    """The surface of an image at 1/factor of its resolution, and the support plane.
 
-    pixel: width of a pixel of the surface at a distance of 1 m, metres.
+    pixel: width of a surface pixel at a distance of 1 m, metres.
     """
 
     surface: Surface
@@ -36,9 +36,9 @@ class Geometry:
 
 
 def geometry_of(frame: Frame, work_width_px: int) -> Geometry | None:
-    """What the frame's depth says of the whole picture; None without depth or camera model.
+    """Surface and support plane of a frame; None without depth or intrinsics.
 
-    work_width_px: width that depth is shrunk to first. Raises FrameError where no depth pixel is valid.
+    work_width_px: width to which depth is downsampled first. Raises FrameError where no depth pixel is valid.
     """
     if frame.depth_m is None or frame.intrinsics is None:
         return None
@@ -61,39 +61,41 @@ def describe(
     gain: float | None = None,
     before: Detection | None = None,
 ) -> tuple[Detection, Features | None]:
-    """One thing of a label image: `box` (rows, columns) is around it. What cannot be measured stays None.
+    """Detection of one region of a label image, and its features; `box` (rows, columns) bounds it.
 
-    The score is the confidence of the name, or 0.5 for the label "object". before: the same thing in the frame before,
-    whose words are taken over; it is not named again.
+    Attributes that cannot be measured are None. The score is the confidence of the label, or 0.5 for "object". before:
+    the same object in the previous frame, whose label, colour and shape are reused without classification.
     """
     inside = labels[box] == label
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
     if before:
-        word, looks = before.color, before.appearance
+        color_name, descriptor = before.color, before.appearance
     else:
         crop = np.ascontiguousarray(color[box])
-        word = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
-        looks = appearance(crop, inside)
-    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
+        color_name = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
+        descriptor = appearance(crop, inside)
+    without_depth = Detection(mask, UNSURE, 0.5, _corners(box), color=color_name, appearance=descriptor)
     if geometry is None:
-        return plain, None
-    seen = _seen_of(geometry, box, inside)
-    if not len(seen):
-        return plain, None
+        return without_depth, None
+    pixels = _valid_pixels(geometry, box, inside)
+    if not len(pixels):
+        return without_depth, None
     points = geometry.surface.points.reshape(-1, 3)
-    some = points.take(seen[:: max(1, len(seen) // SAMPLE)], axis=0)
+    sample = points.take(pixels[:: max(1, len(pixels) // SAMPLE)], axis=0)
     features = None
     if geometry.plane is not None and before is None:
-        faces = geometry.surface.normals.reshape(-1, 3)
+        all_normals = geometry.surface.normals.reshape(-1, 3)
         crop = np.ascontiguousarray(color[box])
-        known = points.take(seen, axis=0), faces.take(seen, axis=0)
-        features = measure(*known, geometry.plane, inside, crop, covered(geometry, box, inside))
+        surface_points = points.take(pixels, axis=0), all_normals.take(pixels, axis=0)
+        features = measure(*surface_points, geometry.plane, inside, crop, occlusion(geometry, box, inside))
     shape = before.shape if before else None if features is None else name_shape(features)
-    some = some[np.argsort(some[:, 2])]  # nearest first
-    place = whole_box(some, geometry.plane, shape, geometry.pixel)
-    name, score, also = _words(namer, features, shape) if before is None else (before.label, before.score, before.also)
-    depth = np.ascontiguousarray(some[:, 2])
+    sample = sample[np.argsort(sample[:, 2])]  # nearest first
+    extent = amodal_box(sample, geometry.plane, shape, geometry.pixel)
+    name, score, alternatives = (
+        _label_of(namer, features, shape) if before is None else (before.label, before.score, before.also)
+    )
+    depth = np.ascontiguousarray(sample[:, 2])
     middle = float(quantiles(depth, 0.5)[0])
     depth = depth[np.searchsorted(depth, middle - 0.3, "right") : np.searchsorted(depth, middle + 0.3)]
     detection = Detection(
@@ -101,34 +103,34 @@ def describe(
         label=name,
         score=score,
         box_xyxy=_corners(box),
-        color=word,
+        color=color_name,
         shape=shape,
         depth_mean_m=float(depth.mean()),
         depth_std_m=float(depth.std()),
-        center_m=None if place is None else place[0],
-        size_m=None if place is None else place[1],
-        middle_m=_middle(some),
-        elevation_m=None if geometry.plane is None else elevation(some, geometry.plane),
-        appearance=looks,
-        also=also,
+        center_m=None if extent is None else extent[0],
+        size_m=None if extent is None else extent[1],
+        middle_m=_middle(sample),
+        elevation_m=None if geometry.plane is None else elevation(sample, geometry.plane),
+        appearance=descriptor,
+        also=alternatives,
     )
     return detection, features
 
 
-def _words(
+def _label_of(
     namer: LabelModel | None, features: Features | None, shape: str | None
 ) -> tuple[str, float, tuple[str, ...]]:
-    """The name, its score, and other names that it might have."""
+    """Label, score and alternative labels."""
     if namer is None or features is None:
-        return PLAIN.get(shape or "", UNSURE), 0.5, ()
+        return SHAPE_LABELS.get(shape or "", UNSURE), 0.5, ()
     odds = namer.probabilities(features)
     name, score = namer.word(odds)
-    name = PLAIN.get(shape or "", UNSURE) if name == UNSURE else name
+    name = SHAPE_LABELS.get(shape or "", UNSURE) if name == UNSURE else name
     return name, score, namer.others(odds, name)
 
 
 def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
-    """Mean of the points, nearest first, without the nearest and farthest, which depth edges leave; of two, both."""
+    """Mean of the points between the 5th and 95th percentile of depth; points are sorted by depth."""
     columns = np.ascontiguousarray(points.T)
     low, high = quantiles(columns[2], 0.05, 0.95)
     first, last = np.searchsorted(columns[2], low), np.searchsorted(columns[2], high, "right")
@@ -138,10 +140,10 @@ def _middle(points: Float32[np.ndarray, "n 3"]) -> Vector:
     return x, y, z
 
 
-def covered(
+def occlusion(
     geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray, step_m: float = 0.02
 ) -> tuple[float, float]:
-    """Shares of a thing's outline: where something nearer by `step_m` cuts it off, and at the picture's edge."""
+    """Shares of an object's outline that are occluded (neighbour nearer by `step_m`) and cut by the image border."""
     f = geometry.factor
     height, width = geometry.surface.valid.shape
     y0, x0 = max(box[0].start // f - 1, 0), max(box[1].start // f - 1, 0)
@@ -153,12 +155,12 @@ def covered(
     small = small[: mask.shape[0] - (first_y - y0), : mask.shape[1] - (first_x - x0)]
     mask[first_y - y0 : first_y - y0 + small.shape[0], first_x - x0 : first_x - x0 + small.shape[1]] = small
     own = np.where(mask > 0, np.nan_to_num(depth), np.float32(0))
-    around = (cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0) & (mask == 0)
-    beside = cv2.dilate(own, np.ones((3, 3), np.uint8))
-    nearer = around & (depth < beside - step_m)
+    border = (cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0) & (mask == 0)
+    own_depth_beside = cv2.dilate(own, np.ones((3, 3), np.uint8))
+    nearer = border & (depth < own_depth_beside - step_m)
     edge = small[0].sum() * (first_y == 0) + small[:, 0].sum() * (first_x == 0)
     edge += small[-1].sum() * (box[0].stop >= height * f) + small[:, -1].sum() * (box[1].stop >= width * f)
-    total = np.count_nonzero(around) + int(edge)
+    total = np.count_nonzero(border) + int(edge)
     return (np.count_nonzero(nearer) / total, int(edge) / total) if total else (0.0, 0.0)
 
 
@@ -167,13 +169,15 @@ def _corners(box: tuple[slice, slice]) -> Box:
     return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
 
 
-def _seen_of(geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray) -> np.ndarray:
-    """A thing's pixels at the working resolution whose depth is known, as numbers in that picture, row by row."""
+def _valid_pixels(geometry: Geometry, box: tuple[slice, slice], inside: np.ndarray) -> np.ndarray:
+    """Flat indices, in the working image, of an object's pixels with valid depth."""
     f = geometry.factor
     rows, columns = (slice(-(-s.start // f), -(-s.stop // f)) for s in box)
     small = inside[rows.start * f - box[0].start :: f, columns.start * f - box[1].start :: f]
     valid = geometry.surface.valid[rows, columns]
     small = small[: valid.shape[0], : valid.shape[1]]
     found = np.flatnonzero(small & valid[: small.shape[0], : small.shape[1]])
-    across, wide = max(small.shape[1], 1), geometry.surface.valid.shape[1]
-    return found + (found // across) * (wide - across) + (rows.start * wide + columns.start)
+    columns_in_box, image_width = max(small.shape[1], 1), geometry.surface.valid.shape[1]
+    return (
+        found + (found // columns_in_box) * (image_width - columns_in_box) + (rows.start * image_width + columns.start)
+    )

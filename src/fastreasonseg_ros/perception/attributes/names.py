@@ -1,4 +1,4 @@
-"""The name of a thing from its features: a small network trained on simulated things (`fastreasonseg train labels`)."""
+"""Label classifier on object features: a small network trained in simulation (`fastreasonseg train labels`)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .features import Features
 
 FILE = "labels/labels.npz"
 UNSURE = "object"
-# A word less likely than this is named wrongly 19 times in 20, and nobody would look there for what is called so.
-LEAST = 0.05
-PLAIN = {"box": "box", "bowl": "bowl", "sphere": "ball"}  # shapes that are names themselves
+# Minimum probability of an alternative label: below, it is wrong 19 times in 20.
+MIN_ALTERNATIVE = 0.05
+SHAPE_LABELS = {"box": "box", "bowl": "bowl", "sphere": "ball"}  # labels of unclassified objects by shape
 
 
 @dataclass(frozen=True)
 class LabelModel:
-    """Several small networks of two hidden layers; their mean softmax is calibrated by one temperature.
+    """Ensemble of networks with two hidden layers; the mean softmax is calibrated by one temperature.
 
-    wide: words for several labels (members[i, j]: label i is a kind of wide word j). min_score: a name that is less
-    probable is not given. Arrays of the networks have one row a network first.
+    wide: hypernyms (members[i, j]: label i is a kind of hypernym j). min_score: minimum probability of a label. The
+    first axis of weights and biases is the network. mean, scale: normalisation of the features.
     """
 
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ class LabelModel:
         return self.odds(features.vector()[None])[0]
 
     def odds(self, vectors: Float32[np.ndarray, "n features"]) -> Float32[np.ndarray, "n labels"]:
-        """The same of many things at once, from Features.vector()."""
+        """Probabilities of many objects, from rows of Features.vector()."""
         x = np.clip((vectors - self.mean) / self.scale, -5, 5)
         hidden = np.maximum(x @ self.first + self.first_bias[:, None], 0)
         hidden = np.maximum(hidden @ self.second + self.second_bias[:, None], 0)
@@ -58,46 +58,48 @@ class LabelModel:
         return (odds / odds.sum(axis=2, keepdims=True)).mean(axis=0)
 
     def name(self, features: Features) -> tuple[str, float]:
-        """The narrowest word that is probable enough, and its probability; "object" where none is.
+        """The most specific label with sufficient probability, and its probability; "object" if there is none.
 
-        A wide word is said where its kinds share what is probable: box, where it may be one of cereals or of tea.
+        A hypernym is returned where only the sum of its kinds is sufficient: box, for cereal box or tea box.
         """
         return self.word(self.probabilities(features))
 
     def word(self, odds: Float32[np.ndarray, "labels"]) -> tuple[str, float]:
-        """The same from the probabilities of all labels."""
+        """As `name`, from the probabilities of all labels."""
         best = int(odds.argmax())
         if odds[best] >= self.min_score:
             return self.labels[best], float(odds[best])
         if self.wide:
-            shared = odds @ self.members
-            widest = int(shared.argmax())
-            if shared[widest] >= self.min_score:
+            sums = odds @ self.members
+            best_sum = int(sums.argmax())
+            if sums[best_sum] >= self.min_score:
                 label = self.labels[best]
-                # Half of what the wide word has, or more, is a majority: then its own name is the better one.
-                narrow = self.members[best, widest] > 0 and odds[best] >= 0.5 * shared[widest]
-                return (label, float(odds[best])) if narrow else (self.wide[widest], float(shared[widest]))
+                # The specific label is preferred if it has at least half of the hypernym's probability.
+                prefer_specific = self.members[best, best_sum] > 0 and odds[best] >= 0.5 * sums[best_sum]
+                return (label, float(odds[best])) if prefer_specific else (self.wide[best_sum], float(sums[best_sum]))
         return UNSURE, float(odds[best])
 
     def others(self, odds: Float32[np.ndarray, "labels"], first: str) -> tuple[str, ...]:
-        """Up to three labels beside the word that was given, of a probability of 0.05 or more, likeliest first."""
+        """Up to OTHERS labels other than `first` with probability MIN_ALTERNATIVE or more, likeliest first."""
         order = np.argsort(-odds)[: OTHERS + 1]
-        return tuple(w for k in order if odds[k] >= LEAST and (w := self.labels[k]) != first)[:OTHERS]
+        return tuple(w for k in order if odds[k] >= MIN_ALTERNATIVE and (w := self.labels[k]) != first)[:OTHERS]
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {k: v.astype(np.float16) if _is_weight(k) else v for k, v in vars(self).items() if k not in _WORDS}
-        np.savez_compressed(path, **{k: np.array(getattr(self, k), str) for k in _WORDS}, **arrays)
+        arrays = {
+            k: v.astype(np.float16) if _is_weight(k) else v for k, v in vars(self).items() if k not in _STRING_FIELDS
+        }
+        np.savez_compressed(path, **{k: np.array(getattr(self, k), str) for k in _STRING_FIELDS}, **arrays)
 
     @staticmethod
     def load(path: Path) -> LabelModel:
-        """Raises ModelError naming the file where it is missing or no label model."""
+        """Raises ModelError naming the file if it is missing or not a label model."""
         try:
             with np.load(path, allow_pickle=False) as data:
                 values = {k: data[k] for k in data.files}
-            for k in _WORDS:
+            for k in _STRING_FIELDS:
                 values[k] = tuple(str(label) for label in values[k])
-            values |= {k: v.astype(np.float32) for k, v in values.items() if k not in _WORDS}
+            values |= {k: v.astype(np.float32) for k, v in values.items() if k not in _STRING_FIELDS}
             values["temperature"], values["min_score"] = float(values["temperature"]), float(values["min_score"])
             model = LabelModel(**values)
             shapes = model.output.shape[2], model.members.shape, model.first.shape[1], model.second.shape[1]
@@ -112,7 +114,7 @@ class LabelModel:
             ) from error
 
 
-_WORDS = ("labels", "wide")
+_STRING_FIELDS = ("labels", "wide")
 
 
 def _is_weight(name: str) -> bool:
@@ -120,7 +122,7 @@ def _is_weight(name: str) -> bool:
 
 
 def find_label_model() -> Path | None:
-    """The first of $FASTREASONSEG_MODELS, the repository and the installed share/ that holds the model."""
+    """Path of the label model: first match in $FASTREASONSEG_MODELS, the repository and the installed share/."""
     folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
     folders.append(Path(__file__).resolve().parents[4] / "models")
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]

@@ -18,7 +18,7 @@ from ...twin.types import Detection, Frame, Perceived
 from ...weights import Device, Precision, loading
 from ..attributes.color import exposure_gain
 from ..attributes.describe import Geometry, describe, geometry_of
-from ..vocabulary import checked_word
+from ..vocabulary import checked_label
 from .depth import DepthConfig, DepthEstimator
 from .detector import Detector, DetectorConfig, make_detector
 from .keyframes import KeyframeConfig, KeyframeRule
@@ -92,7 +92,7 @@ class FoundationPerceiver:
 
         Raises ConfigError for a word that is none, and for more than the detector reads.
         """
-        wanted = tuple(dict.fromkeys([*self._base, *map(checked_word, words)]))
+        wanted = tuple(dict.fromkeys([*self._base, *map(checked_label, words)]))
         if wanted != self._words:
             self._look_for(wanted)
 
@@ -231,7 +231,7 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); it holds the words to look for, one a line") from error
-    words = tuple(dict.fromkeys(checked_word(line) for line in lines if line and not line.startswith("#")))
+    words = tuple(dict.fromkeys(checked_label(line) for line in lines if line and not line.startswith("#")))
     if not words:
         raise ConfigError(f"{path}: holds no words; write one a line, or set default_words: false")
     return words

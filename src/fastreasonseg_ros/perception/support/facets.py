@@ -1,9 +1,9 @@
-"""The large planar parts of a picture's surface: table tops, floors, walls, and faces of large things.
+"""Plane extraction: table tops, floors, walls and faces of large objects.
 
 Sequential RANSAC (Fischler and Bolles, 1981) with two kinds of hypotheses: the normal of one pixel, exact on sharp
-depth, and the plane through three pixels a tenth of the picture apart, which averages over the waves of stereo depth.
-Planes are refined by least squares with points weighted by the inverse variance of their depth: a far floor is a
-hundred times as uncertain as a table in front of it, and would turn the plane otherwise.
+depth, and the plane through three pixels a tenth of the image apart, which averages over waves of stereo depth.
+Planes are refined by least squares with points weighted by the inverse variance of their depth: a far
+floor has a hundred times the variance of a near table.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from ...twin.geometry import weighted_plane
 from ...twin.types import Plane
 from .surface import Surface
 
-INLIER_M = 0.008  # distance from a plane that is not noise of the sensor: surfaces are not quite flat
-SAMPLE, SEEDS = 2000, 100  # pixels that planes are fitted to, and those that hypotheses are made from
-MIN_SHARE = 0.015  # of the sample on a plane, below which it is too small to be looked for
-SAME_WAY = np.float32(np.cos(np.radians(22)))  # between a pixel's normal and that of its plane
-TAKEN_WAY = np.float32(np.cos(np.radians(30)))  # the same for pixels that no other plane may claim
-_REFINE = (1.5, 1.5, 1.5, 1.0, 1.0)  # scales of the tolerance while a plane is refined: wide first, so that it moves
-_AGAIN = (1.5, 1.5, 1.0, 1.0), (2.5, 2.0, 1.5, 1.0, 1.0)  # the same with points of other planes
+INLIER_M = 0.008  # tolerance for surfaces that are not flat, in addition to sensor noise
+SAMPLE, SEEDS = 2000, 100  # number of sampled pixels, and of those that hypotheses start from
+MIN_SHARE = 0.015  # minimum inlier share of a plane
+INLIER_COS = np.float32(np.cos(np.radians(22)))  # minimum cosine between the normals of an inlier and its plane
+CLAIMED_COS = np.float32(np.cos(np.radians(30)))  # the same for pixels removed before the next plane is searched
+_REFINE = (1.5, 1.5, 1.5, 1.0, 1.0)  # tolerance scales of the refinement iterations
+_REFIT = (1.5, 1.5, 1.0, 1.0), (2.5, 2.0, 1.5, 1.0, 1.0)  # the same when refitted to all points
 
 
 def tolerance_m(surface: Surface, depth_m: np.ndarray) -> np.ndarray:
-    """How far from its plane a point of that depth may lie, metres: flatness and 2.5 standard deviations of depth."""
+    """Inlier distance at a depth, metres: flatness tolerance plus 2.5 standard deviations of depth."""
     return np.asarray(INLIER_M + 2.5 * surface.noise_m(depth_m), np.float32)
 
 
 def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
-    """Up to `most` planes with normals to the camera, those with many points first; none of few valid pixels.
+    """Up to `most` planes with normals towards the camera, by decreasing number of inliers.
 
-    A point belongs to one plane only, so that no two of them are the same.
+    Empty with fewer than 50 valid pixels. Duplicates are removed.
     """
     usable = np.flatnonzero(surface.valid & np.isfinite(surface.normals[..., 2]))
     if len(usable) < 50:
@@ -45,9 +45,9 @@ def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
     normals = surface.normals.reshape(-1, 3)[pixels]
     tolerance = tolerance_m(surface, points[:, 2])
     candidates, offsets = _hypotheses(surface, pixels[:: max(1, len(pixels) // SEEDS)])
-    away = candidates @ points.T
-    away -= offsets[:, None]
-    on = ((np.abs(away) < tolerance) & (candidates @ normals.T > SAME_WAY)).astype(np.float32)
+    distances = candidates @ points.T
+    distances -= offsets[:, None]
+    on = ((np.abs(distances) < tolerance) & (candidates @ normals.T > INLIER_COS)).astype(np.float32)
     sample = _Sample(points, normals, tolerance, (1 / tolerance.astype(np.float64)) ** 2)
     free = np.ones(len(pixels), bool)
     least = max(20.0, MIN_SHARE * len(pixels))
@@ -57,34 +57,34 @@ def find_facets(surface: Surface, most: int = 10) -> list[Plane]:
         best = int(counts.argmax())
         if counts[best] < least or len(found) == most:
             break
-        start = (on[best] > 0) & free
+        inliers = (on[best] > 0) & free
         on[best] = 0
-        plane, near = sample.refine(start, free, _REFINE)
+        plane, near = sample.refine(inliers, free, _REFINE)
         if plane is None:
             continue
         found += [plane] if np.count_nonzero(near) >= least else []
-        free &= ~sample.on(plane, 1.2, TAKEN_WAY)
-    return _joined(found, sample)
+        free &= ~sample.on(plane, 1.2, CLAIMED_COS)
+    return _refitted(found, sample)
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """Some points of a picture; tolerance in metres, weights for least squares."""
+    """Sampled points (metres) with normals, inlier tolerances in metres and least-squares weights."""
 
     points: Float32[np.ndarray, "n 3"]
     normals: Float32[np.ndarray, "n 3"]
     tolerance: Float32[np.ndarray, "n"]
     weights: np.ndarray
 
-    def on(self, plane: Plane, scale: float = 1.0, same_way: np.float32 = SAME_WAY) -> Bool[np.ndarray, "n"]:
-        """Which points are on a plane and face as it does."""
+    def on(self, plane: Plane, scale: float = 1.0, min_cos: np.float32 = INLIER_COS) -> Bool[np.ndarray, "n"]:
+        """Inlier mask by distance and normal."""
         near = np.abs(plane.height_m(self.points)) < scale * self.tolerance
-        return near & (self.normals @ np.asarray(plane.normal, np.float32) > same_way)
+        return near & (self.normals @ np.asarray(plane.normal, np.float32) > min_cos)
 
     def refine(
         self, near: np.ndarray, allowed: np.ndarray, scales: tuple[float, ...]
     ) -> tuple[Plane | None, Bool[np.ndarray, "n"]]:
-        """The plane through some points, fitted to what is on it again and again; None where too few are left."""
+        """Iterated least-squares fit from the points `near`, and inlier mask; None with fewer than 20 inliers."""
         plane = None
         for scale in scales:
             if np.count_nonzero(near) < 20:
@@ -94,18 +94,17 @@ class _Sample:
         return (plane, near) if np.count_nonzero(near) >= 20 else (None, near)
 
 
-def _joined(planes: list[Plane], sample: _Sample) -> list[Plane]:
-    """The planes fitted anew to all points, most points first, and without those that share most of theirs.
+def _refitted(planes: list[Plane], sample: _Sample) -> list[Plane]:
+    """The planes refitted to all points, by decreasing number of inliers, without duplicates (80 % shared inliers).
 
-    Points were given to planes one after another, so that a warped surface is cut into parts that are tilted against
-    each other; the plane through all of it has more.
+    Sequential extraction splits a warped surface into tilted parts; the plane refitted to all points joins them.
     """
-    every = np.ones(len(sample.points), bool)
+    all_points = np.ones(len(sample.points), bool)
     found = []
     for plane in planes:
         on = sample.on(plane)
-        for scales in _AGAIN:
-            other, more = sample.refine(sample.on(plane, scales[0]), every, scales)
+        for scales in _REFIT:
+            other, more = sample.refine(sample.on(plane, scales[0]), all_points, scales)
             near = other is not None and np.dot(other.normal, plane.normal) > np.cos(np.radians(6))
             if near and np.count_nonzero(more) > np.count_nonzero(on):
                 plane, on = other, more
@@ -121,14 +120,14 @@ def _joined(planes: list[Plane], sample: _Sample) -> list[Plane]:
 def _hypotheses(
     surface: Surface, pixels: np.ndarray
 ) -> tuple[Float32[np.ndarray, "k 3"], Float32[np.ndarray, "k"]]:  # fmt: skip
-    """Normals (to the camera) and offsets of planes through the pixels, two kinds as the file's first lines say."""
+    """Normals (towards the camera) and offsets of plane hypotheses, of the two kinds in the module docstring."""
     height, width = surface.valid.shape
     points, own = surface.points.reshape(-1, 3)[pixels], surface.normals.reshape(-1, 3)[pixels]
     rows, columns = np.divmod(pixels, width)
-    apart = max(2, width // 10)
-    beside = surface.points[rows, np.minimum(columns + apart, width - 1)] - points
-    under = surface.points[np.minimum(rows + apart, height - 1), columns] - points
-    normals = np.cross(beside, under)
+    distance_px = max(2, width // 10)
+    to_right = surface.points[rows, np.minimum(columns + distance_px, width - 1)] - points
+    to_below = surface.points[np.minimum(rows + distance_px, height - 1), columns] - points
+    normals = np.cross(to_right, to_below)
     length = np.linalg.norm(normals, axis=1)
     good = np.isfinite(length) & (length > 1e-7)
     normals = normals[good] / length[good, None]

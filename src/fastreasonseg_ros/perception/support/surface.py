@@ -17,10 +17,10 @@ from ...twin.types import CameraIntrinsics
 
 @dataclass(frozen=True)
 class Surface:
-    """Per pixel of the working image: what the depth says about the surface there.
+    """Surface per pixel of the working image.
 
-    points: metres, NaN where depth is. normals: unit, to the camera; NaN where no plane fits.
-    inverse_m: 1/z, 0 where unknown. noise_per_m: standard deviation of 1/z over the whole picture.
+    points: metres, NaN where depth is invalid. normals: unit, towards the camera; NaN without a fitted plane.
+    inverse_m: 1/z in 1/m, 0 where invalid. noise_per_m: standard deviation of 1/z over the image.
     """
 
     points: Float32[np.ndarray, "h w 3"]
@@ -30,7 +30,7 @@ class Surface:
     noise_per_m: float
 
     def part(self, box: tuple[slice, slice]) -> Surface:
-        """What lies in a box (rows, columns) of it; copied, so that pixels can be taken by their numbers."""
+        """Crop by rows and columns; contiguous copies, so that flat indices are valid."""
         images = (np.ascontiguousarray(i[box]) for i in (self.points, self.normals, self.inverse_m, self.valid))
         return Surface(*images, self.noise_per_m)
 
@@ -40,7 +40,7 @@ class Surface:
 
 
 def shrink(depth_m: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarray, "h2 w2"]:
-    """Depth with 1/factor of the pixels: the mean of the valid ones that lie on the nearest surface of each block."""
+    """Depth downsampled by `factor`: mean of the valid pixels within 2 % of the nearest one in each block."""
     if factor == 1:
         return depth_m
     h, w = depth_m.shape[0] // factor * factor, depth_m.shape[1] // factor * factor
@@ -59,7 +59,7 @@ def shrink(depth_m: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarr
 
 
 def shrink_intrinsics(k: CameraIntrinsics, factor: int) -> CameraIntrinsics:
-    """The camera of a picture of 1/factor of the pixels; pixel centres stay where they are in space."""
+    """Intrinsics of the image downsampled by `factor`."""
     if factor == 1:
         return k
     shift = (factor - 1) / 2
@@ -74,17 +74,17 @@ def shrink_intrinsics(k: CameraIntrinsics, factor: int) -> CameraIntrinsics:
 
 
 def part_intrinsics(k: CameraIntrinsics, box: tuple[slice, slice]) -> CameraIntrinsics:
-    """The camera of what lies in a box (rows, columns) of its picture."""
+    """Intrinsics of a crop (rows, columns)."""
     rows, columns = box
     size = columns.stop - columns.start, rows.stop - rows.start
     return CameraIntrinsics(*size, k.fx, k.fy, k.cx - columns.start, k.cy - rows.start)
 
 
 def analyse(depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, radius_px: int = 3) -> Surface:
-    """Fits a plane around every pixel, in the window of nine shifted ones that fits best.
+    """Fits a local plane at every pixel, in the best of nine shifted windows of 2 * radius_px + 1 pixels.
 
-    The choice among shifted windows (Kuwahara's filter) keeps creases and depth edges sharp: at an edge, the windows
-    that lie on one side of it fit best.
+    Selecting among shifted windows (Kuwahara filter) preserves creases and depth edges: at an edge, windows on one side
+    of it fit best. depth_m: metres; NaN or 0 is invalid.
     """
     valid = np.isfinite(depth_m) & (depth_m > 0)
     inverse = np.zeros(depth_m.shape, np.float32)
@@ -117,7 +117,7 @@ def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.nd
     n = total(weight, one, one)
     nu, nv = total(weight, line, one), total(weight, one, line)
     nuu, nvv, nuv = total(weight, square, one), total(weight, one, square), total(weight, line, line)
-    # The window's own mean level is taken out first: squares of 1/z would lose the noise in float32.
+    # The window's mean is subtracted first: squares of 1/z would lose the noise in float32.
     mean = total(inverse, one, one) / np.maximum(n, 1)
     yu = total(inverse, line, one) - mean * nu
     yv = total(inverse, one, line) - mean * nv
@@ -128,9 +128,9 @@ def _local_planes(inverse: np.ndarray, valid: np.ndarray, r: int) -> tuple[np.nd
     with np.errstate(invalid="ignore", divide="ignore"):
         inv = 1 / n
         cuu, cvv, cuv = nuu - nu * nu * inv, nvv - nv * nv * inv, nuv - nu * nv * inv
-        # sum of (1/z - mean) over the window is zero, so yu and yv are already centred
+        # The sum of (1/z - mean) over the window is zero, so yu and yv are centred.
         det = cuu * cvv - cuv * cuv
-        det[(n < (2 * r + 1) ** 2 * 0.3) | ~(det > 1)] = np.nan  # and with it all that is told from it
+        det[(n < (2 * r + 1) ** 2 * 0.3) | ~(det > 1)] = np.nan  # propagates to all results
         slope_u = (yu * cvv - yv * cuv) / det
         slope_v = (yv * cuu - yu * cuv) / det
         level = mean - (slope_u * nu + slope_v * nv) * inv
@@ -142,12 +142,12 @@ def _best_shift(
     slope_u: np.ndarray, slope_v: np.ndarray, level: np.ndarray, spread: np.ndarray,
     inverse: np.ndarray, r: int, noise: float,
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """For every pixel the plane, among nine windows that contain it, that fits itself and the pixel best."""
+    """Per pixel the plane of the window, among nine that contain it, with the smallest residual."""
     h, w = inverse.shape
     best = np.full((h, w), np.inf, np.float32)
     which = np.zeros((h, w), np.uint8)
     misfit = np.maximum(spread, np.float32(noise * noise))
-    lead = np.float32(1.3)  # the centred window unless another is clearly better
+    lead = np.float32(1.3)  # factor by which another window must beat the centred one
     shifted = misfit * lead
     shifts = [(v, u) for v, u in _SHIFTS if abs(v) * r < h and abs(u) * r < w]
     room, other = np.empty((2, h * w), np.float32)

@@ -1,4 +1,4 @@
-"""Table-top perception: support, surface patches, convex groups, words."""
+"""Table-top perception: support plane, surface patches, grouping by convexity and network, classification."""
 
 from .perceiver import TabletopConfig, TabletopPerceiver
 from .segment import Segmentation, SegmentConfig, segment

@@ -1,4 +1,4 @@
-"""The segmenter's network at run time, and what it says about pairs of surface patches (models/segmenter)."""
+"""Inference of the affinity network (models/segmenter), and its evidence on pairs of surface patches."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from jaxtyping import Bool, Float32, Int32
 from ...errors import ModelError
 from ...twin.types import CameraIntrinsics, Plane
 from ..support.surface import shrink, shrink_intrinsics
-from .affinity import CHANNELS, OFFSETS, WIDTH_PX, look
+from .affinity import CHANNELS, OFFSETS, WIDTH_PX, network_input
 
 FILE = "segmenter/segmenter.xml"
-_STEP = 8  # the network halves its picture three times
-_LIMIT = 5.0  # of one pair's log odds: no single pair decides
+_STEP = 8  # the network downsamples three times by 2
+_LIMIT = 5.0  # clipping of a pixel pair's log odds
 
 Labels = Int32[np.ndarray, "h w"]
 Evidence = dict[tuple[int, int], float]  # of patches a < b
@@ -29,70 +29,72 @@ Evidence = dict[tuple[int, int], float]  # of patches a < b
 
 @dataclass(frozen=True)
 class Affinities:
-    """Log odds that pixels p and p + OFFSETS[k] are of one object (channel 1 + k), and that p is of any (channel 0).
+    """Log odds that pixels p and p + OFFSETS[k] belong to one object (channel 1 + k), and p to any object (channel 0).
 
-    step: pixels of the working picture for one of these.
+    step: downsampling factor relative to the working image.
     """
 
     logits: Float32[np.ndarray, "o h w"]
     step: int
 
     def evidence(self, patches: Labels, bias: float = 0.0) -> Evidence:
-        """For (> 0) or against (< 0) one object, in pixels of border, for every pair of patches a < b that any offset
-        leads between. bias: added to each pair's log odds."""
+        """Evidence for (> 0) or against (< 0) one object, in pixels of border, per pair of patches a < b.
+
+        Pairs are those connected by any offset. bias: added to the log odds of each pixel pair.
+        """
         coarse = patches[:: self.step, :: self.step][: self.logits.shape[1], : self.logits.shape[2]]
         width = int(patches.max(initial=0)) + 1
         keys, votes = [], []
         known = coarse > 0
         for k, (dy, dx) in enumerate(OFFSETS):
             h, w = coarse.shape
-            here = slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx))
-            there = slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx))
-            a, b = coarse[here], coarse[there]
-            pair = np.flatnonzero((a != b) & known[here] & known[there])
+            first = slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx))
+            second = slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx))
+            a, b = coarse[first], coarse[second]
+            pair = np.flatnonzero((a != b) & known[first] & known[second])
             a, b = a.ravel()[pair], b.ravel()[pair]
-            odds = self.logits[1 + k, :h, :w][here].ravel()[pair] + bias
+            odds = self.logits[1 + k, :h, :w][first].ravel()[pair] + bias
             keys.append(np.minimum(a, b) * width + np.maximum(a, b))
-            # A longer reach crosses the same border with more pairs.
+            # Longer offsets have more pixel pairs across the same border.
             votes.append(np.clip(odds, -_LIMIT, _LIMIT) / max(abs(dy), abs(dx)))
-        key, vote = np.concatenate(keys), np.concatenate(votes)
-        found, index = np.unique(key, return_inverse=True)
-        total = np.bincount(index, vote, len(found))
-        return {divmod(key, width): v for key, v in zip(found.tolist(), total.tolist(), strict=True)}
+        key, evidence = np.concatenate(keys), np.concatenate(votes)
+        pairs, index = np.unique(key, return_inverse=True)
+        total = np.bincount(index, evidence, len(pairs))
+        return {divmod(key, width): v for key, v in zip(pairs.tolist(), total.tolist(), strict=True)}
 
-    def things(self, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-        """Pixels of the working picture, of that many rows and columns, that are likelier of an object than not."""
+    def object_mask(self, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+        """Mask (working image, `shape` rows and columns) of pixels with positive log odds of an object."""
         h, w = shape
-        big = cv2.resize(self.logits[0], (self.logits.shape[2] * self.step, self.logits.shape[1] * self.step))
-        full = np.zeros(shape, bool)
-        full[: big.shape[0], : big.shape[1]] = big[:h, :w] > 0
-        return full
+        enlarged = cv2.resize(self.logits[0], (self.logits.shape[2] * self.step, self.logits.shape[1] * self.step))
+        result = np.zeros(shape, bool)
+        result[: enlarged.shape[0], : enlarged.shape[1]] = enlarged[:h, :w] > 0
+        return result
 
     def cuts(self, shape: tuple[int, int], odds: float) -> Bool[np.ndarray, "h w"]:
-        """Pixels of the working picture where neighbours two pixels apart are of two objects, by log odds < -odds."""
+        """Mask (working image) of pixels between neighbours two pixels apart with log odds below -odds."""
         across, down = self.logits[1], self.logits[2]
         border = np.zeros(across.shape, bool)
-        border[:, 1:-1] |= across[:, :-2] < -odds  # the pixel between the two
+        border[:, 1:-1] |= across[:, :-2] < -odds  # the pixel in between
         border[1:-1] |= down[:-2] < -odds
-        big = cv2.resize(
+        enlarged = cv2.resize(
             border.view(np.uint8), (border.shape[1] * self.step, border.shape[0] * self.step), interpolation=0
         )
-        full = np.zeros(shape, bool)
-        full[: big.shape[0], : big.shape[1]] = big[: shape[0], : shape[1]] > 0
-        return full
+        result = np.zeros(shape, bool)
+        result[: enlarged.shape[0], : enlarged.shape[1]] = enlarged[: shape[0], : shape[1]] > 0
+        return result
 
 
 class AffinityNetwork:
-    """The network in OpenVINO on the CPU; compiled for the size of the first frame, and anew when that changes."""
+    """The network in OpenVINO on the CPU; recompiled when the image size changes. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ModelError where the file is missing, torn, or of another version of this program."""
+        """Raises ModelError if the file is missing, damaged, or of an incompatible version."""
         try:
             import openvino
 
             with path.with_suffix(".json").open() as file:
-                made = json.load(file)
-            if made["channels"] != CHANNELS or [tuple(o) for o in made["offsets"]] != list(OFFSETS):
+                metadata = json.load(file)
+            if metadata["channels"] != CHANNELS or [tuple(o) for o in metadata["offsets"]] != list(OFFSETS):
                 raise ValueError("it was made for other inputs or offsets")
             self._core = openvino.Core()
             self._model = self._core.read_model(path)
@@ -105,23 +107,23 @@ class AffinityNetwork:
         self._request: Any = None
 
     def __call__(self, depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Affinities:
-        """From the working picture's depth (metres, NaN unknown), its camera, and the plane that things stand on."""
+        """Inference from depth of the working image (metres, NaN invalid), its intrinsics and the support plane."""
         return self.start(depth_m, k, plane)()
 
     def start(self, depth_m: Float32[np.ndarray, "h w"], k: CameraIntrinsics, plane: Plane) -> Callable[[], Affinities]:
-        """The same on another core meanwhile: what is returned waits for it. One picture at a time."""
+        """Starts asynchronous inference; the returned function waits for the result. One image at a time."""
         step = max(1, round(depth_m.shape[1] / WIDTH_PX))
-        seen = look(shrink(depth_m, step), shrink_intrinsics(k, step), plane)
-        h, w = seen.shape[1:]
+        channels = network_input(shrink(depth_m, step), shrink_intrinsics(k, step), plane)
+        h, w = channels.shape[1:]
         padded = np.zeros((1, CHANNELS, -(-h // _STEP) * _STEP, -(-w // _STEP) * _STEP), np.float32)
-        padded[0, :, :h, :w] = seen
+        padded[0, :, :h, :w] = channels
         if self._shape != padded.shape[2:]:
             self._shape = padded.shape[2:]
             self._model.reshape(list(padded.shape))
             compiled = self._core.compile_model(self._model, "CPU", {"INFERENCE_NUM_THREADS": 1})
-            self._request = compiled.create_infer_request()  # on one core: the caller is at work meanwhile
+            self._request = compiled.create_infer_request()  # one thread: the caller computes in parallel
         request = self._request
-        request.wait()  # a picture whose result nobody wanted
+        request.wait()  # an earlier image whose result was not fetched
         request.start_async([padded])
 
         def finish() -> Affinities:
@@ -132,7 +134,7 @@ class AffinityNetwork:
 
 
 def find_segmenter() -> Path | None:
-    """The first of $FASTREASONSEG_MODELS, the repository and the installed share/ that holds the network."""
+    """Path of the network: first match in $FASTREASONSEG_MODELS, the repository and the installed share/."""
     folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
     folders.append(Path(__file__).resolve().parents[4] / "models")
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]

@@ -1,4 +1,4 @@
-"""Any RGB-D frame of things on a surface to detections, on a robot's own computer: the embedded default."""
+"""The tabletop perceiver: detections from RGB-D frames of objects on surfaces, on an embedded CPU."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from ...twin.pose import direction
 from ...twin.types import Detection, Frame, Perceived, Vector
 from ..attributes.color import exposure_gain
 from ..attributes.describe import Geometry, describe
-from ..attributes.label_cache import LONGEST_S, Recall
+from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
 from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
-from ..robot_self_filter import read_body_mask, without_body
+from ..robot_self_filter import read_self_mask, remove_robot
 from ..support.structure import Layout
-from ..upright import MOUNTED, quarters, tilted, turned, turned_back, turned_vector, up_of
+from ..upright import MOUNTED, needs_rotation, quarters_to_upright, rotated, rotated_back, rotated_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
 
 @dataclass(frozen=True)
 class TabletopConfig:
-    """label_model: file to use in place of models/labels/labels.npz. names: False calls everything by shape only.
+    """label_model: file instead of models/labels/labels.npz. names: False labels objects by shape only.
 
-    segmenter: what tells things apart: the planes and creases of their surfaces, a small network, or both.
-    segmenter_model: file to use in place of models/segmenter/segmenter.xml.
-    ego_motion: the camera moves and no frame tells its pose, so that it is worked out from the pictures.
-    body_mask: picture that is white where the robot sees itself, as its gripper before a wrist camera: no things there.
-    up: unit vector away from the earth in the camera's optical frame, of a camera whose mounting is known and that no
-    frame tells it for; without it, it is found from the surface that things stand on.
+    segmenter: grouping of surface patches by planes and creases, by the network, or both.
+    segmenter_model: file instead of models/segmenter/segmenter.xml.
+    ego_motion: estimates the camera pose from the images (visual odometry), for moving cameras without a pose.
+    body_mask: image that is white where the robot sees itself, such as the gripper of a wrist camera.
+    up: unit vector opposite to gravity in the optical frame, for cameras of known mounting whose frames do not contain
+    it; None: estimated from the support plane.
     """
 
     segment: SegmentConfig = SegmentConfig()
@@ -53,58 +53,58 @@ class TabletopConfig:
             try:
                 object.__setattr__(self, "up", direction(self.up))
             except FrameError as error:
-                raise ValueError(str(error)) from error  # load_config says which setting it was
+                raise ValueError(str(error)) from error  # load_config adds the name of the setting
 
 
 class TabletopPerceiver:
-    """Finds what stands on the surfaces in view, or is held before the camera. Its words are fixed."""
+    """Detects objects on the surfaces in view, or held in front of the camera. Its labels are fixed."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
-        """Raises ModelError for a model that was named, or is needed, and cannot be read."""
+        """Raises ModelError if a configured or required model cannot be read."""
         self.config = config
-        cv2.setNumThreads(1)  # many small pictures a frame: handing them to two threads costs 28 of 120 ms
+        cv2.setNumThreads(1)  # many small images per frame: a second thread costs 28 of 120 ms
         self._segment = replace(config.segment, convexity=0.0) if config.segmenter == "network" else config.segment
         self._network = None if config.segmenter == "planes" else _network(config.segmenter_model)
         path = (config.label_model or find_label_model()) if config.names else None
         self._ego_motion = EgoMotion() if config.ego_motion else None
-        self._recall = Recall()
+        self._label_cache = LabelCache()
         self._layout: Layout | None = None
-        self._turns = 0  # quarters that the camera's pictures are turned by, see upright.py
+        self._quarters = 0  # quarters by which the images are rotated, see upright.py
         self._stamp_s = float("inf")
-        self._body = None if config.body_mask is None else read_body_mask(config.body_mask)
+        self._self_mask = None if config.body_mask is None else read_self_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
 
     def perceive(self, frame: Frame) -> Perceived:
-        """Things on the surfaces in view, or before the camera where none is seen; `note` says where that was so.
+        """Detects objects on the surfaces in view, or near the camera without a surface; `note` reports limitations.
 
-        Raises FrameError without depth or camera model, and for pictures that cannot be right (see perception.checks).
+        Raises FrameError without depth or intrinsics, and for implausible images (see perception.input_checks).
         """
         depth, _ = require_depth(frame)
         check_depth(depth)
         check_color(frame.color)
-        if self._body is not None:
-            depth = without_body(depth, self._body)
+        if self._self_mask is not None:
+            depth = remove_robot(depth, self._self_mask)
         pose = None if self._ego_motion is None or frame.pose is not None else self._ego_motion.pose(frame)
         up = up_of(frame) or self.config.up
-        turns = self._turns if up is None else quarters(up)
-        seen = self._perceive(replace(frame, depth_m=depth), up, turns)
-        if up is None and seen.plane is not None and tilted(seen.plane.normal):
-            # The plane is in the camera's frame after it was turned.
-            turns = (turns + quarters(seen.plane.normal)) % 4
-            seen = self._perceive(replace(frame, depth_m=depth), up, turns)
-        mounted = f"the camera is mounted {MOUNTED[turns]}" if turns else ""
-        notes = "; ".join(note for note in (mounted, seen.note) if note)
-        return replace(turned_back(seen, turns, frame.image_size), pose=pose, note=notes)
+        quarters = self._quarters if up is None else quarters_to_upright(up)
+        perceived = self._perceive(replace(frame, depth_m=depth), up, quarters)
+        if up is None and perceived.plane is not None and needs_rotation(perceived.plane.normal):
+            # The plane is in the frame of the rotated image.
+            quarters = (quarters + quarters_to_upright(perceived.plane.normal)) % 4
+            perceived = self._perceive(replace(frame, depth_m=depth), up, quarters)
+        mounting_note = f"the camera is mounted {MOUNTED[quarters]}" if quarters else ""
+        notes = "; ".join(note for note in (mounting_note, perceived.note) if note)
+        return replace(rotated_back(perceived, quarters, frame.image_size), pose=pose, note=notes)
 
-    def _perceive(self, given: Frame, up: Vector | None, turns: int) -> Perceived:
-        """What is seen in the frame after it is turned; vectors are of the turned camera. up: in the frame as given."""
-        if turns != self._turns:
-            self._turns, self._layout, self._recall = turns, None, Recall()
-        frame = turned(given, turns)
+    def _perceive(self, original: Frame, up: Vector | None, quarters: int) -> Perceived:
+        """Detections in the rotated frame, in its coordinates. up: in the original optical frame."""
+        if quarters != self._quarters:
+            self._quarters, self._layout, self._label_cache = quarters, None, LabelCache()
+        frame = rotated(original, quarters)
         depth, camera = require_depth(frame)
-        up = None if up is None else turned_vector(up, turns)
-        follows = 0 < frame.stamp_s - self._stamp_s <= LONGEST_S
-        before, self._layout, self._stamp_s = self._layout if follows else None, None, frame.stamp_s
+        up = None if up is None else rotated_vector(up, quarters)
+        consecutive = 0 < frame.stamp_s - self._stamp_s <= MAX_FRAME_GAP_S
+        before, self._layout, self._stamp_s = self._layout if consecutive else None, None, frame.stamp_s
         scene = segment(frame.color, depth, camera, self._segment, up, self._network, before)
         if scene is None:
             return Perceived((), note="the picture is too small to find things in")
@@ -112,17 +112,18 @@ class TabletopPerceiver:
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
-        known = self._recall.begin(scene.labels, boxes, frame.color, frame.stamp_s)
+        cached = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
 
-        def found(label: int, box: tuple[slice, slice]) -> Detection:
-            where = geometry if len(scene.layout.levels) < 2 else replace(geometry, plane=scene.carrier(label, box))
-            before = known.get(label)
-            thing = describe(label, scene.labels, box, frame.color, where, self._namer, gain, before)[0]
-            self._recall.keep(label, thing, named=before is None)
-            return thing
+        def detection_of(label: int, box: tuple[slice, slice]) -> Detection:
+            one_level = len(scene.layout.levels) < 2
+            local = geometry if one_level else replace(geometry, plane=scene.carrier(label, box))
+            before = cached.get(label)
+            detection, _ = describe(label, scene.labels, box, frame.color, local, self._namer, gain, before)
+            self._label_cache.store(label, detection, classified=before is None)
+            return detection
 
-        things = tuple(found(n, box) for n, box in enumerate(boxes, 1) if box is not None)
-        return Perceived(things, scene.plane, note=scene.layout.note)
+        detections = tuple(detection_of(n, box) for n, box in enumerate(boxes, 1) if box is not None)
+        return Perceived(detections, scene.plane, note=scene.layout.note)
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
         raise ConfigError(
@@ -131,8 +132,8 @@ class TabletopPerceiver:
         )
 
 
-def _network(named: str | None) -> AffinityNetwork:
-    path = Path(named) if named else find_segmenter()
+def _network(path_setting: str | None) -> AffinityNetwork:
+    path = Path(path_setting) if path_setting else find_segmenter()
     if path is None:
         raise ModelError(
             f"models/{FILE} is in none of $FASTREASONSEG_MODELS, the repository and the installed share/: restore it, "

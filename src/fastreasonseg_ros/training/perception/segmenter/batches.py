@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from ....errors import DatasetError
 from ....perception.support.surface import shrink, shrink_intrinsics
-from ....perception.tabletop.affinity import HEIGHT_PX, WIDTH_PX, look
+from ....perception.tabletop.affinity import HEIGHT_PX, WIDTH_PX, network_input
 from ....twin.types import Plane
 from .frames import Shard, read_shard, shards_in
 
@@ -86,7 +86,7 @@ def _samples(shard: Shard, rng: np.random.Generator | None) -> Iterator[tuple[np
         ids = shard.ids[number][::factor, ::factor]
         if rng is not None:
             depth_m, plane = _with_holes(depth_m, rng), _misjudged(plane, rng)
-        seen = look(depth_m, shrink_intrinsics(shard.intrinsics(number), factor), plane)
+        seen = network_input(depth_m, shrink_intrinsics(shard.intrinsics(number), factor), plane)
         if rng is None:
             yield seen, ids
             continue

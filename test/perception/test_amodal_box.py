@@ -7,7 +7,7 @@ import pytest
 from rays import Ball, Box, picture
 
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.attributes.amodal_box import whole_box
+from fastreasonseg_ros.perception.attributes.amodal_box import amodal_box
 from fastreasonseg_ros.perception.attributes.describe import _middle
 from fastreasonseg_ros.twin.types import Plane
 
@@ -20,13 +20,13 @@ def top(low: float, high: float, z: float) -> np.ndarray:
 
 
 def test_what_stands_on_the_table_goes_down_to_it():
-    centre, size = whole_box(np.concatenate([top(-0.05, 0.05, 0.9), top(0.04, 0.05, 0.995)]), DOWN, "box", 0.0)
+    centre, size = amodal_box(np.concatenate([top(-0.05, 0.05, 0.9), top(0.04, 0.05, 0.995)]), DOWN, "box", 0.0)
     assert size == pytest.approx((0.1, 0.1, 0.1), abs=0.003)
     assert centre == pytest.approx((0.0, 0.0, 0.95), abs=0.002)
 
 
 def test_what_is_held_above_the_table_does_not():
-    _, size = whole_box(np.concatenate([top(-0.05, 0.05, 0.7), top(0.04, 0.05, 0.78)]), DOWN, "box", 0.0)
+    _, size = amodal_box(np.concatenate([top(-0.05, 0.05, 0.7), top(0.04, 0.05, 0.78)]), DOWN, "box", 0.0)
     assert size[2] == pytest.approx(0.08, abs=0.003)
 
 
@@ -34,14 +34,14 @@ def test_a_ball_is_as_deep_as_it_is_wide_and_every_pixel_counts_half_on_each_sid
     half_ball = top(-0.04, 0.04, 0.0)
     half_ball = half_ball[np.hypot(half_ball[:, 0], half_ball[:, 1]) < 0.04]
     half_ball[:, 2] = 0.94 - np.sqrt(0.04**2 - (half_ball[:, :2] ** 2).sum(axis=1))
-    _, size = whole_box(half_ball, None, "sphere", 0.0)
+    _, size = amodal_box(half_ball, None, "sphere", 0.0)
     assert size[2] == pytest.approx(0.08, abs=0.005)
-    wider = whole_box(half_ball, None, "sphere", 0.004)[1]
+    wider = amodal_box(half_ball, None, "sphere", 0.004)[1]
     assert wider[0] - size[0] == pytest.approx(0.004 * half_ball[:, 2].mean(), abs=1e-4)
 
 
 def test_nothing_seen_has_no_size():
-    assert whole_box(np.full((5, 3), np.nan, np.float32), DOWN, "box", 0.0) is None
+    assert amodal_box(np.full((5, 3), np.nan, np.float32), DOWN, "box", 0.0) is None
 
 
 @pytest.mark.parametrize(
