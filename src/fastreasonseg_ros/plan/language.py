@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+NOT = "not "  # before a value of a filter: color=not red|not blue
 _NOT_WORD = re.compile(r"[^\w' .&/+-]+")
 
 
