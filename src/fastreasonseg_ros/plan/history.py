@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from ..errors import MissingDataError
 from ..twin.resting import ELSEWHERE_M, RestingPlace, earlier_place
-from ..twin.types import DigitalTwin, Instance
+from ..twin.types import DigitalTwin, Instance, Vector
 from . import spatial
-from .keys import poses
+from .keys import extents, poses
 from .language import Step
 from .run import Ids, Run
 from .space import View
@@ -52,8 +52,11 @@ def lifted(run: Run, step: Step) -> Ids:
 
 def _rise_m(view: View, i: Instance, place: RestingPlace) -> float:
     assert i.center_m is not None  # otherwise there is no earlier place
-    x, y, z = (now - before for now, before in zip(i.center_m, place.center_m, strict=True))
-    return view.motion((x, y, z))[1]
+    return view.motion(_difference(i.center_m, place.center_m))[1]
+
+
+def _difference(a: Vector, b: Vector) -> Vector:
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
 def was(run: Run, step: Step) -> Ids:
@@ -72,7 +75,7 @@ def was(run: Run, step: Step) -> Ids:
         return tuple(k for k, place in places.items() if place.on in refs)
     if relation == "at":
         now = [run.view.by_id[r] for r in refs]
-        return tuple(k for k, place in places.items() if any(_stands_at(i, place) for i in now))
+        return tuple(k for k, place in places.items() if any(_stands_at(run.view, i, place) for i in now))
     return _by_place(run, relation, places, refs)
 
 
@@ -80,15 +83,17 @@ def in_place_of(run: Run, step: Step) -> Ids:
     """Members that stand where a reference rested before it moved."""
     members, refs = spatial.members_and_references(run, *step.args)
     places = _earlier(run, refs).values()
-    return tuple(i.id for i in run.instances(members) if any(_stands_at(i, place) for place in places))
+    return tuple(i.id for i in run.instances(members) if any(_stands_at(run.view, i, place) for place in places))
 
 
-def _stands_at(i: Instance, place: RestingPlace) -> bool:
-    """Whether that place is within half its longest horizontal side and 5 cm of its centre."""
-    if i.center_m is None:
+def _stands_at(view: View, i: Instance, place: RestingPlace) -> bool:
+    """Whether the place is in the thing, or less than 5 cm beside, above or below it, and not upon it."""
+    if i.center_m is None or i.id == place.on:
         return False
-    half = max(i.size_m[0], i.size_m[2]) / 2 if i.size_m else 0.0
-    return math.dist(i.center_m, place.center_m) <= half + ELSEWHERE_M
+    right, up, forward = view.motion(_difference(place.center_m, i.center_m))
+    width, height, depth = extents(view, i) or (0.0, 0.0, 0.0)
+    beside = math.hypot(right, forward) - max(width, depth) / 2
+    return max(beside, abs(up) - height / 2) <= ELSEWHERE_M
 
 
 def _by_place(run: Run, relation: str, places: Mapping[int, RestingPlace], refs: Ids) -> Ids:

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any
 
 from ..reasoning import make_language_model, make_word_meaning, prepared_name
-from ..reasoning.protocol import Hint, LanguageModel, WordMeaning
+from ..reasoning.protocol import Hint, LanguageModel, WordMeaning, plan_language
 from .settings import ReasoningSettings
 
 Models = tuple[LanguageModel, WordMeaning]
@@ -58,6 +58,10 @@ class LateModel:
 
     def __init__(self, name: str, loading: Future[Models]) -> None:
         self.name, self._loading = name, loading
+
+    @property
+    def plan_language(self) -> int:
+        return plan_language(self._loading.result()[0])
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         return self._loading.result()[0].generate(prompt, grammar, on_text)
