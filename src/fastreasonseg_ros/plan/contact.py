@@ -15,13 +15,17 @@ ISOLATED = 1.0  # the same for isolated: 15 cm
 
 
 def touching(run: Run, step: Step) -> Ids:
-    """Members in contact with a reference: one rests on or in the other, or the gap of their boxes is below 1.5 cm."""
+    """Members in contact with a reference.
+
+    One rests directly on or in the other, or the gap of their boxes is below 1.5 cm.
+    """
     x, ref = step.args
     view = run.view
     if ref == "table":
         return tuple(k for k in run.values[x] if not view.supports(k))
     members, refs = members_and_references(run, x, ref, of_one_set=True)
-    touched = {k for k in members if any(_rest(view, k, r) for r in refs)}
+    asked = set(refs)
+    touched = {k for k in members if asked & (view.supports(k) | view.carried(k))}
     members, refs = run.placed(members), run.placed(refs)
     if members and refs:
         close = (view.gaps(members, refs) <= TOUCH * view.slack[2]) & different(members, refs)
@@ -80,22 +84,14 @@ def blocking(run: Run, step: Step) -> Ids:
         on_top = {k for k in view.carried(r) if view.related(k, "on", r)}
         found |= on_top.union(*(view.all_carried(k) for k in on_top))
     placed = run.placed(members)
-    for r in (r for r in refs if view.is_placed(r)):
-        found |= {k for k in placed if not _rest(view, k, r) and (_leans(view, k, r) or _hides(view, k, r))}
+    leaning = [k for k in placed if "leaning" in poses(view, view.by_id[k])]
+    for r in (r for r in refs if placed and view.is_placed(r)):
+        in_the_way = {k for k, hides in zip(placed, view.hiding(placed, r), strict=True) if hides}
+        in_the_way |= {k for k in leaning if view.gap(k, r) <= TOUCH * view.slack[2]}
+        found |= in_the_way - view.all_supports(r) - view.all_carried(r)
     return tuple(k for k in members if k in found)
 
 
 def _rest(view: View, a: int, b: int) -> bool:
     """Whether one of the two rests on or in the other, at any depth."""
     return a in view.all_supports(b) or b in view.all_supports(a)
-
-
-def _leans(view: View, id: int, ref: int) -> bool:
-    return "leaning" in poses(view, view.by_id[id]) and view.gap(id, ref) <= TOUCH * view.slack[2]
-
-
-def _hides(view: View, id: int, ref: int) -> bool:
-    """Nearer, across the line of sight through the reference, and at a height at which the reference is."""
-    p, q = view.place(id), view.place(ref)
-    same_height = abs(p.up - q.up) < (p.extent[1] + q.extent[1]) / 2
-    return p.forward < q.forward - view.slack[0] and same_height and view.in_line_of_sight(id, ref, 0.0)

@@ -52,6 +52,7 @@ class View:
         self.sized = self.metric or any(i.size_m is not None for i in twin.instances)
         self._looks_down = False
         self._places: dict[int, Place] = {}
+        self._arrays: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
         self._supports: dict[int, set[int]] = {}
         self._carried: dict[int, set[int]] = {}
         self._all_supports: dict[int, set[int]] = {}
@@ -143,9 +144,13 @@ class View:
             return np.sqrt((apart * apart).sum(axis=-1))
 
     def _boxes(self, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        places = [self.place(k) for k in ids]
-        rows = np.array([(*p.point, *p.extent) for p in places]).reshape(-1, 6)
-        return rows[:, :3], rows[:, 3:]
+        """Points and extents, right, up and forward; kept, for plans ask of the same set again and again."""
+        found = self._arrays.get(key := tuple(ids))
+        if found is None:
+            places = [self.place(k) for k in key]
+            rows = np.array([(*p.point, *p.extent) for p in places]).reshape(-1, 6)
+            found = self._arrays[key] = rows[:, :3], rows[:, 3:]
+        return found
 
     def distances(self, ids: Sequence[int], refs: Sequence[int]) -> Float[np.ndarray, "ids refs"]:
         """`distance` of every member and reference; infinite from a thing to itself."""
@@ -181,16 +186,27 @@ class View:
         others = (np.array(ids)[:, None, None] != np.array(pairs)).all(axis=-1)
         return ((t > 0.05) & (t < 0.95) & near & others).any(axis=1)
 
-    def in_line_of_sight(self, id: int, ref: int, gap: float = SIGHT_GAP) -> bool:
+    def hiding(self, ids: Sequence[int], ref: int) -> Bool[np.ndarray, "ids"]:
+        """Which are nearer, across the line of sight through the reference, and at a height at which it is."""
+        points, extents = self._boxes(ids)
+        q = self.place(ref)
+        right, forward = self._sight(q)
+        with np.errstate(all="ignore"):
+            away, reach = points - q.point, (extents + q.extent) / 2
+            across = np.abs(away[:, 0] * forward - away[:, 2] * right)
+            nearer = away[:, 2] < -self.slack[0]
+            return nearer & (across <= reach[:, 0]) & (np.abs(away[:, 1]) < reach[:, 1])
+
+    def in_line_of_sight(self, id: int, ref: int) -> bool:
         """Whether the gap between the two across the line of sight through the reference is small.
 
         The line goes from the camera through the reference's centre, along the ground; in the picture it is a column.
-        Each of the two reaches half its width to either side; the gap may be up to `gap` times the reference's width.
+        Each of the two reaches half its width to either side; the gap may be up to half the reference's width.
         """
         p, q = self.place(id), self.place(ref)
         right, forward = self._sight(q)
         across = abs((p.right - q.right) * forward - (p.forward - q.forward) * right)
-        return across <= (p.extent[0] + q.extent[0]) / 2 + gap * q.extent[0]
+        return across <= (p.extent[0] + q.extent[0]) / 2 + SIGHT_GAP * q.extent[0]
 
     def _sight(self, ref: Place) -> tuple[float, float]:
         """Unit vector (right, forward) from the camera to the reference, along the ground."""
