@@ -11,7 +11,22 @@ from fastreasonseg_ros.plan.language import plan_word
 from fastreasonseg_ros.plan.operators import OPERATORS
 from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
 
-RESERVED_EXAMPLES = ("all", "gone", "camera", "table", "none", "nearest", "middle", "color", "depth", "size")
+RESERVED_EXAMPLES = (  # words of the language
+    "all",
+    "gone",
+    "camera",
+    "table",
+    "none",
+    "nearest",
+    "middle",
+    "color",
+    "depth",
+    "size",
+    "left",
+    "at",
+    "before",
+    "place",
+)
 TAGGED = "<reason>Two of them.</reason>\n<plan>\na = find(color=grey)\n</plan>\n<answer>{}</answer>"
 
 
@@ -59,6 +74,14 @@ def test_every_example_of_the_operator_table_parses(row):
         ("a = look_for(!)", "no word to look for"),
         ("a = like(all, eggs)", "double quotes"),
         ('a = like(all, "eggs)', "quote is not closed"),
+        ("a = more(all, height, 5 s)", "neither an earlier value nor a number in m, such as 0.4 m"),
+        ("a = more(all, load, 5 m)", "nor a number without a unit"),
+        ("a = within(all, camera, all)", "nor a number in m"),
+        ("a = part(all, camera, north)", "no region 'north'"),
+        ("a = heading(all, north)", "no direction 'north'"),
+        ("a = was(all, beside, all)", "no relation 'beside'"),
+        ("a = find(color=not teal)", "color= knows"),
+        ("a = find(visible=not yes)", "visible= knows"),
         ("a = import(os)", "no operator 'import'"),
         *((f"{word} = find(color=red)", "built in") for word in RESERVED_EXAMPLES),
         ("hello", "expected `name = operator(arguments)`"),
