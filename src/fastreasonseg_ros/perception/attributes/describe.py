@@ -14,7 +14,7 @@ from ..appearance import appearance
 from ..support import find_support
 from ..surface import Surface, analyse, shrink, shrink_intrinsics
 from .amodal_box import whole_box
-from .color import exposure_gain, name_color
+from .color import exposure_gain, name_colors
 from .features import Features, measure
 from .names import PLAIN, UNSURE, LabelModel
 from .shape import name_shape
@@ -70,12 +70,12 @@ def describe(
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
     if before:
-        word, looks = before.color, before.appearance
+        word, colors, looks = before.color, before.colors, before.appearance
     else:
         crop = np.ascontiguousarray(color[box])
-        word = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
+        word, colors = name_colors(crop, inside, exposure_gain(color) if gain is None else gain)
         looks = appearance(crop, inside)
-    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, appearance=looks)
+    plain = Detection(mask, UNSURE, 0.5, _corners(box), color=word, colors=colors, appearance=looks)
     if geometry is None:
         return plain, None
     seen = _seen_of(geometry, box, inside)
@@ -102,6 +102,7 @@ def describe(
         score=score,
         box_xyxy=_corners(box),
         color=word,
+        colors=colors,
         shape=shape,
         depth_mean_m=float(depth.mean()),
         depth_std_m=float(depth.std()),
