@@ -251,3 +251,16 @@ def test_operators_can_be_left_out_and_like_is_where_there_is_no_word_meaning():
     assert '"nearest("' not in model.grammars[0]
     assert '"farthest("' in model.grammars[0]
     assert '"like("' not in model.grammars[0]
+
+
+def test_a_model_is_offered_the_version_of_the_plan_language_that_it_writes():
+    old, new, explained = Writes(NEAREST_MUG), Writes(NEAREST_MUG), Writes(NEAREST_MUG)
+    new.plan_language = 2
+    question = Query("the mug within half a metre of the plate")
+    reason(TWIN, question, old)
+    reason(TWIN, question, new)
+    reason(TWIN, question, explained, instructions=True)
+    assert "within(" not in old.grammars[0]
+    assert "within(" in new.grammars[0]
+    assert '"0.5 m"' in new.grammars[0]
+    assert "within(" in explained.grammars[0]

@@ -61,3 +61,9 @@ def test_the_page_of_parameters_is_what_the_nodes_have(monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     written = importlib.import_module("write_parameters")
     assert written.PAGE.read_text() == written.page(), "run `python scripts/write_parameters.py`"
+
+
+def test_the_page_of_the_plan_language_is_the_operator_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    written = importlib.import_module("write_plan_language")
+    assert written.PAGE.read_text() == written.page(), "run `python scripts/write_plan_language.py`"

@@ -68,3 +68,11 @@ def test_the_plan_that_is_timed_has_five_steps_that_all_find_something_among_fif
     assert all(step.ids for step in executed[0].trace)
     assert executed[0] == execute(parse_plan(plan_cost.FIVE_STEPS), plan_cost.scene(50))
     assert len(plan_cost.scene(50).instances) == 50
+
+
+def test_the_longer_plans_that_are_timed_have_eight_steps_and_are_timed_in_turn(monkeypatch):
+    executed = []
+    monkeypatch.setattr(plan_cost, "execute", lambda *args: executed.append(execute(*args)))
+    plan_cost.plan_cost(5, plan_cost.EIGHT_STEPS)
+    assert [len(done.trace) for done in executed] == [8] * 5
+    assert len({done.trace for done in executed}) == len(plan_cost.EIGHT_STEPS) == 4

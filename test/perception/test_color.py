@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.attributes.color import color_shares, exposure_gain, name_color
+from fastreasonseg_ros.perception.attributes.color import color_shares, exposure_gain, name_color, name_colors
 from fastreasonseg_ros.twin.types import COLORS
 
 SWATCHES = {
@@ -59,3 +59,28 @@ def test_shares_are_of_all_eleven_terms():
     shares = color_shares(np.array([[200, 20, 30], [200, 20, 30], [20, 60, 200], [250, 250, 250]], np.uint8))
     assert shares[COLORS.index("red")] == 0.5
     assert shares.sum() == pytest.approx(1.0)
+
+
+def test_a_thing_has_all_colours_of_a_tenth_of_it_with_their_shares_and_tones():
+    picture = np.zeros((60, 100, 3), np.uint8)
+    picture[:, :60] = (20, 40, 110)  # dark blue
+    picture[:, 60:97] = (240, 240, 240)
+    picture[:, 97:] = (200, 30, 30)  # too little of it
+    word, colors = name_colors(picture, np.ones((60, 100), bool))
+    assert word == "blue"
+    assert [(c.term, c.tone) for c in colors] == [("blue", "dark"), ("white", "")]
+    assert sum(c.share for c in colors) > 0.9
+    assert colors[0].share == pytest.approx(0.6, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "term", "tone"),
+    [((150, 190, 245), "blue", "light"), ((40, 90, 200), "blue", ""), ((20, 70, 30), "green", "dark")],
+)
+def test_light_and_dark_are_told_from_the_usual_shade_of_the_same_colour(rgb, term, tone):
+    word, (color,) = name_colors(np.full((40, 40, 3), rgb, np.uint8), np.ones((40, 40), bool))
+    assert (word, color.term, color.tone) == (term, term, tone)
+
+
+def test_an_empty_mask_has_no_colours():
+    assert name_colors(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), bool)) == (None, ())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Plane, Relation
+from fastreasonseg_ros.twin.resting import RestingPlace
+from fastreasonseg_ros.twin.types import POSES, TONES, ColorShare, DigitalTwin, Instance, Plane, Relation
 
 # Values that divide, order and cancel badly, among ordinary ones.
 _numbers = st.sampled_from((0.0, -0.0, 0.1, 0.1, 0.25, 1.0, 2.5, -0.3, -1.0, 1e-320, 1e300, -1e300))
@@ -13,6 +14,12 @@ _small = st.sampled_from((0.0, -0.0, 0.1, 0.25, 1.0, 2.5, 1e-320))  # pixels ins
 _spans = st.tuples(_small, _small).map(lambda ends: (min(ends), max(ends)))
 _vectors = st.tuples(_numbers, _numbers, _numbers)
 _labels = st.sampled_from(("mug", "mug", "cup", "tea box", "camera", "", 'a") | "', "ÉTUI", "none " + "x" * 60))
+_colors = st.builds(
+    ColorShare,
+    st.sampled_from(("red", "blue", "teal")),
+    st.sampled_from((0.0, 0.3, 1.0)),
+    st.sampled_from(("", *TONES)),
+)
 
 
 def _optional(values: st.SearchStrategy) -> st.SearchStrategy:
@@ -26,6 +33,7 @@ def _instance(times: tuple[float | None, float | None], **fields) -> Instance:
     return Instance(id=1, first_seen_s=first, last_seen_s=last, **fields)
 
 
+_resting = st.builds(RestingPlace, _numbers, _vectors, _optional(st.integers(1, 9)), _optional(st.sampled_from(POSES)))
 _instances = st.builds(
     _instance,
     label=_labels,
@@ -42,6 +50,9 @@ _instances = st.builds(
     visible=st.sampled_from((True, True, False)),
     nearness=_optional(st.sampled_from((0.0, 0.5, 1.0))),
     also=st.sampled_from(((), ("cup",), ("jar", "mug"))),
+    pose=_optional(st.sampled_from(POSES)),
+    colors=st.lists(_colors, max_size=3).map(tuple),
+    past=st.lists(_resting, max_size=3).map(tuple),
 )
 
 
@@ -53,6 +64,7 @@ def twins(draw: st.DrawFn) -> DigitalTwin:
     return DigitalTwin(
         instances,
         tuple(draw(st.lists(_relations(len(instances)), max_size=6))) if len(instances) > 1 else (),
+        stamp_s=draw(_numbers),
         plane=draw(_optional(st.builds(Plane, normal=_vectors, offset_m=_numbers))),
         begun_s=draw(_optional(_numbers)),
     )

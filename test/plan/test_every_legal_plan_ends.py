@@ -15,7 +15,9 @@ from random_twins import twins
 from fastreasonseg_ros.errors import MissingDataError
 from fastreasonseg_ros.plan import executor
 from fastreasonseg_ros.plan.corrections import corrected
-from fastreasonseg_ros.plan.grammar import NAMES, grammar
+from fastreasonseg_ros.plan.grammar import grammar
+from fastreasonseg_ros.plan.numbers import quantities
+from fastreasonseg_ros.plan.operators import MAX_STEPS, OPERATORS
 from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
@@ -49,10 +51,11 @@ class Bounded:
 
 
 @settings(max_examples=TWINS, deadline=None, suppress_health_check=list(HealthCheck))
-@given(twin=twins(), seed=st.integers(0, 2**32 - 1), quoted=st.booleans())
-def test_every_plan_of_the_grammar_ends_with_ids_of_the_twin(twin, seed, quoted):
+@given(twin=twins(), seed=st.integers(0, 2**32 - 1), quoted=st.booleans(), language=st.sampled_from((1, 2, 2, 2)))
+def test_every_plan_of_the_grammar_ends_with_ids_of_the_twin(twin, seed, quoted, language):
     random = Random(seed)
-    walker = Walker(grammar(twin, look_for=True, quoted=("red", "mug", "l'été") if quoted else ()))
+    words, amounts = (("red", "mug", "l'été"), quantities("0.3 m, 5 s, 2 m/s, 3")) if quoted else ((), None)
+    walker = Walker(grammar(twin, look_for=True, quoted=words, language=language, amounts=amounts))
     ids = {i.id for i in twin.instances}
     for _ in range(PLANS_OF_EACH):
         text = walker.sentence(random)
@@ -64,7 +67,14 @@ def test_every_plan_of_the_grammar_ends_with_ids_of_the_twin(twin, seed, quoted)
         for execution in executions:
             assert set(execution.ids) <= ids, text
             assert len(set(execution.ids)) == len(execution.ids), text
-            assert len(execution.trace) == len(plan.steps) <= len(NAMES) + 2  # a correction adds at most two
+            assert len(execution.trace) == len(plan.steps) <= MAX_STEPS[language] + 2  # a correction adds at most two
+
+
+def test_random_plans_have_every_operator_of_the_language():
+    twin = DigitalTwin((Instance(1, "mug"),))
+    walker, random = Walker(grammar(twin, look_for=True)), Random(0)
+    written = {step.operator for _ in range(1500) for step in parse_rollout(walker.sentence(random)).plan.steps}
+    assert written == set(OPERATORS)
 
 
 def test_a_condition_that_did_not_empty_the_set_is_passed_over_once_and_the_search_ends(monkeypatch):

@@ -11,7 +11,22 @@ from fastreasonseg_ros.plan.language import plan_word
 from fastreasonseg_ros.plan.operators import OPERATORS
 from fastreasonseg_ros.plan.parser import parse_plan, parse_rollout
 
-RESERVED_EXAMPLES = ("all", "gone", "camera", "table", "none", "nearest", "middle", "color", "depth", "size")
+RESERVED_EXAMPLES = (  # words of the language
+    "all",
+    "gone",
+    "camera",
+    "table",
+    "none",
+    "nearest",
+    "middle",
+    "color",
+    "depth",
+    "size",
+    "left",
+    "at",
+    "before",
+    "place",
+)
 TAGGED = "<reason>Two of them.</reason>\n<plan>\na = find(color=grey)\n</plan>\n<answer>{}</answer>"
 
 
@@ -29,6 +44,7 @@ def test_an_answer_is_a_value_ids_or_none(answer, name, ids):
         'Why.\na = like(all, "beat eggs, fast")',
         "Nothing fits.\nnone",
         "Why.\na = nearest(all, camera)\nb = on(all, table)\nc = union(a, b)",
+        "Put it there.\na = find(label=jam)\nb = find(label=basket)\nplace(a, inside, b)",
     ],
 )
 def test_the_short_form_survives_a_round_trip(text):
@@ -58,6 +74,14 @@ def test_every_example_of_the_operator_table_parses(row):
         ("a = look_for(!)", "no word to look for"),
         ("a = like(all, eggs)", "double quotes"),
         ('a = like(all, "eggs)', "quote is not closed"),
+        ("a = more(all, height, 5 s)", "neither an earlier value nor a number in m, such as 0.4 m"),
+        ("a = more(all, load, 5 m)", "nor a number without a unit"),
+        ("a = within(all, camera, all)", "nor a number in m"),
+        ("a = part(all, camera, north)", "no region 'north'"),
+        ("a = heading(all, north)", "no direction 'north'"),
+        ("a = was(all, beside, all)", "no relation 'beside'"),
+        ("a = find(color=not teal)", "color= knows"),
+        ("a = find(visible=not yes)", "visible= knows"),
         ("a = import(os)", "no operator 'import'"),
         *((f"{word} = find(color=red)", "built in") for word in RESERVED_EXAMPLES),
         ("hello", "expected `name = operator(arguments)`"),
@@ -108,3 +132,33 @@ def test_no_label_can_hold_characters_of_the_language(label):
 @pytest.mark.parametrize("character", ["\r", "\x0b", "\x1c", "\x85", "\u2028"])
 def test_only_a_newline_ends_a_line(character):
     assert len(parse_rollout(f"One{character}line.\na = find(label=mug)").plan.steps) == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "relation", "destination"),
+    [
+        ("place(a, inside, b)", "inside", "b"),
+        (" place( b,on ,table )", "on", "table"),
+        ("place(a, near, camera)", "near", "camera"),
+    ],
+)
+def test_a_command_names_what_is_taken_and_where_it_goes(last, relation, destination):
+    steps = "a = find(color=red)\nb = find(color=blue)"
+    taken = "b" if "b," in last.replace(" ", "") else "a"
+    for plan in (parse_plan(f"{steps}\n{last}"), parse_plan(steps, last), parse_rollout(f"Why.\n{steps}\n{last}").plan):
+        assert (plan.answer, plan.relation, plan.destination) == (taken, relation, destination)
+        assert [step.name for step in plan.steps] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("last", "complaint"),
+    [
+        ("place(a, beside, a)", "no relation 'beside'"),
+        ("place(c, on, a)", "'c' names no value"),
+        ("place(a, on, c)", "'c' names no value"),
+        ("place(camera, on, a)", "'camera' names no value"),
+    ],
+)
+def test_a_command_without_a_known_relation_or_value_is_an_error(last, complaint):
+    with pytest.raises(PlanError, match=complaint):
+        parse_plan("a = find(color=red)", last)

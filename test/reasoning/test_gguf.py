@@ -221,3 +221,13 @@ def test_an_adapter_is_found_where_the_environment_points(tmp_path, monkeypatch)
     monkeypatch.setenv("FASTREASONSEG_MODELS", str(tmp_path))
     assert student.find_adapter() == folder
     assert student.find_adapter("another") is None
+
+
+def test_an_adapter_without_a_mark_was_trained_on_version_1_of_the_plan_language(tmp_path):
+    pair = lora_pair("self_attn.q_proj", 576, 576)
+    assert student.adapter_language(write_adapter(tmp_path / "unmarked", pair, {})) == 1
+    assert student.adapter_language(write_adapter(tmp_path / "marked", pair, {student.LANGUAGE_KEY: "2"})) == 2
+    with pytest.raises(ModelError, match="version 3 of the plan language, this software has 2; update it"):
+        student.adapter_language(write_adapter(tmp_path / "later", pair, {student.LANGUAGE_KEY: "3"}))
+    with pytest.raises(ModelError, match="missing or corrupt"):
+        student.adapter_language(tmp_path)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ..errors import DatasetError
 from ..evaluation.benchmark.machine import machine, peak_rss_mb
-from ..evaluation.benchmark.plan_cost import OBJECTS, plan_cost
+from ..evaluation.benchmark.plan_cost import EIGHT_STEPS, OBJECTS, REPEATS, plan_cost
 from ..evaluation.benchmark.reasoner_cost import reasoner_cost
 from ..evaluation.benchmark.scaling import ScalingPlan, scaling, scaling_table
 from ..evaluation.metrics.masks import percentiles
@@ -49,6 +49,7 @@ def run(args: Namespace) -> int:
         "perception": perception,
         "reasoning": reasoning,
         "five_steps_50_objects": plan_cost(),
+        "eight_steps_50_objects": plan_cost(REPEATS, EIGHT_STEPS),
         "perception_peak_rss_mb": peak_rss_mb(),
         "machine": machine(),
     }
@@ -63,6 +64,8 @@ def run(args: Namespace) -> int:
             print(f"  {name:<22} p50 {_ms(row['p50'])}   p95 {_ms(row['p95'])}")
     five_steps = result["five_steps_50_objects"]
     print(f"  plan of five steps over {OBJECTS} objects: p50 {_ms(five_steps['p50'])}   p95 {_ms(five_steps['p95'])}")
+    eight_steps = result["eight_steps_50_objects"]
+    print(f"  plans of eight steps          p50 {_ms(eight_steps['p50'])}   p95 {_ms(eight_steps['p95'])}")
     print(f"  frames per second      {perception['frames_per_second']:.1f}")
     print(f"  memory of perception   {result['perception_peak_rss_mb']:.0f} MiB at most")
     print(

@@ -33,7 +33,7 @@ from ..io.datasets.base import read_questions, read_twin_scenes
 from ..perception import make_perceiver
 from ..reasoning import make_word_meaning
 from ..reasoning.cache import file_sha256
-from ..reasoning.language_models.openvino import OpenVinoModel, model_name
+from ..reasoning.language_models.openvino import OpenVinoModel, model_language, model_name
 from ..twin.types import DigitalTwin
 
 CONTEXT_TOKENS = 32768  # for a batch of prompts
@@ -127,7 +127,8 @@ class _Student:
 
     def _set(self, name: str, questions: LoadedSet) -> dict[str, Any]:
         meaning = make_word_meaning(None, [f"threads={self.args.threads}"])
-        replies = Replies(self.folder / "replies.jsonl", self.model)
+        language = model_language(self.config) if self.variant.method == "model" else 1
+        replies = Replies(self.folder / "replies.jsonl", self.model, language)
         rows: list[Row] = []
 
         def evaluation(ask: Ask) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _negated(plan: Plan, words: str) -> Plan:
     if rest:
         steps.append(replace(last, name=rest_name, filters=rest))
         whole = rest_name
-    return Plan((*steps, Step(chosen, "minus", (whole, last.name))), chosen)
+    return replace(plan, steps=(*steps, Step(chosen, "minus", (whole, last.name))), answer=chosen)
 
 
 def _free_names(plan: Plan, count: int) -> list[str]:

@@ -15,11 +15,13 @@ from .spatial import OFF_LINE_OF_SIGHT
 
 # What these say is about space; without metres they say it of the picture.
 _SPATIAL = {"near", "nearest", "farthest", "between", "in_front_of", "behind"}
-_SPATIAL_KEYS = {"depth", "z", "width", "height", "length", "volume"}
+_SPATIAL |= {"touching", "isolated", "blocking", "part", "row"}
+_SPATIAL_KEYS = {"depth", "z", "width", "height", "length", "volume", "thickness", "aspect", "pile_height"}
 # What these say is measured, and close cases are told wrongly: a thing that leans is neither upright nor lying.
 _MEASURED = {"left_of", "right_of", "above", "below", "in_front_of", "behind", "near", "between"}
 _ALONG_SIGHT = {"in_front_of", "behind"}
 _MEASURED |= {"on", "under", "supported_by", "inside", "contains"}
+_MEASURED |= {"carries", "contained", "touching", "part", "isolated", "clear"}
 # Notes of steps that `execute_closest` did not take to the letter.
 PASSED_OVER = "nothing fits this; passed over"
 NOT_TO_THE_LETTER = (PASSED_OVER, MIGHT_BE, OFF_LINE_OF_SIGHT)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 
 from ..errors import MissingDataError
 from ..twin.types import Instance
-from . import spatial, temporal
-from .language import Step, plan_word
-from .operators import REFERENCES
+from . import contact, grouping, history, keys, piles, regions, spatial, temporal
+from .keys import key_value
+from .language import NOT, Step, plan_word
+from .numbers import Quantity, parse_quantity
+from .operators import KEYS, REFERENCES
 from .run import Ids, Meaning, Run
 from .space import View
 
@@ -18,16 +19,29 @@ MIGHT_BE = "nothing is called so; might be this"
 
 def _matches(view: View, i: Instance, step: Step) -> bool:
     for key, values in step.filters:
+        if key == "visible":
+            continue
         if key == "label":
-            if plan_word(i.label) not in values:
-                return False
+            has = (plan_word(i.label),)
         elif key == "pose":
-            upright = view.is_upright(i)
-            if upright is None or ("upright" if upright else "lying") not in values:
-                return False
-        elif key != "visible" and getattr(i, key) not in values:
+            has = keys.poses(view, i)
+        elif key == "accent":
+            has = tuple(c.term for c in i.colors if c.term != i.color)
+        elif key == "tone":
+            has = tuple(c.tone for c in i.colors if c.term == i.color)
+        else:
+            has = (getattr(i, key),)
+        if not _fits(has, values):
             return False
     return True
+
+
+def _fits(has: tuple[str | None, ...], values: tuple[str, ...]) -> bool:
+    """Whether it has one of the values, and none that stands after "not"."""
+    wanted = [v for v in values if not v.startswith(NOT)]
+    if wanted and not any(v in wanted for v in has):
+        return False
+    return len(wanted) == len(values) or not any(f"{NOT}{v}" in values for v in has)
 
 
 def _find(run: Run, step: Step) -> Ids:
@@ -46,26 +60,12 @@ def _filter(run: Run, step: Step) -> Ids:
     )
 
 
-def _same(run: Run, step: Step) -> Ids:
-    members, refs = run.values[step.args[0]], run.values[step.args[1]]
-    attribute = step.args[2]
-    if attribute == "size":
-        sizes = [v for r in refs if (v := run.view.key(r, "volume"))]
-        return tuple(
-            k
-            for k in members
-            if k not in refs and any(0.7 < (run.view.key(k, "volume") or 0) / s < 1.43 for s in sizes)
-        )
-    words = {getattr(i, attribute) for i in run.instances(refs)} - {None}
-    return tuple(i.id for i in run.instances(members) if i.id not in refs and getattr(i, attribute) in words)
-
-
 def _ordered(run: Run, name: str, key: str) -> list[int]:
     """Members by rising value (falling with a minus); those without a value are left out and noted."""
     sign = -1.0 if key.startswith("-") else 1.0
     key = key.removeprefix("-")
     members = run.values[name]
-    valued = [(v, k) for k in members if (v := run.view.key(k, key)) is not None]
+    valued = [(v, k) for k in members if (v := key_value(run.view, k, key)) is not None]
     if members and not valued:
         raise MissingDataError(f"no {key} is known for any of them; it needs a depth camera or more frames")
     if len(valued) < len(members):
@@ -100,18 +100,33 @@ def _compared(more: bool) -> Callable[[Run, Step], Ids]:
         x, key, ref = step.args
         sign = 1.0 if more != key.startswith("-") else -1.0
         key = key.removeprefix("-")
+        if quantity := parse_quantity(ref):
+            return _beyond_quantity(run, x, key, sign, quantity)
         members, refs = spatial.members_and_references(run, x, ref, of_one_set=True)
-        values = {k: sign * v for k in {*members, *refs} if (v := run.view.key(k, key)) is not None}
+        values = {k: sign * v for k in {*members, *refs} if (v := key_value(run.view, k, key)) is not None}
         known, known_refs = ([k for k in ids if k in values] for ids in (members, refs))
         if members and refs and not (known and known_refs):
             raise MissingDataError(f"no {key} is known to compare; it needs a depth camera or more frames")
         if len(known) < len(members):
             run.note = f"{len(members) - len(known)} without {key} left out"
-        slack = run.view.key_slack(key)
-        edge = {k: max((values[r] for r in known_refs if r != k), default=math.inf) for k in known}
+        slack = keys.key_slack(run.view, key)
+        edge = spatial.largest_other(values, known, known_refs)
         return tuple(k for k in known if values[k] > edge[k] + slack)
 
     return operation
+
+
+def _beyond_quantity(run: Run, x: str, key: str, sign: float, quantity: Quantity) -> Ids:
+    """Members whose value is larger (sign 1) or smaller (-1) than a quantity; those without a value are left out."""
+    members = run.values[x]
+    if members and not keys.is_measured(run.view, key):
+        raise MissingDataError(f"{key} is not known in {KEYS[key].unit}; it needs a depth camera")
+    order = _ordered(run, x, key)
+    return tuple(k for k in order if sign * (key_value(run.view, k, key) or 0.0) > sign * quantity.value)
+
+
+def _any(run: Run, step: Step) -> Ids:
+    return run.values[step.args[0]][: int(step.args[1])]
 
 
 def _top(run: Run, step: Step) -> Ids:
@@ -159,7 +174,7 @@ def _look_for(run: Run, step: Step) -> Ids:
 OPERATIONS: Mapping[str, Callable[[Run, Step], Ids]] = {
     "find": _find,
     "filter": _filter,
-    "same": _same,
+    "same": grouping.same,
     "union": lambda r, s: tuple(dict.fromkeys(r.values[s.args[0]] + r.values[s.args[1]])),
     "intersect": lambda r, s: tuple(k for k in r.values[s.args[0]] if k in set(r.values[s.args[1]])),
     "minus": lambda r, s: tuple(k for k in r.values[s.args[0]] if k not in set(r.values[s.args[1]])),
@@ -194,4 +209,26 @@ OPERATIONS: Mapping[str, Callable[[Run, Step], Ids]] = {
     "receding": temporal.closing(-1.0),
     "like": _like,
     "look_for": _look_for,
+    "otherwise": lambda r, s: r.values[s.args[0]] or r.values[s.args[1]],
+    "any": _any,
+    "unique": grouping.unique,
+    "most_common": grouping.most_common,
+    "one_each": grouping.one_each,
+    "row": regions.row,
+    "carries": spatial.stored(lambda view, k, r: k in view.all_supports(r)),
+    "contained": piles.contained,
+    "pile": piles.pile,
+    "base": piles.base,
+    "top_of": piles.top_of,
+    "clear": lambda r, s: tuple(k for k in r.values[s.args[0]] if not r.view.carried(k)),
+    "touching": contact.touching,
+    "within": contact.within,
+    "isolated": contact.isolated,
+    "blocking": contact.blocking,
+    "part": regions.part,
+    "heading": temporal.heading,
+    "fell": history.fell,
+    "lifted": history.lifted,
+    "was": history.was,
+    "in_place_of": history.in_place_of,
 }

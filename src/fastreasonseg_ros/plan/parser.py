@@ -5,8 +5,22 @@ from __future__ import annotations
 import re
 
 from ..errors import PlanError
-from .language import Plan, Rollout, Step, plan_word
-from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, RESERVED, SETS, Operator
+from .language import NOT, Plan, Rollout, Step, plan_word
+from .numbers import parse_quantity
+from .operators import (
+    ATTRIBUTES,
+    DESTINATIONS,
+    DIRECTIONS,
+    FILTERS,
+    KEYS,
+    OPERATORS,
+    PAST_RELATIONS,
+    REGIONS,
+    RELATIONS,
+    RESERVED,
+    SETS,
+    Operator,
+)
 
 MAX_STEPS = 12
 _STEP = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*=\s*([a-z_]+)\s*\((.*)\)\s*$")
@@ -14,8 +28,16 @@ _TAG = {tag: re.compile(rf"<{tag}>(.*?)</{tag}>", re.S) for tag in ("reason", "p
 _FILTER = re.compile(r"^([a-z_]+)\s*=(.*)$", re.S)
 # ASCII digits only, and few enough of them for int(): str.isdigit() and \d also accept digits such as "²".
 _COUNT = re.compile(r"0?[1-9]|[1-9][0-9]")
+_PLACE = re.compile(r"place\s*\(\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*\)", re.A)
 _ANSWER = re.compile(r"[a-z][a-z0-9_]*|[0-9]{1,9}(\s*,\s*[0-9]{1,9})*")
 _TEXT_LIMIT = 200
+# Kinds of arguments that are one of a few words: what they are called in an error, and the words.
+_WORDS = {
+    "attribute": ("attribute", ATTRIBUTES),
+    "region": ("region", REGIONS),
+    "direction": ("direction", DIRECTIONS),
+    "relation": ("relation", PAST_RELATIONS),
+}
 
 
 def parse_rollout(text: str) -> Rollout:
@@ -41,10 +63,17 @@ def _parse_short(lines: list[str]) -> Plan:
 
 
 def parse_plan(text: str, answer: str | None = None) -> Plan:
-    """The plan in `text`, one step a line. answer: a value's name, ids, `none`, or None for the last value."""
+    """The plan in `text`, one step a line. Raises PlanError.
+
+    answer: a value's name, ids, `none`, `place(VALUE, RELATION, DESTINATION)`, or None for the last value. Without it,
+    a last line `place(...)` is the answer.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    if answer is None and lines and _PLACE.fullmatch(lines[-1].strip()):
+        answer = lines.pop()
     steps: list[Step] = []
     names: set[str] = set(SETS)
-    for number, line in enumerate((ln for ln in text.split("\n") if ln.strip()), 1):
+    for number, line in enumerate(lines, 1):
         if number > MAX_STEPS:
             raise PlanError(f"the plan has more than {MAX_STEPS} steps; split the question")
         step = _parse_step(line, names, f"plan line {number} {line.strip()[:120]!r}")
@@ -57,6 +86,8 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     answer = answer.strip()
     if answer in ("none", ""):
         return Plan(tuple(steps))
+    if command := _PLACE.fullmatch(answer):
+        return _parse_place(tuple(steps), names, *command.groups())
     if not _ANSWER.fullmatch(answer):
         raise PlanError(f"answer {answer[:60]!r} is neither the name of a value, nor ids, nor none")
     if answer[0].isdigit():
@@ -64,6 +95,16 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     if answer not in names:
         raise PlanError(f"answer {answer!r} names no value of the plan ({', '.join(sorted(names))})")
     return Plan(tuple(steps), answer)
+
+
+def _parse_place(steps: tuple[Step, ...], names: set[str], placed: str, relation: str, destination: str) -> Plan:
+    where = f"plan: place({placed}, {relation}, {destination})"
+    if relation not in RELATIONS:
+        raise PlanError(f"{where}: no relation {relation!r}; there are {', '.join(RELATIONS)}")
+    for name, more in ((placed, ()), (destination, DESTINATIONS)):
+        if name not in names and name not in more:
+            raise PlanError(f"{where}: {name!r} names no value; there are {', '.join([*sorted(names), *more])}")
+    return Plan(steps, placed, destination=destination, relation=relation)
 
 
 def _parse_step(line: str, names: set[str], where: str) -> Step:
@@ -86,7 +127,8 @@ def _parse_step(line: str, names: set[str], where: str) -> Step:
             positional.append(part)
     if len(positional) != len(row.args):
         raise PlanError(f"{where}: {operator} takes {len(row.args)} arguments, as in {row.example}")
-    args = tuple(_check(kind, arg, row, names, where) for kind, arg in zip(row.args, positional, strict=True))
+    key = next((arg for kind, arg in zip(row.args, positional, strict=True) if kind == "key"), "")
+    args = tuple(_check(kind, arg, row, names, key, where) for kind, arg in zip(row.args, positional, strict=True))
     return Step(name, operator, args, tuple(filters))
 
 
@@ -120,24 +162,32 @@ def _parse_filter(row: Operator, key: str, value: str, where: str) -> tuple[str,
     if "" in values:
         raise PlanError(f"{where}: {key}= has an empty word")
     known = FILTERS[key]
-    if key == "color":
-        values = tuple("gray" if v == "grey" else v for v in values)
-    if known and not set(values) <= set(known):
-        raise PlanError(f"{where}: {key}= knows {', '.join(known)}, not {', '.join(set(values) - set(known))}")
+    if key in ("color", "accent"):
+        values = tuple(re.sub(r"\bgrey$", "gray", v) for v in values)
+    words = {v if key == "visible" else v.removeprefix(NOT) for v in values}
+    if known and not words <= set(known):
+        raise PlanError(f"{where}: {key}= knows {', '.join(known)}, not {', '.join(words - set(known))}")
     return key, values
 
 
-def _check(kind: str, arg: str, row: Operator, names: set[str], where: str) -> str:
-    if kind == "set" or (kind == "ref" and arg not in row.references):
-        if arg not in names:
-            more = f" or {', '.join(row.references)}" if kind == "ref" and row.references else ""
+def _check(kind: str, arg: str, row: Operator, names: set[str], key: str, where: str) -> str:
+    """The argument as the step keeps it. key: of the same step, whose unit a quantity has."""
+    if kind == "value" and arg not in names:
+        return _quantity(arg, KEYS[key.removeprefix("-")].unit, f"{where}: for {key}")
+    if kind == "distance":
+        return _quantity(arg, "m", where)
+    if kind in ("set", "ref", "value"):
+        words = row.takes() if kind == "ref" else ()
+        if arg not in names and arg not in words:
+            more = f" or {', '.join(words)}" if words else ""
             raise PlanError(f"{where}: {arg[:40]!r} is no earlier value{more}; there are {', '.join(sorted(names))}")
     elif kind == "key" and arg.removeprefix("-") not in KEYS:
         raise PlanError(f"{where}: no key {arg[:40]!r}; there are {', '.join(KEYS)}")
     elif kind == "count" and not _COUNT.fullmatch(arg):
         raise PlanError(f"{where}: {arg[:40]!r} is not a number from 1 to 99")
-    elif kind == "attribute" and arg not in ATTRIBUTES:
-        raise PlanError(f"{where}: no attribute {arg[:40]!r}; there are {', '.join(ATTRIBUTES)}")
+    elif kind in _WORDS and arg not in _WORDS[kind][1]:
+        name, known = _WORDS[kind]
+        raise PlanError(f"{where}: no {name} {arg[:40]!r}; there are {', '.join(known)}")
     elif kind == "text":
         words = " ".join(arg.strip('"').split())[:_TEXT_LIMIT]
         if not (arg.startswith('"') and arg.endswith('"') and words):
@@ -148,3 +198,11 @@ def _check(kind: str, arg: str, row: Operator, names: set[str], where: str) -> s
             raise PlanError(f"{where}: {arg[:40]!r} has no word to look for, as in {row.example}")
         return noun
     return arg
+
+
+def _quantity(arg: str, unit: str, where: str) -> str:
+    quantity = parse_quantity(arg)
+    if quantity is None or quantity.unit != unit:
+        expected = f"a number in {unit}, such as 0.4 {unit}" if unit else "a number without a unit, such as 3"
+        raise PlanError(f"{where}: {arg[:40]!r} is neither an earlier value nor {expected}")
+    return str(quantity)

@@ -8,16 +8,22 @@ relative, forward follows it, still in pixels: it orders things and measures non
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Bool, Float
+
 from ..errors import MissingDataError
-from ..twin.types import DigitalTwin, Instance
+from ..twin.types import DigitalTwin, Instance, Vector
 
 NEAR_M = 0.15
 SIDE_M = 0.01
 HEIGHT_M = 0.02
 BETWEEN_CORRIDOR = 0.45
 SIGHT_GAP = 0.5  # of the reference's width
+
+_NONE: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,15 @@ class View:
         self.sized = self.metric or any(i.size_m is not None for i in twin.instances)
         self._looks_down = False
         self._places: dict[int, Place] = {}
+        self._arrays: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
         self._supports: dict[int, set[int]] = {}
-        for relation in twin.relations:
-            if relation.predicate in ("on", "inside"):
-                self._supports.setdefault(relation.subject, set()).add(relation.object)
+        self._carried: dict[int, set[int]] = {}
+        self._all_supports: dict[int, set[int]] = {}
+        self._all_carried: dict[int, set[int]] = {}
+        self._relations = {(r.subject, r.predicate, r.object) for r in twin.relations}
+        for subject, _, object in self._relations:
+            self._supports.setdefault(subject, set()).add(object)
+            self._carried.setdefault(object, set()).add(subject)
         if twin.plane is not None:
             up = twin.plane.normal
             forward = (-up[0] * up[2], -up[1] * up[2], 1.0 - up[2] * up[2])  # z with its part along up taken away
@@ -103,11 +114,6 @@ class View:
         diagonal = math.hypot(*self.twin.image_size)
         return 0.005 * diagonal, 0.01 * diagonal, 0.06 * diagonal
 
-    def key_slack(self, key: str) -> float:
-        """Least difference of two values of a key that counts: of places as in `slack`, of all else none."""
-        side, height, _ = self.slack
-        return {"x": side, "y": height, "z": side, "depth": side}.get(key, 0.0)
-
     def distance(self, a: int, b: int) -> float:
         """Centre to centre; in the picture only right and up count."""
         p, q = self.place(a), self.place(b)
@@ -128,17 +134,68 @@ class View:
             )
         )
 
-    def between(self, id: int, a: int, b: int) -> bool:
-        """Projects inside the segment a-b and lies within a corridor of 0.45 times its length."""
-        axes = slice(0, 3) if self.metric else slice(0, 2)
-        p, u, v = (self.place(k).point[axes] for k in (id, a, b))
-        segment = [e - s for s, e in zip(u, v, strict=True)]
-        length2 = sum(c * c for c in segment)
-        if length2 == 0:
-            return False
-        t = sum((x - s) * c for x, s, c in zip(p, u, segment, strict=True)) / length2
-        off = math.dist(p, [s + t * c for s, c in zip(u, segment, strict=True)])
-        return 0.05 < t < 0.95 and off < BETWEEN_CORRIDOR * math.sqrt(length2)
+    def gaps(self, ids: Sequence[int], refs: Sequence[int]) -> Float[np.ndarray, "ids refs"]:
+        """`gap` of every member and reference."""
+        points, extents = self._boxes(ids)
+        ref_points, ref_extents = self._boxes(refs)
+        with np.errstate(all="ignore"):
+            apart = np.abs(points[:, None] - ref_points) - (extents[:, None] + ref_extents) / 2
+            np.maximum(apart, 0.0, out=apart)
+            return np.sqrt((apart * apart).sum(axis=-1))
+
+    def _boxes(self, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Points and extents, right, up and forward; kept, for plans ask of the same set again and again."""
+        found = self._arrays.get(key := tuple(ids))
+        if found is None:
+            places = [self.place(k) for k in key]
+            rows = np.array([(*p.point, *p.extent) for p in places]).reshape(-1, 6)
+            found = self._arrays[key] = rows[:, :3], rows[:, 3:]
+        return found
+
+    def distances(self, ids: Sequence[int], refs: Sequence[int]) -> Float[np.ndarray, "ids refs"]:
+        """`distance` of every member and reference; infinite from a thing to itself."""
+        axes = 3 if self.metric else 2
+        points, ref_points = self._boxes(ids)[0][:, :axes], self._boxes(refs)[0][:, :axes]
+        with np.errstate(all="ignore"):
+            away = points[:, None] - ref_points
+            found = np.sqrt((away * away).sum(axis=-1))
+        found[np.array(ids)[:, None] == np.array(refs)] = math.inf
+        return found
+
+    def bottom(self, id: int) -> float:
+        """Height of the lowest point above the support, or where it is not known along the up axis."""
+        p, i = self.place(id), self.by_id[id]
+        return i.elevation_m[0] if self.metric and i.elevation_m else p.up - p.extent[1] / 2
+
+    def between(self, ids: Sequence[int], pairs: Sequence[tuple[int, int]]) -> Bool[np.ndarray, "ids"]:
+        """Which lie between the two of any pair that they are not of.
+
+        They project inside the segment and lie within a corridor of 0.45 times its length.
+        """
+        if not ids or not pairs:
+            return np.zeros(len(ids), bool)
+        axes = 3 if self.metric else 2
+        points = np.array([self.place(k).point[:axes] for k in ids])
+        begin, end = (np.array([self.place(pair[side]).point[:axes] for pair in pairs]) for side in (0, 1))
+        with np.errstate(all="ignore"):
+            segment, away = end - begin, points[:, None] - begin
+            length2 = (segment * segment).sum(axis=-1)
+            t = (away * segment).sum(axis=-1) / length2
+            off = away - t[..., None] * segment
+            near = (off * off).sum(axis=-1) < BETWEEN_CORRIDOR**2 * length2
+        others = (np.array(ids)[:, None, None] != np.array(pairs)).all(axis=-1)
+        return ((t > 0.05) & (t < 0.95) & near & others).any(axis=1)
+
+    def hiding(self, ids: Sequence[int], ref: int) -> Bool[np.ndarray, "ids"]:
+        """Which are nearer, across the line of sight through the reference, and at a height at which it is."""
+        points, extents = self._boxes(ids)
+        q = self.place(ref)
+        right, forward = self._sight(q)
+        with np.errstate(all="ignore"):
+            away, reach = points - q.point, (extents + q.extent) / 2
+            across = np.abs(away[:, 0] * forward - away[:, 2] * right)
+            nearer = away[:, 2] < -self.slack[0]
+            return nearer & (across <= reach[:, 0]) & (np.abs(away[:, 1]) < reach[:, 1])
 
     def in_line_of_sight(self, id: int, ref: int) -> bool:
         """Whether the gap between the two across the line of sight through the reference is small.
@@ -160,64 +217,39 @@ class View:
 
     def supports(self, id: int) -> set[int]:
         """Ids that the instance rests on or in, directly."""
-        return self._supports.get(id, set())
+        return self._supports.get(id, _NONE)
+
+    def carried(self, id: int) -> set[int]:
+        """Ids that rest on or in the instance, directly."""
+        return self._carried.get(id, _NONE)
 
     def all_supports(self, id: int) -> set[int]:
-        """The same through any number of others."""
-        found: set[int] = set()
-        todo = list(self.supports(id))
-        while todo:
-            k = todo.pop()
-            if k not in found:
-                found.add(k)
-                todo.extend(self.supports(k))
+        """Ids that the instance rests on or in, directly or through others."""
+        return self._closure(self._all_supports, self._supports, id)
+
+    def all_carried(self, id: int) -> set[int]:
+        """Ids that rest on or in the instance, directly or through others."""
+        return self._closure(self._all_carried, self._carried, id)
+
+    @staticmethod
+    def _closure(known: dict[int, set[int]], links: dict[int, set[int]], id: int) -> set[int]:
+        found = known.get(id)
+        if found is None:
+            found, todo = set(), list(links.get(id, ()))
+            while todo:
+                k = todo.pop()
+                if k not in found:
+                    found.add(k)
+                    todo.extend(links.get(k, ()))
+            known[id] = found
         return found
 
     def related(self, subject: int, predicate: str, object: int) -> bool:
         """Whether the stored relation holds."""
-        return any(
-            r.subject == subject and r.object == object and r.predicate == predicate for r in self.twin.relations
-        )
+        return (subject, predicate, object) in self._relations
 
-    def key(self, id: int, key: str) -> float | None:
-        """Value of a key of operators.KEYS, or None where the twin does not know it."""
-        i = self.by_id[id]
-        if key in ("x", "y", "z", "depth") and not self.is_placed(id):
-            return None
-        if key in ("x", "y", "z"):
-            p = self.place(id)
-            return {"x": p.right, "y": p.up, "z": p.forward}[key]
-        if key == "depth":
-            return self.camera_distance(id)
-        if key == "speed":
-            return None if i.velocity is None else math.hypot(*i.velocity)
-        simple = {"path": i.path_length_m, "first_seen": i.first_seen_s, "last_seen": i.last_seen_s, "score": i.score}
-        if key in simple:
-            return simple[key]
-        if (extents := self.extents(i)) is None:
-            return None
-        w, h, d = extents
-        return {"width": w, "height": h, "length": max(w, h, d), "volume": w * h * d if self.sized else w * h}[key]
-
-    def extents(self, i: Instance) -> tuple[float, float, float] | None:
-        """Width, height (upwards) and depth in metres; in a twin without metres width and height in pixels, depth 0.
-
-        None where this one's are not known.
-        """
-        if i.size_m is not None:
-            height = i.elevation_m[1] - i.elevation_m[0] if i.elevation_m else i.size_m[1]
-            return i.size_m[0], height, i.size_m[2]
-        if self.sized or i.box_xyxy is None:
-            return None
-        x0, y0, x1, y1 = i.box_xyxy
-        return x1 - x0, y1 - y0, 0.0
-
-    def is_upright(self, i: Instance) -> bool | None:
-        """Taller than it is wide and deep; None when it has no longest side to speak of."""
-        if (extents := self.extents(i)) is None:
-            return None
-        w, h, d = extents
-        across = max(w, d)
-        if h > 1.15 * across:
-            return True
-        return False if h < 0.87 * across else None
+    def motion(self, velocity: Vector) -> tuple[float, float, float]:
+        """A velocity along right, up and forward, metres a second."""
+        u, f, v = self._up, self._forward, velocity
+        up = v[0] * u[0] + v[1] * u[1] + v[2] * u[2]
+        return v[0], up, v[0] * f[0] + v[1] * f[1] + v[2] * f[2]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Bool
 
 from .language import Step
 from .run import Ids, Run
@@ -37,10 +40,22 @@ def beyond(axis: int, sign: float) -> Operation:
             )
         members, refs = map(run.placed, members_and_references(run, *step.args, of_one_set=True))
         along = {k: sign * view.place(k).point[axis] for k in {*members, *refs}}
-        edge = {k: max((along[r] for r in refs if r != k), default=math.inf) for k in members}
+        edge = largest_other(along, members, refs)
         return tuple(k for k in members if along[k] > edge[k] + slack)
 
     return operation
+
+
+def largest_other(values: Mapping[int, float], members: Ids | list[int], refs: Ids | list[int]) -> dict[int, float]:
+    """For every member the largest value of the references other than it; infinite where there is none."""
+    first, second, largest = -math.inf, -math.inf, None
+    for r in dict.fromkeys(refs):
+        if values[r] > first:
+            first, second, largest = values[r], first, r
+        elif values[r] > second:
+            second = values[r]
+    edge = {k: second if k == largest else first for k in members}
+    return {k: math.inf if v == -math.inf else v for k, v in edge.items()}
 
 
 def in_line(sign: float) -> Operation:
@@ -68,23 +83,44 @@ def in_line(sign: float) -> Operation:
 def near(run: Run, step: Step) -> Ids:
     view, slack = run.view, run.view.slack[2]
     members, refs = map(run.placed, members_and_references(run, *step.args, of_one_set=True))
-    reach = {r: max(slack, *view.place(r).extent) for r in refs}
-    return tuple(k for k in members if any(view.gap(k, r) <= reach[r] for r in refs if r != k))
+    if not members or not refs:
+        return ()
+    reach = np.array([max(slack, *view.place(r).extent) for r in refs])
+    close = (view.gaps(members, refs) <= reach) & different(members, refs)
+    return tuple(k for k, found in zip(members, close.any(axis=1), strict=True) if found)
+
+
+def different(members: Ids, refs: Ids) -> Bool[np.ndarray, "members refs"]:
+    """Which member and reference are not the same thing."""
+    return np.array(members)[:, None] != np.array(refs)
 
 
 def nearest(last: bool) -> Operation:
-    """The member with the least (last: the largest) distance to the camera or to the closest reference."""
+    """The member with the least (last: the largest) distance to the camera, the table or the closest reference.
+
+    Where every member is a reference, each is compared with the others: the two that are closest to each other, or the
+    one farthest from all others.
+    """
 
     def operation(run: Run, step: Step) -> Ids:
-        view = run.view
-        if step.args[1] == "camera":
-            scored = [(view.camera_distance(k), k) for k in run.placed(run.values[step.args[0]])]
+        view, (x, ref) = run.view, step.args
+        members, refs = run.placed(run.values[x]), ()
+        if ref == "camera":
+            distances = [view.camera_distance(k) for k in members]
+        elif ref == "table":
+            distances = [view.bottom(k) for k in members]
         else:
-            members, refs = map(run.placed, members_and_references(run, *step.args))
-            scored = [(min(view.distance(k, r) for r in refs), k) for k in members] if refs else []
+            members, refs = map(run.placed, members_and_references(run, x, ref, of_one_set=True))
+            if not members or len(refs) < 1 + (members == refs):
+                return ()
+            distances = view.distances(members, refs).min(axis=1).tolist()
+        scored = list(zip(distances, members, strict=True))
         if not scored:
             return ()
-        return ((max if last else min)(scored)[1],)
+        best = (max if last else min)(scored)
+        if last or not set(members) <= set(refs):
+            return (best[1],)
+        return tuple(k for d, k in scored if d == best[0])[:2]
 
     return operation
 
@@ -95,7 +131,7 @@ def between(run: Run, step: Step) -> Ids:
         pairs = [(p, q) for n, p in enumerate(a) for q in a[n + 1 :]]
     else:
         pairs = [(p, q) for p in a for q in b if p != q]
-    return tuple(k for k in x if any(k not in pair and run.view.between(k, *pair) for pair in pairs))
+    return tuple(k for k, found in zip(x, run.view.between(x, pairs), strict=True) if found)
 
 
 def on(run: Run, step: Step) -> Ids:

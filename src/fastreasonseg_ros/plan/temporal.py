@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..errors import MissingDataError
 from ..twin.types import Instance, Vector
+from .keys import key_value
 from .language import Step
 from .run import Ids, Run
 from .spatial import members_and_references
@@ -24,7 +25,7 @@ def speed(faster: bool) -> Callable[[Run, Step], Ids]:
 
     def operation(run: Run, step: Step) -> Ids:
         members = run.values[step.args[0]]
-        speeds = {k: run.view.key(k, "speed") for k in members}
+        speeds = {k: key_value(run.view, k, "speed") for k in members}
         if members and all(v is None for v in speeds.values()):
             raise MissingDataError("no velocity is known; it needs depth and at least two frames")
         return tuple(k for k, v in speeds.items() if v is not None and (v > SPEED_M_S) == faster)
@@ -33,7 +34,7 @@ def speed(faster: bool) -> Callable[[Run, Step], Ids]:
 
 
 def moved(run: Run, step: Step) -> Ids:
-    paths = {k: run.view.key(k, "path") for k in run.values[step.args[0]]}
+    paths = {k: key_value(run.view, k, "path") for k in run.values[step.args[0]]}
     if paths and all(v is None for v in paths.values()):
         raise MissingDataError("no path is known; it needs depth and at least two frames")
     return tuple(k for k, v in paths.items() if (v or 0.0) > MOVED_M)
@@ -92,3 +93,25 @@ def _closes(i: Instance, target: Vector, target_velocity: Vector, sign: float) -
     own = sum(v * d for v, d in zip(i.velocity, line, strict=True)) / norm
     target_part = sum(v * d for v, d in zip(target_velocity, line, strict=True)) / norm
     return sign * own > SPEED_M_S and sign * (own - target_part) > SPEED_M_S
+
+
+def heading(run: Run, step: Step) -> Ids:
+    """Members that move that way by more than 3 cm/s, with at least half of their speed (within 60 degrees of it).
+
+    across: to the left or right, more than to or from the camera and more than up or down.
+    """
+    members, direction = run.instances(run.values[step.args[0]]), step.args[1]
+    known = [i for i in members if i.velocity is not None]
+    if members and not known:
+        raise MissingDataError("no velocity is known; it needs depth and at least two frames")
+    if len(known) < len(members):
+        run.note = f"{len(members) - len(known)} without a known velocity left out"
+    return tuple(i.id for i in known if _heads(run.view.motion(i.velocity or _ORIGIN), direction))
+
+
+def _heads(motion: tuple[float, float, float], direction: str) -> bool:
+    right, up, forward = motion
+    if direction == "across":
+        return abs(right) > max(SPEED_M_S, abs(forward), abs(up))
+    part = {"left": -right, "right": right, "up": up, "down": -up, "towards": -forward, "away": forward}[direction]
+    return part > SPEED_M_S and part >= 0.5 * math.hypot(right, up, forward)

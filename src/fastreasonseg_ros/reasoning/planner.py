@@ -14,13 +14,14 @@ from ..plan.corrections import corrected
 from ..plan.executor import execute
 from ..plan.grammar import NOT_NARROWED, Narrowed, vocabulary
 from ..plan.language import Plan, Rollout
+from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
 from .contradictions import contradiction
 from .general_words import with_kinds
 from .prompting.prompt import prompt
 from .prompting.reply_forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
-from .protocol import Hint, LanguageModel, WordMeaning
+from .protocol import Hint, LanguageModel, WordMeaning, plan_language
 
 # Similarity (cosine 0.2) below which a label is a guess: of 271 generated needs 4 % are less like what meets them, and
 # of 78 that nothing in view meets, 35 % less like everything. A small model names some label for any need.
@@ -90,7 +91,8 @@ class Planner:
         # The student quotes the question; a model with the language's description may find words of its own.
         quoted = "" if self.instructions else question
         without = self.without if self.meaning else (*self.without, "like")
-        return plan_grammar(twin, quoted, self.look_for, without, narrowed)
+        language = LANGUAGE_VERSION if self.instructions else plan_language(self.model)
+        return plan_grammar(twin, quoted, self.look_for, without, narrowed, language)
 
     def _doubted(self, rollout: Rollout, question: str) -> Rollout:
         """The rollout, or none where all it says is a label that has nothing to do with the question."""

@@ -24,7 +24,10 @@ NO_HINT = Hint()
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """A causal language model that continues a prompt inside a grammar."""
+    """A causal language model that continues a prompt inside a grammar.
+
+    One that was trained on a later version of the plan language than 1 has an attribute `plan_language` that says so.
+    """
 
     name: str
 
@@ -34,6 +37,11 @@ class LanguageModel(Protocol):
         on_text gets each new piece of text and returns True to stop (cancel). Raises ModelError.
         """
         ...
+
+
+def plan_language(model: LanguageModel) -> int:
+    """The version of the plan language that the model writes: its attribute `plan_language`, or 1 where it has none."""
+    return int(getattr(model, "plan_language", 1))
 
 
 @runtime_checkable

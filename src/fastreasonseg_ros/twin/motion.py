@@ -113,7 +113,9 @@ def _instance(i: Instance, change: _Change) -> Instance:
             motion = replace(motion, at_m=_moved(motion.at_m, change), velocity=_turned(motion.velocity, change))
         anchor, middle = _moved(memory.anchor_m, change), _moved(memory.middle_m, change)
         memory = replace(memory, anchor_m=anchor, middle_m=middle, motion=motion)
-    return replace(i, center_m=_moved(i.center_m, change), velocity=_turned(i.velocity, change), memory=memory)
+    past = tuple(replace(p, center_m=_moved(p.center_m, change)) for p in i.past)
+    center, velocity = _moved(i.center_m, change), _turned(i.velocity, change)
+    return replace(i, center_m=center, velocity=velocity, memory=memory, past=past)
 
 
 def _moved(place: Vector | None, change: _Change) -> Vector | None:

@@ -7,6 +7,10 @@
                     "also": ["cup"],                                         other words for it, optional
                     "box": [310, 205, 362, 270], "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82],
                     "size": [0.08, 0.10, 0.08], "elevation": [0.0, 0.1],     above the plane, optional
+                    "colors": [{"color": "red", "share": 0.8, "tone": "dark"}],   largest share first, optional
+                    "pose": "upright",                                       where known, optional
+                    "past": [{"stamp": 0.0, "center": [0.3, 0.02, 0.82], "on": 1, "pose": "upright"}],
+                                                                             where it rested, oldest first, optional
                     "velocity": [0, 0, 0], "path_length": 0.0, "first_seen": 0.0, "last_seen": 12.3, "visible": true}],
      "relations": [{"subject": 3, "predicate": "on", "object": 1, "score": 0.9}]}
 
@@ -22,7 +26,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import DatasetError, TwinError
-from .types import DigitalTwin, Instance, Plane, Relation
+from .resting import RestingPlace
+from .types import ColorShare, DigitalTwin, Instance, Plane, Relation
 
 VERSION = 1
 
@@ -82,6 +87,9 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
         "score": float(instance.score),
         "color": instance.color,
         "shape": instance.shape,
+        "colors": [_color_to_dict(c) for c in instance.colors] or None,
+        "pose": instance.pose,
+        "past": [_resting_to_dict(p) for p in instance.past] or None,
         "box": floats(instance.box_xyxy),
         "depth": {k: v for k, v in depth.items() if v is not None} or None,
         "center": floats(instance.center_m),
@@ -94,6 +102,15 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
         "visible": bool(instance.visible),
     }
     return {k: v for k, v in data.items() if v is not None}
+
+
+def _color_to_dict(color: ColorShare) -> dict[str, Any]:
+    return {"color": color.term, "share": float(color.share)} | ({"tone": color.tone} if color.tone else {})
+
+
+def _resting_to_dict(place: RestingPlace) -> dict[str, Any]:
+    data = {"stamp": float(place.stamp_s), "center": [float(v) for v in place.center_m], "on": place.on}
+    return {k: v for k, v in (data | {"pose": place.pose}).items() if v is not None}
 
 
 def twin_from_dict(data: Any, source: str = "twin") -> DigitalTwin:
@@ -152,8 +169,23 @@ def _instance(fields: _Fields) -> Instance:
             path_length_m=fields.number("path_length"),
             first_seen_s=fields.number("first_seen"),
             last_seen_s=fields.number("last_seen"),
+            colors=tuple(_color(f) for f in fields.each("colors")),
+            pose=fields.text("pose"),
+            past=tuple(_resting(f) for f in fields.each("past")),
             visible=visible is not False,
         )
+
+
+def _color(fields: _Fields) -> ColorShare:
+    term, tone = fields.text("color", required=True), fields.text("tone") or ""
+    return ColorShare(term, fields.number("share", 0.0), tone)
+
+
+def _resting(fields: _Fields) -> RestingPlace:
+    center = fields.numbers("center", 3)
+    if center is None:
+        raise fields.error("center", "expected 3 finite numbers, got nothing")
+    return RestingPlace(fields.number("stamp", 0.0), center, fields.whole("on"), fields.text("pose"))
 
 
 def _relation(fields: _Fields) -> Relation:
@@ -235,6 +267,11 @@ class _Fields:
         if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
             raise self.error(key, f"expected a list of words, got {_shown(value)}")
         return tuple(value)
+
+    def each(self, key: str) -> list[_Fields]:
+        """The objects of an optional list."""
+        path = f"{self.path}.{key}" if self.path else key
+        return [_Fields(v, self.source, f"{path}[{n}]") for n, v in enumerate(self.items(key, optional=True))]
 
     def items(self, key: str, optional: bool = False) -> Any:
         value = self.data.get(key)

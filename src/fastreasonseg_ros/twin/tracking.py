@@ -21,6 +21,7 @@ from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
 from .merge_fragments import FragmentConfig, reunited
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
+from .resting import with_resting_places
 from .track_memory import TrackMemory
 from .types import Detection, DigitalTwin, Frame, Instance, Perceived, Vector
 from .votes import others, vote, vote_others, winner
@@ -82,9 +83,10 @@ def update(
     plane = perceived.plane or twin.plane
     instances = tuple(sorted([*seen, *gone], key=lambda i: i.id))
     points = {} if plane is None else surface_points(frame, image, wanted=neighbours(instances))
+    relations = stored_relations(instances, points, plane)
     return DigitalTwin(
-        instances=instances,
-        relations=stored_relations(instances, points, plane),
+        instances=with_resting_places(instances, relations, stamp_s),
+        relations=relations,
         stamp_s=stamp_s,
         frame_id=frame.frame_id,
         image_size=frame.image_size,
@@ -216,6 +218,9 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,
         last_seen_s=stamp_s,
         also=others(labels, also, label),
+        colors=d.colors or (old.colors if old else ()),
+        pose=d.pose,
+        past=old.past if old else (),
         memory=replace(
             before,
             **moved,

@@ -14,13 +14,25 @@ from jaxtyping import Bool, Float32, UInt8, UInt16
 
 from ..errors import FrameError, Status
 from .pose import Pose, direction
+from .resting import RestingPlace
 from .track_memory import TrackMemory
+from .validation import POSES as POSES
+from .validation import TONES as TONES
 from .validation import check_instance, check_relation, check_twin
 
 SHAPES = ("box", "cylinder", "sphere", "bowl", "flat", "elongated", "irregular")
 COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 Vector = tuple[float, float, float]
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class ColorShare:
+    """One of a thing's colours: a basic term, its share of the visible surface (0 to 1), "light", "dark" or ""."""
+
+    term: str
+    share: float
+    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ class Detection:
     and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
     relative: it orders things and measures none. track_hint: an id that the perceiver is sure of. appearance: a unit
     vector whose dot product with another says how alike two things look (1: the same). also: other words that it might
-    rightly be called by, likeliest first.
+    rightly be called by, likeliest first. colors: all of them, largest share first. pose: one of POSES, where known.
     """
 
     mask: Bool[np.ndarray, "h w"]
@@ -136,6 +148,8 @@ class Detection:
     track_hint: int | None = None
     appearance: Float32[np.ndarray, "k"] | None = field(default=None, compare=False, repr=False)
     also: tuple[str, ...] = ()
+    colors: tuple[ColorShare, ...] = ()
+    pose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +170,8 @@ class Instance:
     """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked.
 
     nearness: 0 (far) to 1 (near) where depth is relative, that is without metres. also: up to three other words that
-    it might rightly be called by, likeliest first; see `Detection`.
+    it might rightly be called by, likeliest first; see `Detection`, also for colors and pose. past: the last places
+    where it rested, oldest first, with the present one where it rests now (resting.py).
     """
 
     id: int
@@ -178,6 +193,9 @@ class Instance:
     nearness: float | None = None
     memory: TrackMemory | None = field(default=None, compare=False, repr=False)
     also: tuple[str, ...] = ()
+    colors: tuple[ColorShare, ...] = ()
+    pose: str | None = None
+    past: tuple[RestingPlace, ...] = ()
 
     def __post_init__(self) -> None:
         check_instance(self)

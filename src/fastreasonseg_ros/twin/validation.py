@@ -14,12 +14,15 @@ from ..errors import TwinError
 if TYPE_CHECKING:
     from .types import DigitalTwin, Instance, Relation
 
+# POSES mean something only where a thing has an upright one: a ball has none.
+POSES = ("upright", "lying", "upside_down", "on_edge", "leaning")
+TONES = ("light", "dark")  # of a colour
 PREDICATES = ("on", "inside")  # of stored relations; all others follow from geometry
 
 
 def check_instance(instance: Instance) -> None:
     """Raises TwinError for an id below 1, numbers that are not finite, negative sizes, distances or paths, scores
-    outside 0..1, and boxes, heights or times whose end lies before their beginning.
+    and shares outside 0..1, an unknown pose or tone, and boxes, heights or times whose end lies before their beginning.
     """
     # Called for every object of every frame: plain comparisons, which NaN fails, and no loop over names.
     i, infinite = instance, math.inf
@@ -49,6 +52,14 @@ def check_instance(instance: Instance) -> None:
         _refuse(i, "elevation_m", f"must be finite heights of the lowest and highest point, got {_shown(heights)}")
     if i.first_seen_s is not None and i.last_seen_s is not None and i.first_seen_s > i.last_seen_s:
         _refuse(i, "last_seen_s", f"{i.last_seen_s} lies before first_seen_s, {i.first_seen_s}")
+    if i.pose is not None and i.pose not in POSES:
+        _refuse(i, "pose", f"must be one of {', '.join(POSES)}, got {i.pose!r}")
+    for color in i.colors:
+        if not 0 <= color.share <= 1 or color.tone not in ("", *TONES):
+            _refuse(i, "colors", f"must have a share from 0 to 1 and a tone of {', '.join(TONES)} or none, got {color}")
+    for place in i.past:
+        if not -infinite < place.stamp_s + sum(place.center_m) < infinite:
+            _refuse(i, "past", f"must be finite stamps and places, got {place}")
 
 
 def _refuse(instance: Instance, field: str, problem: str) -> NoReturn:

@@ -43,9 +43,9 @@ class Reply:
 class Replies:
     """Cache of replies by model, prompt and grammar, one JSON line each, appended to the file at once."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path, model: str, plan_language: int = 1) -> None:
         """Reads an existing file; an incomplete last line is cut off. Raises DatasetError for an invalid file."""
-        self.path, self.model = path, model
+        self.path, self.model, self.plan_language = path, model, plan_language
         self._kept: dict[str, Reply] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class CachedModel:
     """A `LanguageModel` that returns cached replies and records missing ones. tokens: of all replies returned."""
 
     def __init__(self, replies: Replies) -> None:
-        self.name = replies.model
+        self.name, self.plan_language = replies.model, replies.plan_language
         self.tokens = 0
         self.missing: dict[tuple[str, str], None] = {}
         self._replies = replies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...reasoning.prompting.prompt import instructed, question_turn, scene_turn
-from ...reasoning.protocol import Hint, LanguageModel
+from ...reasoning.protocol import Hint, LanguageModel, plan_language
 
 # (scene, question, nearest labels, reply): one of each kind of question; none is from a test set.
 EXAMPLES = (
@@ -62,6 +62,7 @@ class Prefixed:
 
     def __init__(self, model: LanguageModel, prefix: str) -> None:
         self.name, self._model, self._prefix = model.name, model, prefix
+        self.plan_language = plan_language(model)
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         return self._model.generate(self._prefix + prompt, grammar, on_text)

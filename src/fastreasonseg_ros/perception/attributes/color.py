@@ -9,39 +9,73 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from ...twin.geometry import pixels_of
-from ...twin.types import COLORS
+from ...twin.types import COLORS, ColorShare
 
 _BITS = 5  # of each channel in the look-up table
 _NAMES = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 
 
 def name_color(color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0) -> str | None:
-    """The dominant colour inside the mask of an RGB picture, or None for an empty mask.
+    """The dominant colour inside the mask of an RGB picture, or None for an empty mask; see `name_colors`."""
+    return name_colors(color, mask, gain)[0]
+
+
+def name_colors(
+    color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0
+) -> tuple[str | None, tuple[ColorShare, ...]]:
+    """The dominant colour inside the mask of an RGB picture, and all that it has a tenth of, largest share first.
 
     gain: brightness factor applied first, see `exposure_gain`. Every pixel votes for a basic term, except at the mask's
     border, where colours mix with the background. Chromatic terms have larger weights than white, gray and black,
-    because print and shading leave achromatic pixels on coloured objects.
+    because print and shading leave achromatic pixels on coloured objects. (None, ()) for an empty mask.
     """
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     pixels = pixels_of(color, inner if np.count_nonzero(inner) > 30 else mask)
     if not len(pixels):
-        return None
+        return None, ()
     if gain != 1.0:
         pixels = np.minimum(pixels.astype(np.float32) * gain, 255).astype(np.uint8)
     shares = color_shares(pixels)
-    return _NAMES[int(np.argmax(shares * _WEIGHT))]
+    word = _NAMES[int(np.argmax(shares * _WEIGHT))]
+    found = [n for n in np.argsort(-shares, kind="stable")[:MOST_COLORS] if shares[n] >= LEAST_SHARE]
+    return word, tuple(ColorShare(_NAMES[n], float(shares[n]), _tone(pixels, int(n))) for n in found)
 
 
+def _tone(pixels: UInt8[np.ndarray, "n 3"], term: int) -> str:
+    """Whether the pixels of that term are lighter or darker than usual for it; "" for neither, white and black."""
+    if _NAMES[term] not in _USUAL_LIGHTNESS:
+        return ""
+    some = pixels[:: max(1, len(pixels) // SAMPLE)]
+    own = some[color_terms(some) == term]
+    if not len(own):
+        return ""
+    lightness = cv2.cvtColor(own[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0, :, 0]
+    away = float(np.median(lightness)) - _USUAL_LIGHTNESS[_NAMES[term]]
+    return "light" if away > TONE_STEP else "dark" if away < -TONE_STEP else ""
+
+
+LEAST_SHARE, MOST_COLORS = 0.1, 3  # of a thing's colours that are kept
+SAMPLE = 1000  # pixels of which a tone is told
+TONE_STEP = 15.0  # in lightness (L* of CIELAB, 0 to 100) from the usual shade of a term to its light and dark ones
+# Usual lightness of each term (L*), estimated; white and black have no shades.
+_USUAL_LIGHTNESS = {
+    "gray": 55.0, "red": 45.0, "orange": 62.0, "yellow": 81.0, "green": 50.0, "blue": 45.0, "purple": 40.0,
+    "pink": 70.0, "brown": 35.0,
+}  # fmt: skip
 _WEIGHT = np.array([0.9, 0.9, 0.7, 1.2, 1.4, 1.2, 1.1, 1.0, 0.9, 0.9, 1.0])
 
 
 def color_shares(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "11"]:
     """Share of RGB pixels for every basic term, in the order of `twin.types.COLORS`."""
+    counts = np.bincount(color_terms(pixels), minlength=len(_NAMES)).astype(np.float32)
+    return counts / max(len(pixels), 1)
+
+
+def color_terms(pixels: UInt8[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n"]:
+    """Basic term of every RGB pixel, as its place in `twin.types.COLORS`."""
     code = pixels >> (8 - _BITS)
     red, green, blue = cv2.split(code[None])
-    index = (red[0].astype(np.int32) << (2 * _BITS)) | (green[0].astype(np.int32) << _BITS) | blue[0]
-    counts = np.bincount(_table().take(index), minlength=len(_NAMES)).astype(np.float32)
-    return counts / max(len(pixels), 1)
+    return _table().take((red[0].astype(np.int32) << (2 * _BITS)) | (green[0].astype(np.int32) << _BITS) | blue[0])
 
 
 def exposure_gain(color: UInt8[np.ndarray, "h w 3"]) -> float:

@@ -14,7 +14,7 @@ from ..appearance import appearance
 from ..support.surface import Surface, analyse, shrink, shrink_intrinsics
 from ..support.survey import find_support
 from .amodal_box import amodal_box
-from .color import exposure_gain, name_color
+from .color import exposure_gain, name_colors
 from .features import Features, measure
 from .names import SHAPE_LABELS, UNSURE, LabelModel
 from .shape import name_shape
@@ -70,12 +70,12 @@ def describe(
     mask = np.zeros(labels.shape, bool)
     mask[box] = inside
     if before:
-        color_name, descriptor = before.color, before.appearance
+        color_name, colors, descriptor = before.color, before.colors, before.appearance
     else:
         crop = np.ascontiguousarray(color[box])
-        color_name = name_color(crop, inside, exposure_gain(color) if gain is None else gain)
+        color_name, colors = name_colors(crop, inside, exposure_gain(color) if gain is None else gain)
         descriptor = appearance(crop, inside)
-    without_depth = Detection(mask, UNSURE, 0.5, _corners(box), color=color_name, appearance=descriptor)
+    without_depth = Detection(mask, UNSURE, 0.5, _corners(box), color=color_name, colors=colors, appearance=descriptor)
     if geometry is None:
         return without_depth, None
     pixels = _valid_pixels(geometry, box, inside)
@@ -104,6 +104,7 @@ def describe(
         score=score,
         box_xyxy=_corners(box),
         color=color_name,
+        colors=colors,
         shape=shape,
         depth_mean_m=float(depth.mean()),
         depth_std_m=float(depth.std()),

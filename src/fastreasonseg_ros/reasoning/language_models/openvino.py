@@ -16,7 +16,7 @@ from typing import Any
 
 from ...errors import ModelError
 from ..cache import cached, is_cached, known_sha256
-from .gguf import GET_BASE, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
+from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
 
 _FORMAT = 1  # raise it when the files made below change
 _KV_BLOCK_TOKENS = 32
@@ -61,6 +61,12 @@ def adapter_folder(config: OpenVinoConfig) -> Path | None:
     return (config.adapter or find_adapter()) if config.use_adapter else None
 
 
+def model_language(config: OpenVinoConfig) -> int:
+    """Version of the plan language that the model writes; 1 for the base alone. Raises ModelError."""
+    folder = adapter_folder(config)
+    return adapter_language(folder) if folder else 1
+
+
 def prepared_model(config: OpenVinoConfig) -> Path:
     """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
     base = config.base or base_gguf()
@@ -86,6 +92,7 @@ class OpenVinoModel:
         self.config = config
         self._folder = prepared_model(config)
         self.name = _named(self._folder.name)
+        self.plan_language = model_language(config)
         self._lock = threading.Lock()
         self._compiled: set[str] = set()
         self._pipe: Any = self._open()

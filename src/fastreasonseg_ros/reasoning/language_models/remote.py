@@ -18,6 +18,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ...errors import ModelError
+from ...plan.operators import LANGUAGE_VERSION
 from ..prompting.prompt import END, instructed, messages
 
 # What each server calls the grammar in its request. vLLM from 0.12: structured_outputs, before: guided_grammar;
@@ -35,11 +36,12 @@ class BusyError(ModelError):
 class RemoteConfig:
     """Settings of an endpoint.
 
-    model: empty takes the only one that the server lists. instructions: explain the plan language in the prompt; None
-    does so for chat. grammar: the request's field for a grammar. The key is read from the environment variable
-    api_key_env, where the server asks for one. timeout_s holds for each attempt, and a refused or failed one is
-    repeated `retries` times with growing pauses. extra_body: further fields of the request, for example
-    {chat_template_kwargs: {enable_thinking: false}}.
+    model: empty takes the only one that the server lists. instructions: explain the plan language in the prompt;
+    None does so for chat. plan_language: version that a student behind it was trained on (its model card). grammar:
+    the request's field for a grammar. The key is read from the environment variable api_key_env, where the server
+    asks for one. timeout_s holds for each attempt, and a refused or failed one is repeated `retries` times with
+    growing pauses. extra_body: further fields of the request, for example {chat_template_kwargs: {enable_thinking:
+    false}}.
     """
 
     base_url: str = "http://localhost:8000/v1"
@@ -50,6 +52,7 @@ class RemoteConfig:
     api_key_env: str = "OPENAI_API_KEY"
     temperature: float = 0.0
     max_new_tokens: int = 160
+    plan_language: int = 1
     timeout_s: float = 10.0
     retries: int = 1
     extra_body: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +109,8 @@ class RemoteModel:
                 raise ModelError(f"{config.address} serves {len(listed)} models ({names}); name one in `model`")
             self.model = listed[0]
         self.name = f"{self.model}@{config.host}"
+        explained = config.instructions if config.instructions is not None else config.api == "chat"
+        self.plan_language = LANGUAGE_VERSION if explained else config.plan_language
         self._probe(listed)
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import ConfigError, ModelError
+from ...plan.operators import LANGUAGE_VERSION
 from ...weights import Device, Precision, check_memory, find_weights, loading, pick_device, pick_dtype
 from ..prompting.prompt import instructed
+from .gguf import adapter_language
 
 _CLOSING = ("\n", '"', ")", ", ")  # what ends a line of reasoning, a quoted text, a call, an argument
 _CLOSING_TOKENS = 96  # a reply that is cut short may take so many more to end inside its grammar
@@ -61,6 +63,7 @@ class TransformersModel:
             self._model, self._tokenizer = _load(config, folder, device)
         self.name = Path(config.model).name + (f"+{config.adapter.name}" if config.adapter else "")
         self._instructions = config.adapter is None if config.instructions is None else config.instructions
+        self.plan_language = LANGUAGE_VERSION if self._instructions else _language(config.adapter)
         self._grammars = _Grammars(self._model, self._tokenizer)
         self._lock = threading.Lock()
         self._cached: list[int] = []  # tokens whose keys and values are in the cache
@@ -217,6 +220,10 @@ class _Grammars:
     def rules(self, grammar: str) -> _Rules:
         """Raises RuntimeError for a grammar that is none."""
         return _Rules(self._compiled(grammar), self)
+
+
+def _language(adapter: Path | None) -> int:
+    return adapter_language(adapter) if adapter is not None else 1
 
 
 def _load(config: TransformersConfig, folder: Path, device: str):

@@ -13,6 +13,8 @@ from typing import Literal
 from ...errors import PlanError
 from ...plan.grammar import NOT_NARROWED, Narrowed, grammar
 from ...plan.language import Plan, plan_word
+from ...plan.numbers import quantities
+from ...plan.operators import LANGUAGE_VERSION
 from ...twin.types import DigitalTwin, Instance, TraceStep
 from ..protocol import NO_HINT, Hint
 from ..word_meaning.word_forms import quotable
@@ -28,9 +30,14 @@ def plan_grammar(
     look_for: bool = False,
     without: Collection[str] = (),
     narrowed: Narrowed = NOT_NARROWED,
+    language: int = LANGUAGE_VERSION,
 ) -> str:
-    """The grammar of a plan over this twin; words that are no label in view are words of the question, if given."""
-    return grammar(twin, look_for, without, quotable(question) if question else (), narrowed)
+    """The grammar of a plan over this twin, in that version of the plan language.
+
+    Words that are no label in view, and quantities, are those of the question, if given.
+    """
+    quoted, amounts = (quotable(question), quantities(question)) if question else ((), None)
+    return grammar(twin, look_for, without, quoted, narrowed, language, amounts)
 
 
 def results_turn(trace: Sequence[TraceStep], twin: DigitalTwin) -> str:

@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ...errors import ConfigError, ModelError
+from ...plan.operators import LANGUAGE_VERSION
 from ...reasoning.cache import file_sha256
-from ...reasoning.language_models.gguf import BASE_HASH_KEY, base_gguf, models_dirs
+from ...reasoning.language_models.gguf import BASE_HASH_KEY, LANGUAGE_KEY, base_gguf, models_dirs
 from .checkpoints import writing
 
 _LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -117,15 +118,17 @@ def init_from(model: PeftModel, source: Path, base_hash: str) -> None:
         raise ModelError(f"init_adapter={source} is of other layers than this model's ({odd})")
 
 
-def save_adapter(model: PeftModel, folder: Path, base_hash: str) -> None:
-    """PEFT's folder with weights in bfloat16 and the base's SHA-256 in the weights' metadata. Raises ModelError."""
+def save_adapter(model: PeftModel, folder: Path, base_hash: str, language: int = LANGUAGE_VERSION) -> None:
+    """PEFT's folder with weights in bfloat16; the base's SHA-256 and the version of the plan language that it was
+    trained on are in the weights' metadata. Raises ModelError.
+    """
     half = folder.with_name(folder.name + ".half")
     shutil.rmtree(half, ignore_errors=True)
     with writing(half, "the checkpoint is kept"):
         model.save_pretrained(half, save_embedding_layers=False)
         weights = half / "adapter_model.safetensors"
         tensors = {k: v.to(torch.bfloat16).contiguous() for k, v in load_file(weights).items()}
-        save_file(tensors, weights, metadata={"format": "pt", BASE_HASH_KEY: base_hash})
+        save_file(tensors, weights, metadata={"format": "pt", BASE_HASH_KEY: base_hash, LANGUAGE_KEY: str(language)})
         settings = json.loads((half / "adapter_config.json").read_text())
         (half / "adapter_config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
         shutil.rmtree(folder, ignore_errors=True)

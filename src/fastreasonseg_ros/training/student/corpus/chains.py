@@ -112,7 +112,8 @@ def canonical(plan: Plan) -> Plan:
     for number, step in enumerate(plan.steps):
         steps.append(_renamed(step, f"#{number}", current))
         current[step.name] = f"#{number}"
-    needed = {current.get(plan.answer, plan.answer)}
+    destination = current.get(plan.destination, plan.destination)
+    needed = {current.get(plan.answer, plan.answer), destination}
     used = []
     for step in reversed(steps):
         if step.name in needed:
@@ -121,13 +122,13 @@ def canonical(plan: Plan) -> Plan:
     names = {step.name: NAMES[n] if n < len(NAMES) else f"{NAMES[-1]}{n}" for n, step in enumerate(reversed(used))}
     answer = current.get(plan.answer, plan.answer)
     made = tuple(_renamed(step, names[step.name], names) for step in reversed(used))
-    return Plan(made, names.get(answer, answer), plan.answer_ids)
+    return Plan(made, names.get(answer, answer), plan.answer_ids, names.get(destination, destination), plan.relation)
 
 
 def _renamed(step: Step, name: str, names: dict[str, str]) -> Step:
     row = OPERATORS[step.operator]
     args = tuple(
-        names.get(arg, arg) if kind == "set" or (kind == "ref" and arg not in row.references) else arg
+        names.get(arg, arg) if kind in ("set", "value") or (kind == "ref" and arg not in row.takes()) else arg
         for kind, arg in zip(row.args, step.args, strict=True)
     )
     return replace(step, name=name, args=args)

@@ -10,6 +10,7 @@ from random import Random
 from tqdm import tqdm
 
 from ....errors import DatasetError
+from ....plan.operators import LANGUAGE_VERSION
 from ....plan.parser import parse_rollout
 from ....reasoning.prompting.prompt import question_turn, scene_turn
 from ....reasoning.prompting.reply_forms import plan_grammar
@@ -58,15 +59,16 @@ def choose(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
 
 
 class Grammars(dict):
-    """prompt -> EBNF of its twin and question, made when it is asked for."""
+    """prompt -> EBNF of its twin and question in a version of the plan language, made when it is asked for."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    def __init__(self, examples: Sequence[Example], language: int = LANGUAGE_VERSION) -> None:
         super().__init__()
+        self._language = language
         self._asked = {str(e["prompt"]): (str(e["twin"]), str(e["question"])) for e in examples}
 
     def __missing__(self, prompt: str) -> str:
         twin, question = self._asked[prompt]
-        self[prompt] = plan_grammar(twin_from_json(twin), question)
+        self[prompt] = plan_grammar(twin_from_json(twin), question, language=self._language)
         return self[prompt]
 
 

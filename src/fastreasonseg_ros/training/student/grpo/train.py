@@ -27,6 +27,8 @@ from trl import GRPOConfig as TrainerConfig
 
 from ....config import load_config
 from ....errors import ConfigError, DatasetError, ModelError, ReasonSegError
+from ....plan.parser import parse_rollout
+from ....plan.versions import language_of
 from ....reasoning import make_word_meaning
 from ....reasoning.protocol import WordMeaning
 from ..base_model import init_from, load_base, lora_model, save_adapter, settings_file
@@ -115,7 +117,8 @@ def train(config: GrpoConfig) -> Path:
     model = lora_model(base, config.rank, config.alpha)
     if config.init_adapter != "none":
         init_from(model, Path(config.init_adapter), base_hash)
-    sampler = Sampler(tokenizer, config.sampling, Grammars(examples))
+    language = max(language_of(parse_rollout(str(e["teacher"])).plan) for e in examples)
+    sampler = Sampler(tokenizer, config.sampling, Grammars(examples, language))
     try:
         if config.filter_generations:
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -151,7 +154,7 @@ def train(config: GrpoConfig) -> Path:
     if PartialState().is_main_process:
         for name in [n for n in model.peft_config if n != "default"]:  # TRL's reference policy
             model.delete_adapter(name)
-        save_adapter(model, out / "adapter", base_hash)
+        save_adapter(model, out / "adapter", base_hash, language)
     return out / "adapter"
 
 

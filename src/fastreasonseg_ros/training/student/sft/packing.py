@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ import torch
 from jaxtyping import Bool, Int64
 from torch.nn.utils.rnn import pad_sequence
 
-from ....errors import DatasetError
+from ....errors import DatasetError, PlanError
+from ....plan.parser import parse_rollout
+from ....plan.versions import language_of
 from ....reasoning.prompting.prompt import question_turn, scene_turn
 from ..corpus.hints import hint_of
 
@@ -25,6 +28,17 @@ IGNORED = -100  # a label that costs nothing
 _END = "<|im_end|>"
 
 Row = Mapping[str, list]  # "scene": token ids; "questions", "replies": a list of token ids a question
+
+
+def language_of_rollouts(rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> int:
+    """The version of the plan language that the completions are written in; those in another form than a plan count
+    as version 1.
+    """
+    version = 1
+    for completion in (text for _, branches in rows for _, text in branches):
+        with suppress(PlanError):
+            version = max(version, language_of(parse_rollout(completion).plan))
+    return version
 
 
 def read_rollouts(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -26,7 +26,7 @@ from ....errors import ModelError
 from ..base_model import init_from, load_base, lora_model, save_adapter, settings_file
 from ..checkpoints import check_continues, last_checkpoint, step_of
 from ..trainer_settings import accumulate, trainer_settings, training_rollouts
-from .packing import QuestionRows, ScenePacker, read_rollouts, tokenise
+from .packing import QuestionRows, ScenePacker, language_of_rollouts, read_rollouts, tokenise
 from .trainer import Progress, SceneTrainer, Schedule
 
 
@@ -112,7 +112,7 @@ def train(config: SftConfig) -> Path:
                 raise
             raise ModelError(f"the disk of {out} is full: make room and give the same command again") from error
     if PartialState().is_main_process:
-        save_adapter(model, out / "adapter", base_hash)
+        save_adapter(model, out / "adapter", base_hash, language_of_rollouts(rows))
     return out / "adapter"
 
 
