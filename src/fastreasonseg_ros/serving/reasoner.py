@@ -221,7 +221,7 @@ class Reasoner:
         A plan that found nothing to pick is made anew: who asks once more hopes for something else.
         """
         kept, twin = self._plans.get(text), observation.twin
-        if kept is None or kept.look_for is not observation.open_vocabulary:
+        if kept is None or kept.look_for != observation.open_vocabulary:
             return StandingQuestion(Query(text), *models, look_for=observation.open_vocabulary)
         return copy.copy(kept) if kept.needs_plan(twin) else kept.without_plans_for(twin)
 

@@ -17,6 +17,7 @@ from typing import Any
 from ...errors import ModelError
 from ..cache import cached, is_cached, known_sha256
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
+from .resident_memory import release_mapped
 
 _FORMAT = 1  # raise it when the files made below change
 _KV_BLOCK_TOKENS = 32
@@ -112,6 +113,7 @@ class OpenVinoModel:
             raise ModelError(
                 f"{self._folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
             ) from error
+        release_mapped(self._folder / "openvino_model.bin")
         return pipe
 
     def _pipeline(self, grammars: Sequence[str]) -> Any:
