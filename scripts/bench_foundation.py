@@ -27,7 +27,7 @@ import torch
 from fastreasonseg_ros.evaluation.benchmark.machine import machine, peak_rss_mb
 from fastreasonseg_ros.evaluation.metrics.masks import percentiles
 from fastreasonseg_ros.perception.foundation.depth import DepthConfig, DepthEstimator
-from fastreasonseg_ros.perception.foundation.detector import DetectorConfig, Found, Owlv2
+from fastreasonseg_ros.perception.foundation.detector import DetectedBox, DetectorConfig, Owlv2
 from fastreasonseg_ros.perception.foundation.pictures import to_device
 from fastreasonseg_ros.perception.foundation.segmenter import Segmenter, SegmenterConfig, build
 from fastreasonseg_ros.perception.foundation.video import VideoMemory
@@ -89,12 +89,12 @@ def bench_detector(bench: Bench, picture: torch.Tensor, words: int, count: int, 
     names = [f"thing {n}" for n in range(words)]
 
     def read() -> None:
-        detector._read.clear()
-        detector.set_words(names)
+        detector._embeddings.clear()
+        detector.set_labels(names)
 
     bench.time(f"detect: words ({words}), once a vocabulary", read, 1)
     new = itertools.count()
-    bench.time("detect: one word more, of a question", lambda: detector.set_words([*names, f"w{next(new)}"]), count)
+    bench.time("detect: one word more, of a question", lambda: detector.set_labels([*names, f"w{next(new)}"]), count)
     bench.time("detect: key frame", lambda: detector.detect(picture), count)
     return detector
 
@@ -160,9 +160,9 @@ class Given(Owlv2):
 
     boxes: Sequence[tuple[float, float, float, float]] = ()
 
-    def detect(self, picture: torch.Tensor) -> list[Found]:
+    def detect(self, picture: torch.Tensor) -> list[DetectedBox]:
         super().detect(picture)
-        return [Found(box, "mug", 0.9) for box in self.boxes]
+        return [DetectedBox(box, "mug", 0.9) for box in self.boxes]
 
 
 def bench_stream(bench: Bench, detector: Given, segmenter: Segmenter, depth: DepthEstimator, objects: int, count: int):

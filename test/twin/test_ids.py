@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import FrameError
-from fastreasonseg_ros.perception.foundation.detector import Found
+from fastreasonseg_ros.perception.foundation.detector import DetectedBox
 from fastreasonseg_ros.perception.foundation.tracks import Tracks
 from fastreasonseg_ros.twin.ids import MAX_ID, fresh_ids
 from fastreasonseg_ros.twin.tracking import update
@@ -76,6 +76,6 @@ def test_the_open_vocabulary_tracker_reuses_ids_too():
     tracks = Tracks()
     tracks._last_id = MAX_ID
     ids, _ = tracks.match(
-        [Found((0.0, 0.0, 5.0, 5.0), "cup", 0.9), Found((9.0, 9.0, 14.0, 14.0), "cup", 0.9)], 0.0, (64, 48)
+        [DetectedBox((0.0, 0.0, 5.0, 5.0), "cup", 0.9), DetectedBox((9.0, 9.0, 14.0, 14.0), "cup", 0.9)], 0.0, (64, 48)
     )
     assert ids == [1, 2]

@@ -39,7 +39,7 @@ def test_owlv2_gives_the_boxes_of_transformers(owlv2, size) -> None:
     tokens = owlv2._tokenizer(asked, padding="max_length", truncation=True, max_length=64, return_tensors="pt")
     with torch.inference_mode():
         out = model(pixel_values=pixels, **tokens)
-    owlv2.set_words(WORDS)
+    owlv2.set_labels(WORDS)
     logits, boxes = owlv2.raw(tensor(color))
     torch.testing.assert_close(logits, out.logits, atol=2e-3, rtol=0)
     torch.testing.assert_close(boxes, out.pred_boxes, atol=1e-4, rtol=0)
@@ -62,22 +62,22 @@ def test_owlv2_gives_the_boxes_of_transformers(owlv2, size) -> None:
 
 
 def test_words_are_read_once_and_can_be_changed(owlv2) -> None:
-    owlv2.set_words(["mug"])
+    owlv2.set_labels(["mug"])
     one = owlv2.detect(tensor(picture(48, 64)))
-    owlv2.set_words(["hammer"])
+    owlv2.set_labels(["hammer"])
     other = owlv2.detect(tensor(picture(48, 64)))
     assert {f.label for f in one} == {"mug"}
     assert {f.label for f in other} == {"hammer"}
     assert [f.score for f in one] != [f.score for f in other]
     with pytest.raises(ConfigError, match="words to look for"):
-        owlv2.set_words([])
+        owlv2.set_labels([])
 
 
 def test_many_words_pass_the_text_tower_in_batches(owlv2) -> None:
     words = [f"thing {n}" for n in range(owlv2.TEXT_BATCH + 3)]
-    owlv2.set_words(words)
+    owlv2.set_labels(words)
     together = owlv2._queries[0, -1]
-    owlv2.set_words(words[-1:])
+    owlv2.set_labels(words[-1:])
     torch.testing.assert_close(together, owlv2._queries[0, 0], atol=1e-5, rtol=0)
 
 
@@ -86,7 +86,7 @@ def test_grounding_dino_gives_the_boxes_and_scores_of_transformers(tmp_path) -> 
 
     config = save_grounding_dino(tmp_path)
     detector = make_detector(config, "cpu")
-    detector.set_words(WORDS)
+    detector.set_labels(WORDS)
     color = picture(48, 64)
     processor = GroundingDinoImageProcessorPil(
         size={"shortest_edge": config.shortest_px, "longest_edge": config.longest_px}
@@ -104,7 +104,7 @@ def test_grounding_dino_gives_the_boxes_and_scores_of_transformers(tmp_path) -> 
     count = detector._spans.sum(dim=1).tolist()
     assert count[1] > count[2] > 0  # "red plate" has more tokens than "fork"
     with pytest.raises(ConfigError, match=r"tokens and Grounding DINO reads"):
-        detector.set_words([f"thing {n}" for n in range(200)])
+        detector.set_labels([f"thing {n}" for n in range(200)])
 
 
 def test_suppression_equals_the_definition_on_random_boxes() -> None:

@@ -15,7 +15,7 @@ from tiny import clip, save_depth, save_owlv2, save_sam2
 from fastreasonseg_ros.config import load_config
 from fastreasonseg_ros.errors import ConfigError, ModelError
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.foundation.detector import Found
+from fastreasonseg_ros.perception.foundation.detector import DetectedBox
 from fastreasonseg_ros.perception.foundation.perceiver import FoundationConfig, FoundationPerceiver
 from fastreasonseg_ros.perception.foundation.tracks import TrackConfig
 from fastreasonseg_ros.pipeline import observe
@@ -133,7 +133,9 @@ def test_odd_pictures_are_seen(perceiver, size) -> None:
 
 def test_two_boxes_of_one_thing_become_one_object(perceiver, monkeypatch) -> None:
     box = (20.0, 20.0, 80.0, 70.0)
-    monkeypatch.setattr(perceiver._detector, "detect", lambda _: [Found(box, "mug", 0.9), Found(box, "cup", 0.8)])
+    monkeypatch.setattr(
+        perceiver._detector, "detect", lambda _: [DetectedBox(box, "mug", 0.9), DetectedBox(box, "cup", 0.8)]
+    )
     found = perceiver.perceive(frames(1, start_s=300.0)[0]).detections
     assert [d.label for d in found] == ["mug"]
 

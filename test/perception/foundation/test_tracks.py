@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from fastreasonseg_ros.perception.foundation.detector import Found
+from fastreasonseg_ros.perception.foundation.detector import DetectedBox
 from fastreasonseg_ros.perception.foundation.keyframes import KeyframeConfig, KeyframeRule
 from fastreasonseg_ros.perception.foundation.tracks import TrackConfig, Tracks
 
@@ -15,8 +15,8 @@ SIZE = (100, 100)
 CUP, MUG, BOX = (10.0, 10.0, 30.0, 30.0), (60.0, 60.0, 80.0, 80.0), (0.0, 60.0, 20.0, 90.0)
 
 
-def found(label: str, box, score: float = 0.9) -> Found:
-    return Found(box, label, score)
+def found(label: str, box, score: float = 0.9) -> DetectedBox:
+    return DetectedBox(box, label, score)
 
 
 def test_a_box_continues_the_object_it_overlaps_and_others_are_new() -> None:
@@ -75,7 +75,7 @@ def test_key_frames_come_by_time_motion_loss_and_request() -> None:
     assert rule.due(half, 10.7) == "motion"
     assert rule.due(half, 10.9, lost=1) == ""  # too soon
     assert rule.due(half, 11.1, lost=1) == "lost"
-    rule.ask("vocabulary")
+    rule.request("vocabulary")
     assert rule.due(half, 11.15) == "vocabulary"
     assert rule.due(half, 11.2) == ""
     assert rule.due(half, 13.2) == "time"

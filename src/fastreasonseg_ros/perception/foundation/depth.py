@@ -1,4 +1,4 @@
-"""Depth from one colour picture: Depth Anything V2 (transformers), in metres or as nearness without a unit."""
+"""Monocular depth by Depth Anything V2 (transformers): metric, or relative as nearness without a unit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .pictures import IMAGENET, Normalizer, dpt_size, resize_as_pillow
 class DepthConfig:
     """Settings of depth estimation, for cameras without depth.
 
-    model: folder or hub id; checkpoints named "Metric" give metres, others nearness. side_px: of the picture that the
-    network sees, a multiple of 14; smaller is faster and coarser.
+    model: folder or hub id; checkpoints named "Metric" give metres, others nearness. side_px: side of the network
+    input, a multiple of 14; smaller is faster and coarser.
     """
 
     model: str = "depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf"
@@ -30,7 +30,7 @@ class DepthConfig:
 
 
 class DepthEstimator:
-    """A `DepthAnythingForDepthEstimation`. `metric` says which of the two kinds its numbers are."""
+    """A `DepthAnythingForDepthEstimation`. `metric`: whether its output is in metres."""
 
     def __init__(self, model, config: DepthConfig) -> None:
         self.config, self._model = config, model.eval()
@@ -39,7 +39,7 @@ class DepthEstimator:
 
     @staticmethod
     def load(config: DepthConfig, device: Device = "auto", precision: Precision = "auto") -> DepthEstimator:
-        """Raises ModelError where weights are missing or too large, ConfigError for an absent device."""
+        """Raises ModelError if weights are missing or too large, ConfigError for an absent device."""
         from transformers import DepthAnythingForDepthEstimation
 
         place = pick_device(device)
@@ -52,10 +52,10 @@ class DepthEstimator:
 
     @torch.inference_mode()
     def estimate(self, picture: UInt8[Tensor, "1 3 h w"]) -> Float32[np.ndarray, "h w"]:
-        """Metres along z where `metric`; else nearness: 0 for what is farthest in this picture, 1 for the nearest.
+        """Depth along z in metres if `metric` (NaN invalid); else nearness from 0 (farthest pixel) to 1 (nearest).
 
-        Nearness grows with the inverse of distance, up to a scale and a shift that nobody knows (Yang et al., Depth
-        Anything V2, 2024): it orders things, and measures none.
+        Nearness is inverse depth up to an unknown scale and shift (Yang et al., Depth Anything V2, 2024): it gives an
+        order, not a distance.
         """
         height, width = picture.shape[-2:]
         multiple = self._model.config.patch_size

@@ -1,4 +1,4 @@
-"""Any camera, any words: the detector on key frames, SAM 2's memory between them, depth from the picture if need be."""
+"""The foundation perceiver: open-vocabulary detection on key frames, SAM 2 tracking, monocular depth if needed."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ VOCABULARY = Path(__file__).with_name("vocabulary.txt")
 class FoundationConfig:
     """Settings of open-vocabulary perception.
 
-    device: auto is CUDA where there is one. precision: auto is half on CUDA. vocabulary: file with a word a line;
-    empty: the list that comes with the package. default_words: False looks only for words that are set
-    or that questions bring.
-    depth: null trusts the camera's own and estimates none. warm_up: (height, width) of a picture that passes all
-    networks before the first frame; null: none does. work_width_px: of the depth that geometry is measured on.
+    device: auto is CUDA if available. precision: auto is half on CUDA. vocabulary: file with one label per line; empty:
+    the list of the package. default_words: False detects only labels that are set or come with questions. depth: null
+    uses only the camera's depth. warm_up: (height, width) of an image processed by all networks before the first frame;
+    null: none. work_width_px: width of the depth image for geometry.
     """
 
     device: Device = "auto"
@@ -55,52 +54,52 @@ class FoundationConfig:
 
 
 class FoundationPerceiver:
-    """Not thread-safe, as all perceivers: one frame after another, set_vocabulary between two."""
+    """Not thread-safe: call perceive and set_vocabulary one after another."""
 
     def __init__(self, config: FoundationConfig = FoundationConfig()) -> None:
-        """Loads everything and warms it up, so that what can fail fails here.
+        """Loads and warms up all networks.
 
-        Raises ModelError naming the model that is missing, damaged or too large, ConfigError for a setting.
+        Raises ModelError for a model that is missing, damaged or too large, ConfigError for an invalid setting.
         """
         self.config = config
-        self._base = read_vocabulary(Path(config.vocabulary or VOCABULARY)) if config.default_words else ()
+        self._default_labels = read_vocabulary(Path(config.vocabulary or VOCABULARY)) if config.default_words else ()
         self._detector: Detector = make_detector(config.detector, config.device, config.precision)
         self._segmenter = Segmenter.load(config.segmenter, config.device, config.precision)
         self._depth = (
             None if config.depth is None else DepthEstimator.load(config.depth, config.device, config.precision)
         )
         self._video = VideoMemory(self._segmenter)
-        self._rule, self._tracks = KeyframeRule(config.keyframes), Tracks(config.tracks)
+        self._keyframe_rule, self._tracks = KeyframeRule(config.keyframes), Tracks(config.tracks)
         self._host = torch.empty(0, dtype=torch.uint8)
         self._size: tuple[int, int] | None = None
         self._stamp_s = 0.0
         self._words: tuple[str, ...] = ()
-        self.latency_ms: dict[str, float] = {}  # of the last frame, a stage each
-        self.keyframe = ""  # why the last frame was one; empty: it was none
-        if self._base:
-            self._look_for(self._base)
+        self.latency_ms: dict[str, float] = {}  # of the last frame, per stage
+        self.keyframe = ""  # reason of the last frame being a key frame; empty: it was not
+        if self._default_labels:
+            self._set_labels(self._default_labels)
         if config.warm_up is not None:
             self._warm_up(config.warm_up)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is looked for now."""
+        """The current labels."""
         return self._words
 
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        """Looks for these beside the default words from the next frame on, which is a key frame if they are others.
+        """Sets labels in addition to the defaults; a change makes the next frame a key frame.
 
-        Raises ConfigError for a word that is none, and for more than the detector reads.
+        Raises ConfigError for an invalid label, and for more than the detector accepts.
         """
-        wanted = tuple(dict.fromkeys([*self._base, *map(checked_label, words)]))
-        if wanted != self._words:
-            self._look_for(wanted)
+        labels_to_set = tuple(dict.fromkeys([*self._default_labels, *map(checked_label, words)]))
+        if labels_to_set != self._words:
+            self._set_labels(labels_to_set)
 
     def perceive(self, frame: Frame) -> Perceived:
-        """Objects of the vocabulary with ids that stay (track_hint).
+        """Detections of the vocabulary with stable ids (track_hint).
 
-        Place and size in metres come from the camera's depth or a metric checkpoint; a relative one gives `nearness`.
-        Nothing is found where there is no word to look for yet (default_words: false): questions bring some.
+        Position and size in metres need the camera's depth or a metric checkpoint; a relative one gives `nearness`.
+        Without labels (default_words: false) there are no detections.
         """
         size = frame.color.shape[:2]
         if size != self._size or frame.stamp_s < self._stamp_s:
@@ -108,16 +107,18 @@ class FoundationPerceiver:
         self._stamp_s, self.latency_ms = frame.stamp_s, {}
         picture = self._upload(frame.color)
         features = self._timed("encode", lambda: self._segmenter.encode(picture))
-        masks = self._timed("track", lambda: self._follow(features))
+        masks = self._timed("track", lambda: self._track(features))
         lost, forgotten = self._tracks.follow({id: box(mask) for id, mask in masks.items()}, frame.stamp_s)
         self._video.forget(forgotten)
-        self.keyframe = self._rule.due(frame.color, frame.stamp_s, lost)
+        self.keyframe = self._keyframe_rule.due(frame.color, frame.stamp_s, lost)
         if self.keyframe:
-            masks = self._look(picture, masks, frame.stamp_s)
+            masks = self._detect_keyframe(picture, masks, frame.stamp_s)
         return self._timed("describe", lambda: self._describe(frame, picture, masks))
 
-    def _look(self, picture: torch.Tensor, masks: dict[int, np.ndarray], stamp_s: float) -> dict[int, np.ndarray]:
-        """A key frame: the detector's boxes become masks, and the masks the objects' new memory."""
+    def _detect_keyframe(
+        self, picture: torch.Tensor, masks: dict[int, np.ndarray], stamp_s: float
+    ) -> dict[int, np.ndarray]:
+        """Processes a key frame: detected boxes are segmented, and the masks replace the memory of the objects."""
         height, width = picture.shape[-2:]
         found = self._timed("detect", lambda: self._detector.detect(picture)) if self._words else []
         ids, forgotten = self._tracks.match(found, stamp_s, (width, height))
@@ -129,11 +130,11 @@ class FoundationPerceiver:
         self._video.forget(merged)
         return {id: mask for id, mask in masks.items() if id not in merged}
 
-    def _follow(self, features) -> dict[int, np.ndarray]:
+    def _track(self, features) -> dict[int, np.ndarray]:
         return self._masks(self._video.advance(features), features.picture_size)
 
     def _masks(self, tracked: Mapping, size: tuple[int, int]) -> dict[int, Bool[np.ndarray, "h w"]]:
-        """Full-size masks, resized together; all False for an object that is not in view."""
+        """Masks at image size, resized in one batch; all False for an object that is not in view."""
         if not tracked:
             return {}
         masks = self._segmenter.masks(torch.cat([t.logits for t in tracked.values()]), size)
@@ -143,7 +144,7 @@ class FoundationPerceiver:
         }
 
     def _describe(self, frame: Frame, picture: torch.Tensor, masks: dict[int, np.ndarray]) -> Perceived:
-        """Detections; where masks overlap, the smaller object is in front."""
+        """Detections of the masks; where masks overlap, the smaller object is in front."""
         frame, nearness = self._with_depth(frame, picture)
         geometry = geometry_of(frame, self.config.work_width_px)
         order = sorted((id for id in masks if masks[id].any()), key=lambda id: -np.count_nonzero(masks[id]))
@@ -153,65 +154,65 @@ class FoundationPerceiver:
         slices = dict(enumerate(ndimage.find_objects(labels), 1))
         gain = exposure_gain(frame.color)
         found = [
-            self._detection(id, labels, place, frame, geometry, gain, nearness)
+            self._detection(id, labels, region, frame, geometry, gain, nearness)
             for id in sorted(order)
-            if (place := slices.get(id)) is not None
+            if (region := slices.get(id)) is not None
         ]
         return Perceived(tuple(found), None if geometry is None else geometry.plane)
 
     def _detection(
-        self, id: int, labels: np.ndarray, place, frame: Frame, geometry: Geometry | None, gain: float, nearness
+        self, id: int, labels: np.ndarray, region, frame: Frame, geometry: Geometry | None, gain: float, nearness
     ) -> Detection:
         track = self._tracks[id]
-        detection, _ = describe(id, labels, place, frame.color, geometry, None, gain)
+        detection, _ = describe(id, labels, region, frame.color, geometry, None, gain)
         detection = replace(detection, label=track.label, score=min(max(track.score, 0.0), 1.0), track_hint=id)
         if nearness is None:
             return detection
         return replace(detection, nearness=float(np.median(nearness[detection.mask])))
 
     def _with_depth(self, frame: Frame, picture: torch.Tensor) -> tuple[Frame, np.ndarray | None]:
-        """The frame with depth in metres where there is some; else nearness (h, w), or None."""
+        """The frame with metric depth if available, and nearness (h, w) of a relative model or None."""
         if frame.depth_m is not None or self._depth is None:
             return frame, None
         depth = self._timed("depth", lambda: self._depth.estimate(picture))
         return (replace(frame, depth_m=depth), None) if self._depth.metric else (frame, depth)
 
     def _upload(self, color: np.ndarray) -> torch.Tensor:
-        """The picture on the device, through one pinned buffer."""
+        """Copies the image to the device through a pinned buffer."""
         if self._segmenter.device.type != "cuda":
             return to_device(torch.from_numpy(np.ascontiguousarray(color)), str(self._segmenter.device))
         if self._host.shape != color.shape:
             self._host = torch.empty(color.shape, dtype=torch.uint8, pin_memory=True)
-        torch.cuda.current_stream().synchronize()  # the last copy out of the buffer has ended
+        torch.cuda.current_stream().synchronize()  # wait for the last copy from the buffer
         self._host.numpy()[...] = color
         return to_device(self._host, str(self._segmenter.device))
 
-    def _look_for(self, words: tuple[str, ...]) -> None:
+    def _set_labels(self, words: tuple[str, ...]) -> None:
         if words:
-            self._detector.set_words(words)
+            self._detector.set_labels(words)
         self._words = words
-        self._rule.ask("vocabulary")
+        self._keyframe_rule.request("vocabulary")
 
     def _restart(self, size: tuple[int, int]) -> None:
-        """Another camera, or time that went back: nothing followed so far is there."""
+        """Clears all tracks, after a change of image size or a jump back in time."""
         self._size = size
         self._video.clear()
         self._tracks.forget()
-        self._rule = KeyframeRule(self.config.keyframes)
+        self._keyframe_rule = KeyframeRule(self.config.keyframes)
 
     def _warm_up(self, size: tuple[int, int]) -> None:
-        """Two frames through every network: kernels are chosen, memory is taken, and too little of it shows now."""
+        """Processes two frames with every network: selects kernels, allocates memory, and detects a lack of it."""
         words, random = self._words, np.random.default_rng(0)
         color = random.integers(0, 255, (*size, 3), dtype=np.uint8)
         edge = (size[1] * 0.25, size[0] * 0.25, size[1] * 0.75, size[0] * 0.75)
         with loading("perception"):
             if not words:
-                self._detector.set_words(("thing",))
+                self._detector.set_labels(("thing",))
             picture = self._upload(color)
             self._detector.detect(picture)
-            self._follow(self._segmenter.encode(picture))
+            self._track(self._segmenter.encode(picture))
             self._masks(self._video.prompt([1], [edge]), size)
-            self._follow(self._segmenter.encode(picture))
+            self._track(self._segmenter.encode(picture))
             if self._depth is not None:
                 self._depth.estimate(picture)
         self._restart(size)
@@ -226,7 +227,7 @@ class FoundationPerceiver:
 
 
 def read_vocabulary(path: Path) -> tuple[str, ...]:
-    """A word a line; lines that begin with # are comments. Raises ConfigError naming the file."""
+    """Reads labels, one per line; lines that begin with # are comments. Raises ConfigError naming the file."""
     try:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:

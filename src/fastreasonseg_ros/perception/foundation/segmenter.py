@@ -1,4 +1,4 @@
-"""Meta's SAM 2 as it is built by its own package: the picture once through the image tower, boxes to masks."""
+"""SAM 2, built by Meta's package: image features once per image, box prompts, masks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .pictures import IMAGENET, Normalizer, resize_as_pillow
 class SegmenterConfig:
     """Settings of SAM 2.
 
-    model: hub id of Meta's, or a checkpoint (.pt). structure: sam2's own configuration; empty: the model id's.
-    image_px: of the picture that the network sees; 512 is four times faster than 1024 and coarser. batch: objects that
-    go through the decoder together. overrides: further settings in Hydra's form, for checkpoints of other structure.
+    model: Meta's hub id, or a checkpoint (.pt). structure: sam2 configuration file; empty: that of the model id.
+    image_px: side of the network input; 512 is four times faster than 1024 and coarser. batch: objects per decoder
+    call. overrides: further Hydra overrides, for checkpoints of other structure.
     """
 
     model: str = "facebook/sam2.1-hiera-tiny"
@@ -45,7 +45,7 @@ class SegmenterConfig:
 
 @dataclass(frozen=True)
 class Features:
-    """One picture after the image tower; what SAM 2 calls vision features, coarse level last."""
+    """Image features of one image (SAM 2's vision features), coarsest level last."""
 
     levels: list[Tensor]
     positions: list[Tensor]
@@ -53,7 +53,7 @@ class Features:
     picture_size: tuple[int, int]  # (height, width)
 
     def repeated(self, count: int) -> dict[str, Any]:
-        """Arguments of track_step for that many objects; views, not copies."""
+        """Arguments of track_step for `count` objects; views, not copies."""
         return {
             "current_vision_feats": [x.expand(-1, count, -1) for x in self.levels],
             "current_vision_pos_embeds": [x.expand(-1, count, -1) for x in self.positions],
@@ -62,7 +62,7 @@ class Features:
 
 
 class Segmenter:
-    """A SAM 2 model on its device, in half precision by autocast as Meta runs it."""
+    """A SAM 2 model on its device; half precision by autocast, as in Meta's code."""
 
     def __init__(self, model, config: SegmenterConfig = SegmenterConfig(), dtype: torch.dtype = torch.float32) -> None:
         """model: sam2's SAM2VideoPredictor (or SAM2Base)."""
@@ -72,7 +72,7 @@ class Segmenter:
 
     @staticmethod
     def load(config: SegmenterConfig, device: Device = "auto", precision: Precision = "auto") -> Segmenter:
-        """Raises ModelError where weights are missing or too large, ConfigError for an absent device."""
+        """Raises ModelError if weights are missing or too large, ConfigError for an absent device."""
         place = pick_device(device)
         structure, file = _structure(config)
         weights = find_weights(config.model, file)
@@ -85,14 +85,14 @@ class Segmenter:
         return self.model.device
 
     def half(self):
-        """The context in which the network runs."""
+        """Autocast context of the network."""
         if self._dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self._dtype)
 
     @torch.inference_mode()
     def encode(self, picture: UInt8[Tensor, "1 3 h w"]) -> Features:
-        """The image tower, once a picture, whatever the number of objects."""
+        """Computes the image features, once per image."""
         side = self.model.image_size
         pixels = self._normalise(resize_as_pillow(picture, (side, side), "bicubic"))
         with self.half():
@@ -101,7 +101,7 @@ class Segmenter:
         return Features(levels, positions, sizes, (picture.shape[-2], picture.shape[-1]))
 
     def box_prompt(self, boxes: Sequence[Box], picture_size: tuple[int, int]) -> dict[str, Tensor]:
-        """Boxes (pixels of the picture) as SAM 2 reads them: two corner points with the labels 2 and 3."""
+        """SAM 2 prompts for boxes (pixels of the image): two corner points with the labels 2 and 3."""
         height, width = picture_size
         points = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 2, 2)
         points = points / torch.tensor([width, height]) * self.model.image_size
@@ -110,13 +110,13 @@ class Segmenter:
 
     @torch.inference_mode()
     def masks(self, logits: Float[Tensor, "n 1 l l"], picture_size: tuple[int, int]) -> Bool[np.ndarray, "n h w"]:
-        """Logits at SAM 2's low resolution to masks of the picture's size."""
+        """Masks of the image's size from logits at SAM 2's low resolution."""
         full = torch.nn.functional.interpolate(logits.float(), picture_size, mode="bilinear", align_corners=False)
         return (full[:, 0] > 0).cpu().numpy()
 
 
 def build(config: SegmenterConfig, structure: str, weights: Path | None, device: str):
-    """The network, by sam2's own build code; without weights its values are random."""
+    """Builds the network by sam2's code; random weights if `weights` is None. Raises ModelError without sam2."""
     try:
         from sam2.build_sam import build_sam2_video_predictor
     except ImportError as error:
@@ -137,7 +137,7 @@ def build(config: SegmenterConfig, structure: str, weights: Path | None, device:
     return build_sam2_video_predictor(structure, path, device, hydra_overrides_extra=extra, apply_postprocessing=False)
 
 
-# What Meta's predictor sets for video, without the filling of holes.
+# Settings of Meta's video predictor, without hole filling.
 _POSTPROCESSING = (
     "++model.sam_mask_decoder_extra_args.dynamic_multimask_via_stability=true",
     "++model.sam_mask_decoder_extra_args.dynamic_multimask_stability_delta=0.05",
@@ -148,10 +148,10 @@ _SIZES = {"tiny": "t", "small": "s", "base-plus": "b+", "large": "l"}
 
 
 def _structure(config: SegmenterConfig) -> tuple[str, str]:
-    """sam2's configuration, and the file of the weights inside a folder or snapshot."""
+    """sam2 configuration file, and file name of the weights. Raises ModelError for an unknown model name."""
     name = Path(config.model).name.removesuffix(".pt").replace("_", "-").lower()
     version = "2.1" if name.startswith("sam2.1") else "2"
-    size = next((letter for word, letter in _SIZES.items() if name.endswith(word)), None)
+    size = next((letter for suffix, letter in _SIZES.items() if name.endswith(suffix)), None)
     if config.structure:
         structure = config.structure
     elif name.startswith("sam2") and size:

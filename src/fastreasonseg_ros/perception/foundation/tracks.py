@@ -1,4 +1,4 @@
-"""Which box is which object: ids that stay, objects that are new, lost, found again, or turn out to be one."""
+"""Association of detected boxes with tracked objects: stable ids, new, lost, recovered and merged objects."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scipy.optimize import linear_sum_assignment
 from ...twin.ids import fresh_ids
 from ...twin.masks import box_iou
 from ...twin.types import Box
-from .detector import Found
+from .detector import DetectedBox
 
 
 @dataclass(frozen=True)
 class TrackConfig:
-    """Settings of identities.
+    """Settings of data association.
 
-    match_iou: least overlap of a detector's box with the box of a followed mask. merge_iou: two masks that overlap more
-    are one object. keep_s: how long a lost object is remembered and can be found again with its id. reach: how far from
-    its last place, in diagonals of the picture, it may be found. unconfirmed: key frames on which the detector may miss
-    an object that SAM 2 still follows.
+    match_iou: minimum IoU of a detected box with the box of a tracked mask. merge_iou: masks with a larger IoU are
+    merged. keep_s: time for which a lost object can be recovered with its id. reach: maximum distance from the last
+    position for a recovery, in image diagonals. unconfirmed: maximum key frames without detection of an object that
+    SAM 2 still tracks.
     """
 
     match_iou: float = 0.4
@@ -35,7 +35,7 @@ class TrackConfig:
 
 @dataclass(frozen=True)
 class Track:
-    """One object. box_xyxy: around its last mask. missed: key frames since the detector last saw it."""
+    """One object. box_xyxy: bounds its last mask. missed: key frames since its last detection."""
 
     id: int
     label: str
@@ -47,7 +47,7 @@ class Track:
 
 
 class Tracks:
-    """All objects that are followed or remembered. An id is reused only after all others were given (twin/ids.py)."""
+    """All tracked and lost objects. An id is reused only after all others were used (twin/ids.py)."""
 
     def __init__(self, config: TrackConfig = TrackConfig()) -> None:
         self.config = config
@@ -64,11 +64,11 @@ class Tracks:
         return len(self._tracks)
 
     def follow(self, boxes: Mapping[int, Box | None], stamp_s: float) -> tuple[int, list[int]]:
-        """Takes the boxes around this frame's masks (None: not in view).
+        """Updates tracks with the boxes of this frame's masks (None: not in view).
 
-        Returns how many went out of view just now, and the ids that have been away too long and are forgotten.
+        Returns the number of objects lost in this frame, and the ids deleted after keep_s.
         """
-        lost, forgotten = 0, []
+        lost, deleted = 0, []
         for id, track in list(self._tracks.items()):
             box = boxes.get(id)
             if box is not None:
@@ -78,16 +78,16 @@ class Tracks:
             self._tracks[id] = replace(track, visible=False)
             if stamp_s - track.seen_s > self.config.keep_s:
                 del self._tracks[id]
-                forgotten.append(id)
-        return lost, forgotten
+                deleted.append(id)
+        return lost, deleted
 
     def match(
-        self, found: Sequence[Found], stamp_s: float, picture_size: tuple[int, int]
+        self, found: Sequence[DetectedBox], stamp_s: float, picture_size: tuple[int, int]
     ) -> tuple[list[int], list[int]]:
-        """An id for every box of a key frame, and the ids that the detector has missed too often and are forgotten.
+        """Ids of the boxes of a key frame, and the ids deleted after too many misses.
 
-        A box continues the object in view that it overlaps most (Hungarian method; the same word counts for a little),
-        else it finds a lost one of the same word nearby, else it is a new object.
+        Boxes are assigned to visible objects by IoU (Hungarian method, with a small bonus for the same label), then to
+        nearby lost objects of the same label; the others become new objects.
         """
         ids = self._overlapping(found)
         self._refind(found, ids, math.hypot(*picture_size))
@@ -95,63 +95,63 @@ class Tracks:
         self._last_id = new[-1] if new else self._last_id
         unused = iter(new)
         ids = [next(unused) if id is None else id for id in ids]
-        forgotten = []
+        deleted = []
         for id, track in list(self._tracks.items()):
             if id not in ids and track.visible:
                 self._tracks[id] = replace(track, missed=track.missed + 1)
                 if track.missed + 1 > self.config.unconfirmed:
                     del self._tracks[id]
-                    forgotten.append(id)
-        for id, one in zip(ids, found, strict=True):
-            self._tracks[id] = Track(id, one.label, one.score, one.box_xyxy, stamp_s)  # type: ignore[index, arg-type]
-        return ids, forgotten  # type: ignore[return-value]
+                    deleted.append(id)
+        for id, detection in zip(ids, found, strict=True):
+            self._tracks[id] = Track(id, detection.label, detection.score, detection.box_xyxy, stamp_s)  # type: ignore[index, arg-type]
+        return ids, deleted  # type: ignore[return-value]
 
-    def _overlapping(self, found: Sequence[Found]) -> list[int | None]:
+    def _overlapping(self, found: Sequence[DetectedBox]) -> list[int | None]:
         ids: list[int | None] = [None] * len(found)
-        seen = [t for t in self._tracks.values() if t.visible]
-        if not seen or not found:
+        visible = [t for t in self._tracks.values() if t.visible]
+        if not visible or not found:
             return ids
-        iou = np.array([[box_iou(t.box_xyxy, f.box_xyxy) for f in found] for t in seen])
-        same = np.array([[t.label == f.label for f in found] for t in seen])
-        gain = np.where(iou >= self.config.match_iou, iou + 0.2 * same, 0.0)
+        iou = np.array([[box_iou(t.box_xyxy, f.box_xyxy) for f in found] for t in visible])
+        same_label = np.array([[t.label == f.label for f in found] for t in visible])
+        gain = np.where(iou >= self.config.match_iou, iou + 0.2 * same_label, 0.0)
         for row, column in zip(*linear_sum_assignment(-gain), strict=True):
             if gain[row, column] > 0:
-                ids[column] = seen[row].id
+                ids[column] = visible[row].id
         return ids
 
-    def _refind(self, found: Sequence[Found], ids: list[int | None], diagonal: float) -> None:
+    def _refind(self, found: Sequence[DetectedBox], ids: list[int | None], diagonal: float) -> None:
         lost = [t for t in self._tracks.values() if not t.visible]
         pairs = [
-            (away, t.id, n)
+            (distance, t.id, n)
             for t in lost
             for n, f in enumerate(found)
             if ids[n] is None
             and t.label == f.label
-            and (away := math.dist(_middle(t.box_xyxy), _middle(f.box_xyxy)) / diagonal) < self.config.reach
+            and (distance := math.dist(_middle(t.box_xyxy), _middle(f.box_xyxy)) / diagonal) < self.config.reach
         ]
         for _, id, n in sorted(pairs):
             if ids[n] is None and id not in ids:
                 ids[n] = id
 
     def merge(self, masks: Mapping[int, Bool[np.ndarray, "h w"]]) -> list[int]:
-        """Ids whose mask is another object's too: the one that is known for longer (the lower id) stays."""
-        gone: list[int] = []
+        """Deletes and returns ids whose mask duplicates that of another object; the lower id is kept."""
+        merged: list[int] = []
         order = sorted(id for id, mask in masks.items() if mask.any())
         areas = {id: np.count_nonzero(masks[id]) for id in order}
         for n, id in enumerate(order):
-            for other in order[:n]:
-                if other in gone or min(areas[id], areas[other]) < self.config.merge_iou * max(areas[id], areas[other]):
+            for kept in order[:n]:
+                if kept in merged or min(areas[id], areas[kept]) < self.config.merge_iou * max(areas[id], areas[kept]):
                     continue
-                both = np.count_nonzero(masks[id] & masks[other])
-                if both > self.config.merge_iou * (areas[id] + areas[other] - both):
-                    gone.append(id)
+                intersection = np.count_nonzero(masks[id] & masks[kept])
+                if intersection > self.config.merge_iou * (areas[id] + areas[kept] - intersection):
+                    merged.append(id)
                     break
-        for id in gone:
+        for id in merged:
             self._tracks.pop(id, None)
-        return gone
+        return merged
 
     def forget(self) -> None:
-        """Another scene: no object is known, and no id comes again."""
+        """Deletes all tracks; ids are not reused."""
         self._tracks.clear()
 
 

@@ -1,10 +1,9 @@
-"""SAM 2's video memory fed frame by frame: a live camera instead of a file, in memory that does not grow.
+"""Streaming SAM 2 video tracking with bounded memory.
 
-The official predictor reads a whole clip and keeps every frame's results. Here each frame is seen once; of the past,
-only what the network can still look at is kept: the frame on which an object was prompted, the last six memories, the
-last fifteen object pointers. Same network, same arithmetic: masks equal those of the official predictor on the same
-clip (test/perception/foundation/test_video.py), for clips of 16 frames or more; for shorter ones the official one
-scales the time of its pointers by the length of the clip, which nobody knows of a live stream.
+The official predictor loads a complete clip and keeps the results of every frame. Here each frame is processed once,
+and only the inputs of the memory attention are kept: the prompted frame, the last six memories and the last fifteen
+object pointers. Masks equal those of the official predictor (test/perception/foundation/test_video.py) for clips of at
+least 16 frames; for shorter ones, the official predictor scales pointer times by the length, which is unknown here.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from torch import Tensor
 from ...twin.types import Box
 from .segmenter import Features, Segmenter
 
-_ENDLESS = 1 << 30  # frames of a stream
+_UNBOUNDED = 1 << 30  # num_frames of an unbounded stream
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """One object on the current frame. logits: at SAM 2's low resolution; presence: above 0 the object is in view."""
+    """One object in the current frame. logits: at SAM 2's low resolution; presence: logit, above 0 if in view."""
 
     logits: Float[Tensor, "1 1 l l"]
     presence: float
@@ -33,7 +32,7 @@ class Tracked:
 
 @dataclass
 class _Group:
-    """Objects that were prompted on the same frame, and so share the shape of their memory."""
+    """Objects prompted on the same frame, which share the shape of their memory."""
 
     ids: list[int]
     memory: dict[str, dict[int, dict[str, Any]]] = field(
@@ -46,7 +45,7 @@ class _Group:
 
 
 class VideoMemory:
-    """Follows objects from frame to frame. One `advance` a frame, then `prompt` and `forget` as needed."""
+    """Tracks objects from frame to frame: one `advance` per frame, then `prompt` and `forget` as needed."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter, self._model = segmenter, segmenter.model
@@ -56,28 +55,28 @@ class VideoMemory:
 
     @property
     def ids(self) -> list[int]:
-        """Of all objects that are followed."""
+        """Ids of all tracked objects."""
         return [id for group in self._groups for id in group.ids]
 
     @property
     def bytes(self) -> int:
-        """Memory that the past takes on the device."""
-        seen: dict[int, int] = {}
+        """Device memory of the kept outputs, bytes."""
+        storages: dict[int, int] = {}
         for group in self._groups:
             for out in group.outputs():
                 for value in (out["maskmem_features"], out["obj_ptr"]):
                     if value is not None:
                         storage = value.untyped_storage()
-                        seen[storage.data_ptr()] = storage.nbytes()
-        return sum(seen.values())
+                        storages[storage.data_ptr()] = storage.nbytes()
+        return sum(storages.values())
 
     def clear(self) -> None:
-        """Forgets everything: another camera, another size, a jump in time."""
+        """Deletes all objects, for another image size or a jump in time."""
         self._groups, self._features = [], None
 
     @torch.inference_mode()
     def advance(self, features: Features) -> dict[int, Tracked]:
-        """The next frame: where every object is now."""
+        """Processes the next frame; returns all tracked objects by id."""
         self._index += 1
         self._features = features
         tracked: dict[int, Tracked] = {}
@@ -90,7 +89,10 @@ class VideoMemory:
 
     @torch.inference_mode()
     def prompt(self, ids: Sequence[int], boxes: Sequence[Box]) -> dict[int, Tracked]:
-        """Follows these objects from boxes on the current frame (pixels); whatever was known of the ids is replaced."""
+        """Starts tracking objects from boxes (pixels) on the current frame; replaces existing ids.
+
+        Raises ValueError before the first `advance`.
+        """
         if self._features is None:
             raise ValueError("prompt comes after advance")
         self.forget(ids)
@@ -106,18 +108,18 @@ class VideoMemory:
 
     @torch.inference_mode()
     def forget(self, ids: Iterable[int]) -> None:
-        gone = set(ids)
+        deleted = set(ids)
         for group in self._groups:
-            stay = [n for n, id in enumerate(group.ids) if id not in gone]
-            if len(stay) == len(group.ids):
+            kept = [n for n, id in enumerate(group.ids) if id not in deleted]
+            if len(kept) == len(group.ids):
                 continue
-            rows = torch.tensor(stay, dtype=torch.long, device=self._segmenter.device)
-            group.ids = [group.ids[n] for n in stay]
+            rows = torch.tensor(kept, dtype=torch.long, device=self._segmenter.device)
+            group.ids = [group.ids[n] for n in kept]
             for out in group.outputs():
                 for key in ("maskmem_features", "obj_ptr"):
                     if out[key] is not None:
                         out[key] = out[key].index_select(0, rows)
-                out["maskmem_pos_enc"] = [x[: len(stay)] for x in out["maskmem_pos_enc"]]
+                out["maskmem_pos_enc"] = [x[: len(kept)] for x in out["maskmem_pos_enc"]]
         self._groups = [group for group in self._groups if group.ids]
 
     def _step(self, group: _Group, prompt: dict[str, Tensor] | None) -> dict[str, Any]:
@@ -130,14 +132,14 @@ class VideoMemory:
                 point_inputs=prompt,
                 mask_inputs=None,
                 output_dict=group.memory,
-                num_frames=_ENDLESS,
+                num_frames=_UNBOUNDED,
             )
 
     def _kept(self, out: dict[str, Any]) -> dict[str, Any]:
-        """What later frames look at. Memories go to bfloat16, as in the official predictor."""
+        """Outputs needed by later frames; memories in bfloat16, as in the official predictor."""
         return {
             "maskmem_features": out["maskmem_features"].to(torch.bfloat16),
-            # The same for every frame and object: one row, seen from as many objects as there are.
+            # Identical for every frame and object: one row, expanded to all objects.
             "maskmem_pos_enc": [x[:1].expand(len(x), *x.shape[1:]) for x in out["maskmem_pos_enc"]],
             "obj_ptr": out["obj_ptr"],
         }
