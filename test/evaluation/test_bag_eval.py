@@ -23,7 +23,7 @@ from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.evaluation.benchmark.cpu_time import cpu_share
 from fastreasonseg_ros.evaluation.runners.bag import AnnotatedFrame, LockStep, Outputs
 from fastreasonseg_ros.evaluation.runners.bags import evaluate_one
-from fastreasonseg_ros.evaluation.runners.curve import MOST, Curve
+from fastreasonseg_ros.evaluation.runners.curve import MAX_POINTS, Curve
 from fastreasonseg_ros.evaluation.runners.evaluate import Times
 from fastreasonseg_ros.evaluation.runners.viewers import ViewerThread
 from fastreasonseg_ros.io.bags.questions import TimedQuestion, assign, question_of
@@ -145,7 +145,7 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path: Path) -> None
     finally:
         tracemalloc.stop()
     assert (row["frames"], len(rows), len(early), len(late)) == (400, 2, 10, 10)
-    assert len(rows[-1]["curve"]) <= MOST
+    assert len(rows[-1]["curve"]) <= MAX_POINTS
     # The least of a stretch: a chunk of the bag comes and goes.
     assert min(late) - min(early) < 100_000, (early, late)
 
@@ -155,7 +155,7 @@ def test_a_curve_keeps_its_means_in_few_points() -> None:
     for k in range(5000):
         curve.put(k * 0.1, float(k % 2))
     points = curve.points()
-    assert MOST // 2 <= len(points) <= MOST
+    assert MAX_POINTS // 2 <= len(points) <= MAX_POINTS
     assert all(value == pytest.approx(0.5, abs=0.01) for _, value in points)
 
 
