@@ -80,7 +80,7 @@ def informative(
     """The examples whose samples from the start policy are not all worth the same: the others have no gradient.
 
     totals: total rewards of some samples of each example. `kept_file` has a line an example that was sampled, below a
-    line of `settings`; a run that was stopped goes on after its last whole line.
+    line of `settings`; a run that was stopped goes on after its last complete line.
     """
     head = json.dumps({"settings": settings})
     lines = kept_file.read_text().splitlines(keepends=True) if kept_file.exists() else []
