@@ -122,10 +122,10 @@ def _with_holes(depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _misjudged(plane: Plane, rng: np.random.Generator) -> Plane:
-    """The table as it would be found in noise: turned by about 0.7 degrees, shifted by some 3 mm."""
+    """The table plane with random errors: rotated by about 0.7 degrees, shifted by about 3 mm."""
     turn = Rotation.from_rotvec(np.radians(0.5) * rng.normal(size=3)).as_matrix()
     x, y, z = (float(v) for v in turn @ np.asarray(plane.normal))
-    # Turned about a point of the table in view, not about the camera.
+    # Rotated about a visible point of the table, not about the camera.
     pivot = np.array([0.0, 0.0, plane.offset_m / plane.normal[2]]) if abs(plane.normal[2]) > 0.1 else np.zeros(3)
     offset = float(np.dot((x, y, z), pivot)) if pivot.any() else plane.offset_m
     return Plane((x, y, z), offset + float(rng.normal(scale=0.003)))
