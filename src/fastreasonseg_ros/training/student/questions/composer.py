@@ -202,12 +202,12 @@ class Composer:
         words = self._some().label.split()
         if len(words) < 2:
             raise Unsuitable("one word only")
-        said = words[-1]
-        if said in LOOSE_WORDS and self.rng.random() < 0.35:
-            said = self.rng.choice(LOOSE_WORDS[said])
-        if said in self.labels or (said != words[-1] and any(x.split()[-1] == said for x in self.labels)):
+        head = words[-1]
+        if head in LOOSE_WORDS and self.rng.random() < 0.35:
+            head = self.rng.choice(LOOSE_WORDS[head])
+        if head in self.labels or (head != words[-1] and any(x.split()[-1] == head for x in self.labels)):
             raise Unsuitable("that word is another label")
-        return self._colored(said, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
+        return self._colored(head, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
 
     def _content(self) -> NounPhrase:
         """'tea', 'pack of tea' for a tea box."""
@@ -247,14 +247,14 @@ class Composer:
     def _use(self) -> NounPhrase:
         use = self.rng.choice(self.noun(self._some().label).uses)
         what = self.rng.choice(["thing", "thing", "object", "item", "one"])
-        said, words = self.rng.choice(
+        phrase, words = self.rng.choice(
             [
                 (english.gerund(use), f"{what} for {english.gerund(use)}"),
                 (use, f"{what} you {use} with"),
                 (use, f"{what} to {use} with"),
             ]
         )
-        return self._made(words, self.like(said, self.serving(use)))
+        return self._made(words, self.like(phrase, self.serving(use)))
 
     def serving(self, use: str) -> list[str]:
         """The labels in view that the knowledge table lists with this use."""
