@@ -250,7 +250,7 @@ def answer(model: meaning.SentenceMeaning, grounder: Grounder, system: str, word
         if system == "lists":
             for cached in (lexicon.senses, lexicon.known_form, lexicon.is_mostly_abstract):
                 cached.cache_clear()
-            grounder = Grounder(grounder.things.nouns)  # nor guesses, which know WordNet
+            grounder = Grounder(grounder.knowledge.nouns)  # nor guesses, which know WordNet
         model._grounder = grounder
         said = model._match(words, labels)
     if system == "lists":

@@ -23,7 +23,7 @@ from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.evaluation.benchmark.cpu_time import cpu_share
 from fastreasonseg_ros.evaluation.runners.bag import AnnotatedFrame, LockStep, Outputs
 from fastreasonseg_ros.evaluation.runners.bags import evaluate_one
-from fastreasonseg_ros.evaluation.runners.curve import MOST, Curve
+from fastreasonseg_ros.evaluation.runners.curve import MAX_POINTS, Curve
 from fastreasonseg_ros.evaluation.runners.evaluate import Times
 from fastreasonseg_ros.evaluation.runners.viewers import ViewerThread
 from fastreasonseg_ros.io.bags.questions import TimedQuestion, assign, question_of
@@ -43,9 +43,9 @@ def test_questions_are_asked_at_their_time_about_the_picture_with_that_stamp(
     bag: Path, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, Scripted(RIGHT))
-    out, rows, looked = tmp_path / "r.json", tmp_path / "rows.jsonl", tmp_path / "frames.csv"
+    out, rows, frames_file = tmp_path / "r.json", tmp_path / "rows.jsonl", tmp_path / "frames.csv"
     command = ["bag", "eval", str(bag), "--queries", str(questions), "--perception", "oracle", "--json", str(out)]
-    assert main([*command, "--rows", str(rows), "--frames", str(looked)]) == 0
+    assert main([*command, "--rows", str(rows), "--frames", str(frames_file)]) == 0
     by_n = {row["n"]: row for row in rows_of(rows) if "n" in row}
     assert {n: (row["stamp_ns"], row.get("iou")) for n, row in by_n.items()} == {
         0: (START_S * 10**9 + 300_000_000, 1.0),
@@ -56,7 +56,7 @@ def test_questions_are_asked_at_their_time_about_the_picture_with_that_stamp(
     assert (by_n[2]["measured_frames"], len(by_n[2]["curve"])) == (7, 7)
     result = json.loads(out.read_text())
     assert (result["giou"], result["n"], result["asked"], result["frames"]) == (pytest.approx(2 / 3), 3, 4, 12)
-    with looked.open() as file:
+    with frames_file.open() as file:
         pictures = list(csv.DictReader(file))
     assert [int(p["stamp_ns"]) for p in pictures] == [START_S * 10**9 + k * 100_000_000 for k in range(12)]
     assert json.loads(pictures[6]["answers"]) == {"2": {"ids": [1], "iou": 1.0}}
@@ -127,8 +127,8 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path: Path) -> None
     early: list[int] = []
     late: list[int] = []
 
-    def watch(looked: AnnotatedFrame) -> None:
-        number = round(looked.t_s * 10)
+    def watch(annotated: AnnotatedFrame) -> None:
+        number = round(annotated.t_s * 10)
         if number % 6 == 0 and (100 <= number < 160 or number >= 340):
             gc.collect()
             (early if number < 160 else late).append(tracemalloc.get_traced_memory()[0])
@@ -145,7 +145,7 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path: Path) -> None
     finally:
         tracemalloc.stop()
     assert (row["frames"], len(rows), len(early), len(late)) == (400, 2, 10, 10)
-    assert len(rows[-1]["curve"]) <= MOST
+    assert len(rows[-1]["curve"]) <= MAX_POINTS
     # The least of a stretch: a chunk of the bag comes and goes.
     assert min(late) - min(early) < 100_000, (early, late)
 
@@ -155,7 +155,7 @@ def test_a_curve_keeps_its_means_in_few_points() -> None:
     for k in range(5000):
         curve.put(k * 0.1, float(k % 2))
     points = curve.points()
-    assert MOST // 2 <= len(points) <= MOST
+    assert MAX_POINTS // 2 <= len(points) <= MAX_POINTS
     assert all(value == pytest.approx(0.5, abs=0.01) for _, value in points)
 
 
@@ -171,24 +171,24 @@ def test_an_interrupted_folder_of_bags_goes_on_and_ends_with_the_same_figures(
     command += ["--rows", str(rows), "--json", str(out), "--frames", str(pictures)]
     use(monkeypatch, Scripted(RIGHT))
     assert main(command) == 0
-    whole = json.loads(out.read_text())
-    whole_pictures = [(row["scene"], row["stamp_ns"], row["answers"]) for row in rows_of(pictures)]
+    complete = json.loads(out.read_text())
+    complete_pictures = [(row["scene"], row["stamp_ns"], row["answers"]) for row in rows_of(pictures)]
     shutil.rmtree(bags)
-    assert (whole["n"], whole["frames"], whole["giou"]) == (3, 8, 1.0)
+    assert (complete["n"], complete["frames"], complete["giou"]) == (3, 8, 1.0)
     use(monkeypatch, Scripted(RIGHT, stop_at="the book"))
     assert main(command) == 130
     assert "--resume goes on there" in capsys.readouterr().err
     again = use(monkeypatch, Scripted(RIGHT))
     assert main([*command, "--resume"]) == 0
     assert again.asked == ["the book"]
-    # The bag that was broken off is looked at again and written anew; of the other one everything is kept.
+    # The interrupted bag is evaluated again from its start; rows of the other one are kept.
     assert len(list(read_stamped(bags / "b"))) == len(list(read_stamped(bags / "a"))) == 4
     again_pictures = [(row["scene"], row["stamp_ns"], row["answers"]) for row in rows_of(pictures)]
-    assert [row[:2] for row in again_pictures] == [row[:2] for row in whole_pictures]
-    assert again_pictures[:4] == whole_pictures[:4]
+    assert [row[:2] for row in again_pictures] == [row[:2] for row in complete_pictures]
+    assert again_pictures[:4] == complete_pictures[:4]
     resumed = json.loads(out.read_text())
     assert {k: v for k, v in resumed.items() if k not in TIMINGS} == {
-        k: v for k, v in whole.items() if k not in TIMINGS
+        k: v for k, v in complete.items() if k not in TIMINGS
     }
 
 

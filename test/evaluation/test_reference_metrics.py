@@ -225,9 +225,9 @@ def test_idf1_and_switches_are_those_of_every_assignment_tried(seed: int) -> Non
         sum(agree.get(pair, 0) for pair in zip(t_ids, order, strict=True))
         for order in itertools.permutations(options, len(t_ids))
     )
-    seen = sum(len(np.unique(a)) - (0 in a) for arrays in (truths, predictions) for a in arrays)
-    assert (counts["id_true_positives"], counts["id_detections"]) == (best, seen)
-    assert idf1(best, seen) == pytest.approx(2 * best / seen)
+    detections = sum(len(np.unique(a)) - (0 in a) for arrays in (truths, predictions) for a in arrays)
+    assert (counts["id_true_positives"], counts["id_detections"]) == (best, detections)
+    assert idf1(best, detections) == pytest.approx(2 * best / detections)
     # here an object agrees with at most one prediction a frame, so that matches leave no choice
     last, switches = {}, 0
     for predicted, truth in frames:

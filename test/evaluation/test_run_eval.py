@@ -87,7 +87,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_with_the_same_figures(
 
     use(Scripted(RIGHT))
     assert main(command) == 0
-    whole, whole_rows = json.loads(out.read_text()), rows_of(rows)
+    complete, complete_rows = json.loads(out.read_text()), rows_of(rows)
 
     use(Scripted(RIGHT, stop_at="two"))  # in the middle of a scene
     assert main(command) == 130
@@ -99,9 +99,9 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_with_the_same_figures(
     assert second.asked == ["two", "three", "four"]
     resumed = json.loads(out.read_text())
     assert {k: v for k, v in resumed.items() if k not in TIMINGS} == {
-        k: v for k, v in whole.items() if k not in TIMINGS
+        k: v for k, v in complete.items() if k not in TIMINGS
     }
-    assert sorted(map(str, rows_of(rows))) == sorted(map(str, whole_rows))
+    assert sorted(map(str, rows_of(rows))) == sorted(map(str, complete_rows))
     third = use(Scripted(RIGHT))
     assert main([*command, "--resume"]) == 0
     assert third.asked == []
@@ -135,9 +135,9 @@ def test_frames_of_mixed_sizes_are_named(tmp_path: Path, monkeypatch: pytest.Mon
     video = revos(tmp_path / "video")
     save(video / "JPEGImages/v1/00005.jpg", np.zeros((10, 12, 3), np.uint8))
     assert main(["eval", str(video), "--perception", "oracle"]) == 2
-    said = capsys.readouterr().err
-    assert "mask_dict.json: frame 1" in said
-    assert "00005.jpg is 12x10; both must have one size" in said
+    stderr = capsys.readouterr().err
+    assert "mask_dict.json: frame 1" in stderr
+    assert "00005.jpg is 12x10; both must have one size" in stderr
 
 
 def test_two_runs_give_identical_json_but_for_timings(tmp_path: Path, one_model) -> None:

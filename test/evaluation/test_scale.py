@@ -90,9 +90,9 @@ def test_bags_over_two_workers_give_the_figures_of_one_machine_though_a_worker_d
         assert len(rows.read_text().splitlines()) == 7  # three standing, one question, three bags
     assert died.exists()
     assert results[0] == results[1]
-    said = capsys.readouterr().err
-    assert "b: its worker died, another one tries again (1 of 3)" in said
-    assert "100%|" in said.rpartition("tries again")[2]  # and it showed how far it was
+    stderr = capsys.readouterr().err
+    assert "b: its worker died, another one tries again (1 of 3)" in stderr
+    assert "100%|" in stderr.rpartition("tries again")[2]  # the progress bar was shown
 
 
 def test_the_shard_of_a_worker_that_died_is_tried_again_by_another(tmp_path: Path, monkeypatch, capsys) -> None:

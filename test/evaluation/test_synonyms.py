@@ -10,7 +10,7 @@ from fastreasonseg_ros.simulation.objects.household import KINDS
 
 
 @pytest.mark.parametrize(
-    ("said", "known", "agree"),
+    ("predicted", "known", "agree"),
     [
         ("mug", "cup", True),
         ("cereal box", "box", True),
@@ -29,9 +29,9 @@ from fastreasonseg_ros.simulation.objects.household import KINDS
         ("gizmo", "gizmo", True),
     ],
 )
-def test_words_that_may_stand_for_each_other(said: str, known: str, agree: bool) -> None:
-    assert load_synonyms().agree(said, known) is agree
-    assert load_synonyms().agree(known, said) is agree
+def test_words_that_may_stand_for_each_other(predicted: str, known: str, agree: bool) -> None:
+    assert load_synonyms().agree(predicted, known) is agree
+    assert load_synonyms().agree(known, predicted) is agree
 
 
 def test_all_kinds_of_a_wide_word_are_found_and_no_simulated_kind_means_everything() -> None:

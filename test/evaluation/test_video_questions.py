@@ -52,9 +52,9 @@ def test_fields_json_says_what_the_fields_are_called(tmp_path: Path) -> None:
     dump(root / "rvtbench/davis.json", [{"clip": "swan", "prompt": "red", "gt": 1}])
     with pytest.raises(DatasetError) as error:
         open_dataset(root)
-    said = str(error.value)
-    assert "davis.json: record 0: video: expected text under video or video_id" in said
-    assert 'its keys are clip, prompt, gt. If it has another name, write {"video": NAME} into fields.json' in said
+    message = str(error.value)
+    assert "davis.json: record 0: video: expected text under video or video_id" in message
+    assert 'its keys are clip, prompt, gt. If it has another name, write {"video": NAME} into fields.json' in message
     dump(root / "fields.json", {"video": "clip", "text": "prompt", "objects": "gt"})
     (root / "rvtbench/segmentation/temporal_L2.json").unlink()
     [question] = open_dataset(root).questions

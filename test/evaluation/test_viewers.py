@@ -31,7 +31,7 @@ def annotated(count: int) -> list[AnnotatedFrame]:
 
 class Slow:
     def __init__(self, fails_at: int | None = None) -> None:
-        self.fails_at, self.seen, self.closed, self.thread = fails_at, [], False, None
+        self.fails_at, self.stamps, self.closed, self.thread = fails_at, [], False, None
         self.go = threading.Event()
 
     def __call__(self, drawn: CachedOverlay) -> None:
@@ -39,7 +39,7 @@ class Slow:
         self.thread = threading.current_thread()
         if drawn.annotated.stamp_ns == self.fails_at:
             raise DatasetError("the disk is full")
-        self.seen.append(drawn.annotated.stamp_ns)
+        self.stamps.append(drawn.annotated.stamp_ns)
 
     def close(self) -> None:
         self.closed = True
@@ -49,12 +49,12 @@ def test_perception_goes_on_while_pictures_are_drawn_and_closing_waits_for_the_l
     slow, pictures = Slow(), annotated(6)
     thread = ViewerThread([slow])
     thread(pictures[0])  # comes back at once, though nothing is drawn yet
-    assert slow.seen == []
+    assert slow.stamps == []
     slow.go.set()
     for picture in pictures[1:]:
         thread(picture)
     thread.close()
-    assert (slow.seen, slow.closed) == (list(range(6)), True)
+    assert (slow.stamps, slow.closed) == (list(range(6)), True)
     assert slow.thread is not threading.current_thread()
 
 

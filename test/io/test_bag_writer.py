@@ -63,9 +63,9 @@ def test_frames_without_depth_or_truth_make_a_bag_of_colour_alone(tmp_path: Path
 def test_a_truncated_bag_is_an_error_that_names_it(tmp_path: Path) -> None:
     write_bag(tmp_path / "bag", frames())
     [file] = (tmp_path / "bag").glob("*.mcap")
-    whole = file.read_bytes()
+    content = file.read_bytes()
     for share in (0.9, 0.5, 0.05):
-        file.write_bytes(whole[: int(share * len(whole))])
+        file.write_bytes(content[: int(share * len(content))])
         with pytest.raises(DatasetError, match="bag"):
             list(read_bag(tmp_path / "bag"))
 

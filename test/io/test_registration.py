@@ -101,7 +101,7 @@ def test_a_transform_that_comes_later_is_used_from_then_on() -> None:
     assert aligner.warning == ""
 
 
-def seen_from(camera: CameraIntrinsics, center_m: tuple[float, float, float], half_m: float, far_m: float):
+def depth_from(camera: CameraIntrinsics, center_m: tuple[float, float, float], half_m: float, far_m: float):
     """Depth of a square of side 2 half_m parallel to the picture before a wall, for a camera at the origin, and where
     the square is."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
@@ -112,8 +112,8 @@ def seen_from(camera: CameraIntrinsics, center_m: tuple[float, float, float], ha
 
 def test_a_square_before_a_wall_is_where_the_colour_camera_sees_it() -> None:
     """The depth camera 5 cm to the right with a wider view; colour's view by geometry is the truth."""
-    depth_m, _ = seen_from(DEPTH_CAMERA, (-0.05, 0.0, 0.5), 0.08, 1.5)
-    truth_m, square = seen_from(COLOR_CAMERA, (0.0, 0.0, 0.5), 0.08, 1.5)
+    depth_m, _ = depth_from(DEPTH_CAMERA, (-0.05, 0.0, 0.5), 0.08, 1.5)
+    truth_m, square = depth_from(COLOR_CAMERA, (0.0, 0.0, 0.5), 0.08, 1.5)
     registered_m = DepthProjection(DEPTH_CAMERA, COLOR_CAMERA, TO_RIGHT)(depth_m)
     known = ~np.isnan(registered_m)
     wrong = known & (np.abs(registered_m - truth_m) > 0.01)

@@ -177,13 +177,13 @@ def test_a_stream_that_stalls_breaks_off_or_is_none_is_told():
     def complains(handler, request):
         handler.reply(200, 'data: {"error": {"message": "out of memory"}}\n\n', "text/event-stream")
 
-    heard: list[str] = []
+    received: list[str] = []
     for behave, message in ((stalls, "no whole reply within"), (breaks, "not as an"), (complains, "out of memory")):
         with behaving(once_models(behave)) as (address, _):
             model = RemoteModel(RemoteConfig(address, timeout_s=3.0 if behave is stalls else 60.0, retries=0))
             with pytest.raises(ModelError, match=message):
-                model.generate("x", "", lambda piece: heard.append(piece) is not None)
-    assert heard == ["one ", "two"]
+                model.generate("x", "", lambda piece: received.append(piece) is not None)
+    assert received == ["one ", "two"]
 
 
 def test_a_model_that_the_server_does_not_list_is_tried_and_several_must_be_named():

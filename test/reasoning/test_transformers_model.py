@@ -108,15 +108,15 @@ def test_the_scene_is_read_once_and_the_reply_is_the_same_as_without_a_cache(fol
         expected = model._model.generate(ids, max_new_tokens=8, do_sample=False)[0, ids.shape[1] :]
     short = TransformersModel(TransformersConfig(str(folder), device="cpu", max_new_tokens=8))
     short._model.load_state_dict(model._model.state_dict())
-    short._cache, short._cached = None, []  # holds what the weights before said
+    short._cache, short._cached = None, []  # was computed with the previous weights
     assert short.generate(questions[0], "") == short._tokenizer.decode(expected, skip_special_tokens=True)
 
 
 def test_text_comes_in_pieces_and_can_be_stopped(model) -> None:
     pieces: list[str] = []
-    whole = model.generate("One, two,", "", lambda piece: bool(pieces.append(piece)))
+    reply = model.generate("One, two,", "", lambda piece: bool(pieces.append(piece)))
     assert len(pieces) > 1
-    assert whole.startswith("".join(pieces))
+    assert reply.startswith("".join(pieces))
     assert all(pieces)
     stopped: list[str] = []
     model.generate("One, two,", "", lambda piece: stopped.append(piece) or len(stopped) == 2)
@@ -129,20 +129,20 @@ def test_it_keeps_what_every_language_model_promises(model, holds) -> None:
 
 
 def test_its_text_streams_into_the_feedback_of_a_question(model) -> None:
-    told = []
+    stages = []
 
     async def ask():
         reasoner = Reasoner(60.0)
         reasoner.use(model, None)
         reasoner.observe(Observation(twin(1)))
         try:
-            return await reasoner.ask("the red mug", "", 60.0, lambda *stage: told.append(stage))
+            return await reasoner.ask("the red mug", "", 60.0, lambda *stage: stages.append(stage))
         finally:
             reasoner.close()
 
     answer, _ = asyncio.run(ask())
     assert answer.status in (Status.OK, Status.NO_MATCH, Status.CANNOT_ANSWER)
-    texts = [text for stage, text in told if stage == "thinking"]
+    texts = [text for stage, text in stages if stage == "thinking"]
     assert len(texts) > 2
     assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
 

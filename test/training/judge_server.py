@@ -15,8 +15,8 @@ def judge_server(answer):
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, text = answer(asked["messages"][-1]["content"])
             message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-            body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [message]}
-            data = json.dumps(body if status == 200 else {"error": {"message": text}}).encode()
+            reply = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [message]}
+            data = json.dumps(reply if status == 200 else {"error": {"message": text}}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

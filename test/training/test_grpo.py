@@ -63,21 +63,21 @@ def log(folder):
 
 
 def test_the_entry_point_trains_repeats_itself_and_goes_on_where_it_was_stopped(settings, tmp_path, capsys):
-    whole, again, stopped = tmp_path / "whole", tmp_path / "again", tmp_path / "stopped"
-    for out in (whole, again):
+    complete, again, stopped = tmp_path / "complete", tmp_path / "again", tmp_path / "stopped"
+    for out in (complete, again):
         grpo.main(["--config", "tiny", *settings, "max_steps=3", f"out={out}"])
-    assert digest(whole) == digest(again)
+    assert digest(complete) == digest(again)
     grpo.main(["--config", "tiny", *settings, "max_steps=2", f"out={stopped}"])
-    assert digest(stopped) != digest(whole)
+    assert digest(stopped) != digest(complete)
     with (stopped / "log.jsonl").open("a") as file:
         file.write('{"step": 3, "reward": 9}\n{"st')  # what a kill leaves after the last checkpoint
     grpo.main(["--config", "tiny", *settings, "max_steps=3", f"out={stopped}"])
-    assert digest(stopped) == digest(whole)
+    assert digest(stopped) == digest(complete)
     rows = log(stopped)
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert {"format", "accuracy", "reasoning", "judge", "reward", "length", "seconds"} <= set(rows[0])
     assert any(row["grad_norm"] > 0 for row in rows)
-    assert {p.name for p in (whole / "adapter").iterdir()} >= {"adapter_config.json", "adapter_model.safetensors"}
+    assert {p.name for p in (complete / "adapter").iterdir()} >= {"adapter_config.json", "adapter_model.safetensors"}
     assert "adapter:" in capsys.readouterr().out
     with pytest.raises(ModelError, match="continues beta=0.0"):
         grpo.main(["--config", "tiny", *settings, "max_steps=4", "beta=0.1", f"out={stopped}"])

@@ -44,8 +44,8 @@ def words(text: str) -> list[str]:
 
 def runs(text: str) -> Iterator[str]:
     """Every SHARED_WORDS words in a row."""
-    said = words(text)
-    return (" ".join(said[n : n + SHARED_WORDS]) for n in range(len(said) - SHARED_WORDS + 1))
+    tokens = words(text)
+    return (" ".join(tokens[n : n + SHARED_WORDS]) for n in range(len(tokens) - SHARED_WORDS + 1))
 
 
 @cache

@@ -17,7 +17,7 @@ from fastreasonseg_ros.reasoning.word_meaning.word_forms import quotable
 from fastreasonseg_ros.training.student.corpus import data
 from fastreasonseg_ros.training.student.corpus.hints import hint_of
 from fastreasonseg_ros.training.student.questions import english
-from fastreasonseg_ros.training.student.questions import objects as ask_things
+from fastreasonseg_ros.training.student.questions import objects as object_questions
 from fastreasonseg_ros.training.student.questions.draw import make_question
 from fastreasonseg_ros.training.student.questions.families import FAMILIES
 from fastreasonseg_ros.training.student.questions.scenes import packaging, places, random_twin
@@ -88,7 +88,7 @@ def test_what_a_plan_quotes_stands_in_the_question(made):
 
 
 def test_properties_are_said_as_their_meaning_knows_them():
-    assert all(set(phrases) <= set(TAGS[tag]) for tag, phrases in ask_things._TAGS.items())
+    assert all(set(phrases) <= set(TAGS[tag]) for tag, phrases in object_questions._TAGS.items())
 
 
 def test_every_family_speaks(made):
@@ -120,20 +120,20 @@ def test_nouns_and_forms_held_out_are_not_in_training():
 
 
 @pytest.mark.parametrize(
-    ("phrase", "said"),
+    ("phrase", "gerund"),
     [("grate cheese", "grating cheese"), ("cut bread", "cutting bread"), ("sit on", "sitting on")],
 )
-def test_verbs_take_their_ing_form(phrase, said):
-    assert english.gerund(phrase) == said
+def test_verbs_take_their_ing_form(phrase, gerund):
+    assert english.gerund(phrase) == gerund
 
 
 def test_a_half_written_file_goes_on_where_it_stopped(tmp_path):
-    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    assert data.main(["--out", str(whole), "--scenes", "4", "--per-scene", "2"]) == 0
-    lines = whole.read_bytes().splitlines(keepends=True)
+    complete, cut = tmp_path / "complete.jsonl", tmp_path / "cut.jsonl"
+    assert data.main(["--out", str(complete), "--scenes", "4", "--per-scene", "2"]) == 0
+    lines = complete.read_bytes().splitlines(keepends=True)
     cut.write_bytes(lines[0] + lines[1] + lines[2][:50])
     data.main(["--out", str(cut), "--scenes", "4", "--per-scene", "2", "--dataset", str(tmp_path / "set")])
-    assert cut.read_bytes() == whole.read_bytes()
+    assert cut.read_bytes() == complete.read_bytes()
     asked = [json.loads(line) for line in (tmp_path / "set" / "queries.jsonl").read_text().splitlines()]
     assert {q["scene"] for q in asked} <= {"s0", "s1", "s2", "s3"}
     assert all(q["text"] for q in asked)

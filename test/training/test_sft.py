@@ -153,17 +153,17 @@ def test_the_entry_point_learns_and_writes_an_adapter_that_names_its_base(settin
 
 
 def test_a_run_that_is_resumed_is_the_run_that_was_not_stopped(settings, tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    sft.main(settings(whole, max_steps=6))
+    complete, parts = tmp_path / "complete", tmp_path / "parts"
+    sft.main(settings(complete, max_steps=6))
     # Killed after the fourth step, with the third saved: its schedule aimed at the same end.
     limited = settings(parts, max_steps=6, checkpoint_minutes=0)
     stop_at(4, limited)
     assert (parts / "checkpoint-3").is_dir()
     sft.main(limited)
     assert [(r["step"], r["loss"], r["tokens"]) for r in log_of(parts)] == [
-        (r["step"], r["loss"], r["tokens"]) for r in log_of(whole)
+        (r["step"], r["loss"], r["tokens"]) for r in log_of(complete)
     ]
-    for name, weight in weights_of(whole).items():
+    for name, weight in weights_of(complete).items():
         assert torch.equal(weight, weights_of(parts)[name]), name
 
 

@@ -45,8 +45,8 @@ def test_a_branch_sees_its_scene_and_itself_only():
     assert batch["input_ids"].tolist() == [[1, 2, 3, 4, 5, 6, 7]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 2, 3, 4]]
     assert batch["labels"].tolist() == [[-100, -100, -100, 4, -100, 6, 7]]
-    seen = ["1......", "11.....", "111....", "1111...", "11..1..", "11..11.", "11..111"]
-    assert ["".join("1" if x else "." for x in line) for line in batch["attention_mask"][0, 0]] == seen
+    attended = ["1......", "11.....", "111....", "1111...", "11..1..", "11..11.", "11..111"]
+    assert ["".join("1" if x else "." for x in line) for line in batch["attention_mask"][0, 0]] == attended
 
 
 @pytest.mark.parametrize("name", ["smollm2_cpu", "smollm2_gpu", "qwen3_0.6b", "qwen3_1.7b", "tiny"])

@@ -135,13 +135,13 @@ def test_a_second_run_asks_nothing_again_unless_told_to(asked):
 
 def test_a_half_written_line_is_cut_off_and_its_question_asked_again(asked):
     teach(asked, "teacher=program")
-    whole = journal(asked).read_bytes()
-    journal(asked).write_bytes(whole[:-30])
+    content = journal(asked).read_bytes()
+    journal(asked).write_bytes(content[:-30])
     (asked.parent / "taught.jsonl").unlink()
     assert teach(asked, "teacher=program") == 0
     assert len(taught(asked)) == 4
     assert [json.loads(line)["key"] for line in journal(asked).read_text().splitlines()] == [
-        json.loads(line)["key"] for line in whole.splitlines()
+        json.loads(line)["key"] for line in content.splitlines()
     ]
 
 
@@ -172,10 +172,10 @@ def test_ctrl_c_keeps_all_that_is_done_without_waiting_for_replies(asked):
         while len(requests) < 6 and run.poll() is None:
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
-        said, problem = run.communicate(timeout=600)  # the server would hang for an hour, and so would --timeout
+        stdout, problem = run.communicate(timeout=600)  # the server would hang for an hour, and so would --timeout
     assert run.returncode == 130
     assert "interrupted" in problem
-    assert "2 questions were done, 1 chains are in" in said
+    assert "2 questions were done, 1 chains are in" in stdout
     assert [q["text"] for q in taught(asked)] == ["the red mug"]
 
 

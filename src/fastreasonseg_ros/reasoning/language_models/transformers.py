@@ -1,7 +1,7 @@
-"""Any causal language model of transformers, on CUDA, CPU or Apple's MPS, with or without a PEFT adapter.
+"""A causal language model of transformers, on CUDA, CPU or Apple's MPS, with or without a PEFT adapter.
 
-The same prompt and the same grammar as the embedded model. What a prompt shares with the one before (the twin: its
-scene comes first) stays in the KV cache, so a further question about a scene reads only itself.
+Prompt and grammar are those of the embedded model. The common prefix with the previous prompt (the scene comes first)
+stays in the KV cache, so that only the new question is processed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ...weights import Device, Precision, check_memory, find_weights, loading, p
 from ..prompting.prompt import instructed
 from .gguf import adapter_language
 
-_CLOSING = ("\n", '"', ")", ", ")  # what ends a line of reasoning, a quoted text, a call, an argument
-_CLOSING_TOKENS = 96  # a reply that is cut short may take so many more to end inside its grammar
+_CLOSING = ("\n", '"', ")", ", ")  # end of a line of reasoning, a quoted text, a call, an argument
+_CLOSING_TOKENS = 96  # additional tokens to end a reply within its grammar after max_new_tokens
 _GRAMMARS = 32
 
 
@@ -29,10 +29,10 @@ _GRAMMARS = 32
 class TransformersConfig:
     """Settings of a transformers model.
 
-    model: folder or hub id (Qwen/Qwen3-0.6B, 1.7B, 8B ...). adapter: PEFT folder, merged into the weights where they
-    are not quantised. instructions: explain the plan language in the prompt; None does so where there is no adapter.
-    quantize: 4bit (NF4) needs CUDA and bitsandbytes. max_new_tokens: a longer reply is ended the shortest way that its
-    grammar allows.
+    model: folder or hub id (Qwen/Qwen3-0.6B, 1.7B, 8B ...). adapter: PEFT folder, merged into the weights unless they
+    are quantised. instructions: explain the plan language in the prompt; None: only without an adapter.
+    quantize: 4bit (NF4) needs CUDA and bitsandbytes. max_new_tokens: a longer reply is ended by the shortest way in its
+    grammar.
     """
 
     model: str = "Qwen/Qwen3-0.6B"
@@ -50,7 +50,7 @@ class TransformersModel:
     def __init__(self, config: TransformersConfig = TransformersConfig()) -> None:
         """Loads and warms up.
 
-        Raises ModelError naming what is missing, damaged or too large and how to get it, ConfigError for a setting.
+        Raises ModelError for missing, damaged or too large weights, with what to do, ConfigError for a setting.
         """
         self.config = config
         device = pick_device(config.device)
@@ -69,7 +69,9 @@ class TransformersModel:
         self._cached: list[int] = []  # tokens whose keys and values are in the cache
         self._cache: Any = None
         with loading(config.model):
-            self.generate("mug\n", 'root ::= "a" "b"')  # kernels are chosen, and too little memory shows now
+            self.generate(
+                "mug\n", 'root ::= "a" "b"'
+            )  # warm-up: selects kernels, and fails early without enough memory
 
     def generate(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> str:
         """Greedy continuation of `prompt` inside `grammar`; see `LanguageModel`. Empty grammar: unconstrained."""
@@ -88,7 +90,7 @@ class TransformersModel:
 
     def _decode(self, ids: list[int], rules: _Rules | None, on_text: Callable[[str], bool] | None) -> str:
         logits, new, text = self._read(ids), [], ""
-        unread: list[int] = []  # a token that asks the network for nothing is read with the next that does
+        unread: list[int] = []  # tokens that the network has not processed yet (closing tokens need no logits)
         for left in range(self.config.max_new_tokens + _CLOSING_TOKENS, 0, -1):
             closing = left <= _CLOSING_TOKENS
             if closing and rules is None:
@@ -102,9 +104,9 @@ class TransformersModel:
                 break
             new.append(token)
             if on_text:
-                whole = self._text(new)
-                if not whole.endswith("\ufffd") and len(whole) > len(text):  # else a character is not complete
-                    piece, text = whole[len(text) :], whole
+                decoded = self._text(new)
+                if not decoded.endswith("\ufffd") and len(decoded) > len(text):  # else the last character is incomplete
+                    piece, text = decoded[len(text) :], decoded
                     if on_text(piece):
                         break
             if rules is not None and rules.ended:
@@ -116,7 +118,7 @@ class TransformersModel:
         return self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
     def _read(self, ids: list[int]):
-        """Logits after the prompt; what it shares with what is in the cache is not read again."""
+        """Logits after the prompt; the common prefix with the cache is not processed again."""
         import torch
         from transformers import DynamicCache
 
@@ -127,8 +129,8 @@ class TransformersModel:
             shared += 1
         if self._cache is None or shared == 0 or not _crop(self._cache, shared):
             self._cache, shared = DynamicCache(config=self._model.config), 0
-        self.read_tokens = len(ids) - shared  # of the last prompt: what the cache did not hold
-        self._cached = []  # what a failure leaves in the cache is not known
+        self.read_tokens = len(ids) - shared  # tokens of the last prompt that were not cached
+        self._cached = []  # the cache is invalid if the next line fails
         rest = torch.tensor([ids[shared:]], device=self._model.device)
         out = self._model(input_ids=rest, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
         self._cached = list(ids)
@@ -144,7 +146,7 @@ class TransformersModel:
 
     @contextmanager
     def _failing(self):
-        """A failure of the network is a ModelError, and the cache begins anew; what on_text raises goes through."""
+        """Translates errors of the network to ModelError and resets the cache; other exceptions propagate."""
         import torch
 
         try:
@@ -160,7 +162,7 @@ class TransformersModel:
 
 
 class _Rules:
-    """One reply inside one grammar."""
+    """Grammar state of one reply."""
 
     def __init__(self, compiled: Any, owner: _Grammars) -> None:
         import xgrammar
@@ -173,7 +175,7 @@ class _Rules:
         return self._matcher.is_terminated()
 
     def choose(self, logits: Any) -> int | None:
-        """The likeliest token that the grammar allows; None: it allows none."""
+        """The most probable token that the grammar allows; None if it allows none."""
         import torch
         import xgrammar
 
@@ -186,7 +188,7 @@ class _Rules:
         return token if torch.isfinite(logits[token]) and self._matcher.accept_token(token) else None
 
     def closing(self) -> int | None:
-        """The token that ends soonest what is being written, where the grammar allows one; no network is asked."""
+        """A token that ends the current element, if the grammar allows one; needs no logits."""
         return next((token for token in self._owner.closing if self._matcher.accept_token(token)), None)
 
 
@@ -218,7 +220,7 @@ class _Grammars:
         self.closing = [*sorted(known), *(ids[0] for ids in marks if len(ids) == 1)]
 
     def rules(self, grammar: str) -> _Rules:
-        """Raises RuntimeError for a grammar that is none."""
+        """A new state of the grammar. Raises RuntimeError for an invalid grammar."""
         return _Rules(self._compiled(grammar), self)
 
 
@@ -251,7 +253,7 @@ def _adapted(model: Any, config: TransformersConfig):
         raise ModelError(f"{config.adapter}: PEFT is missing ({error}); get it with `pip install peft`") from error
     try:
         adapted = PeftModel.from_pretrained(model, str(config.adapter), local_files_only=True)
-    except Exception as error:  # a damaged or foreign adapter fails anywhere in its reader
+    except Exception as error:  # PEFT raises various exceptions for a damaged or incompatible adapter
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{config.adapter}: is no adapter for {config.model} ({reason}); give a PEFT folder made on that base"
@@ -260,7 +262,7 @@ def _adapted(model: Any, config: TransformersConfig):
 
 
 def _check_four_bits(device: str) -> None:
-    """Raises ConfigError where 4-bit weights cannot be used."""
+    """Raises ConfigError if 4-bit weights are not supported."""
     if device != "cuda":
         raise ConfigError(f"quantize: 4bit runs on CUDA only, and the device is {device}; set quantize: none")
     try:
@@ -280,7 +282,7 @@ def _four_bits(dtype: Any):
 
 
 def _crop(cache: Any, length: int) -> bool:
-    """Cuts the cache to its first tokens; False where this kind of cache cannot forget (sliding windows, states)."""
+    """Truncates the cache to its first tokens; False if this kind of cache cannot be truncated (sliding windows)."""
     surplus = cache.get_seq_length() - length
     if surplus < 0 or any(type(layer).__name__ != "DynamicLayer" for layer in cache.layers):
         return False

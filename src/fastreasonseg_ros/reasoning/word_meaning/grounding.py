@@ -1,4 +1,4 @@
-"""Which labels in view some words mean, as far as word lists can tell: exact and explainable, without a model."""
+"""Grounds a phrase in the labels in view by word lists: exact and explainable, without a model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cached_property
 
 from ...twin.types import COLORS
 from . import lexicon
-from .knowledge_base import LENT, Guess, Thing, Things
+from .knowledge_base import FIGURATIVE_KINDS, Concept, Guess, KnowledgeBase
 from .nouns import Noun, other_class_words
 from .paraphrases import LOOSE_WORDS, PACKAGING, class_of_phrase, has_material, material_of_word, tag_of_phrase
 from .word_forms import ALL_WORDS, WEAK, clean, content, corrected, is_plural, key, singulars, without_article, word_set
 
-_SAYS_NEED = re.compile(
+_NEED = re.compile(
     r"^((some|any)?(thing|things|object|objects|item|items|stuff|one|ones|everything) )?"
     r"(to|for|that|which|who|i|you|we|one|can|could|must|should|is|are|has|have|used|made|with|where|in which|"
     r"needs|needing|good|suitable|useful|able|meant|people) "
@@ -22,8 +22,8 @@ _SAYS_NEED = re.compile(
 _MADE_OF = re.compile(r"\b(?:(?:made|built|consists?|consisting|formed) (?:out )?(?:of|from)|of) ([a-z ]+)$")
 _LOOSE_HEADS = frozenset(LOOSE_WORDS) | {w for words in LOOSE_WORDS.values() for w in words}
 _CLAUSE = re.compile(r" (?:if|when|unless|because|once) .*$")
-# No adjective says these: a clean knife wipes nothing.
-_DEEDS = frozenset(("clean_with", "write_with", "sit_on", "read"))
+# Tags of activities, which adjectives do not express: a clean knife is not for cleaning.
+_ACTIVITIES = frozenset(("clean_with", "write_with", "sit_on", "read"))
 _PLAIN = word_set(
     "big small large little tall short long old new nice empty full whole single other same clean dirty dusty shiny "
     "open closed opened unopened broken used worn folded"
@@ -33,7 +33,7 @@ _ANY_DEVICE = word_set("device devices equipment gear product products")
 
 @dataclass(frozen=True)
 class Grounding:
-    """labels: those meant. sure: whether nothing else can be meant, also where `labels` is empty. why: in one word."""
+    """labels: the meant labels. sure: no others can be meant, also if `labels` is empty. why: the rule's name."""
 
     labels: frozenset[str]
     sure: bool
@@ -41,60 +41,60 @@ class Grounding:
 
 
 class Grounder:
-    """Words to labels by one knowledge table and WordNet."""
+    """Grounds phrases in labels by a knowledge base and WordNet."""
 
     def __init__(self, nouns: Mapping[str, Noun] | None = None, guess: Guess | None = None) -> None:
-        """guess: what a label that is not in the table is probably like (likeness.py)."""
-        self.things = Things(nouns, guess)
+        """guess: predicts attributes of a label that is not in the table (likeness.py)."""
+        self.knowledge = KnowledgeBase(nouns, guess)
 
     def ground(self, text: str, labels: Sequence[str]) -> Grounding:
-        """The labels that the words mean; not sure where word lists cannot tell."""
+        """The labels that a phrase means; not sure if word lists do not decide."""
         words = _CLAUSE.sub("", without_article(clean(text)))
         if not words or not labels:
             return Grounding(frozenset(), True, "nothing")
         if all(w in ALL_WORDS for w in words.split()):
             return Grounding(frozenset(labels), True, "everything")
-        things = {label: self.things.of(label) for label in labels}
-        found = self._ground(words, things)
+        concepts = {label: self.knowledge.of(label) for label in labels}
+        found = self._ground(words, concepts)
         if found.labels or found.why == "property":
             return found
-        right = self._spelt_right(words, things)
-        if right != words:
-            again = self._ground(right, things)
+        corrected_words = self._corrected(words, concepts)
+        if corrected_words != words:
+            again = self._ground(corrected_words, concepts)
             if again.labels:
                 return Grounding(again.labels, again.sure, "spelling, " + again.why)
         return found
 
     def serving(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        """The labels that serve a need ("something to open wine") by what they are used for or are like; else none."""
+        """The labels that serve a need ("something to open wine") by uses or properties; empty for other phrases."""
         words = without_article(clean(text))
-        if not _SAYS_NEED.match(words + " "):
+        if not _NEED.match(words + " "):
             return frozenset()
-        things = {label: self.things.of(label) for label in labels}
-        found = self._property(words, things) or self._use(words, things)
+        concepts = {label: self.knowledge.of(label) for label in labels}
+        found = self._property(words, concepts) or self._use(words, concepts)
         return found.labels if found else frozenset()
 
-    def _ground(self, words: str, things: Mapping[str, Thing]) -> Grounding:
+    def _ground(self, words: str, concepts: Mapping[str, Concept]) -> Grounding:
         negated = re.match(
             r"^(?:(?:things?|objects?|something|everything) )?(?:that (?:is|are) )?not (?:made of )?(.+)$", words
         )
         if negated:
-            inner = self._ground(negated[1], things)
-            return Grounding(frozenset(things) - inner.labels, inner.sure, "not")
-        need = bool(_SAYS_NEED.match(words + " "))
-        named = self.things.noun(words) or any(words in t.names for t in things.values())
+            inner = self._ground(negated[1], concepts)
+            return Grounding(frozenset(concepts) - inner.labels, inner.sure, "not")
+        need = bool(_NEED.match(words + " "))
+        named = self.knowledge.noun(words) or any(words in t.names for t in concepts.values())
         for joint in (j for j in (" or ", " and ") if j in words and not need and not named):
-            parts = [self._ground(without_article(part), things) for part in words.split(joint)]
+            parts = [self._ground(without_article(part), concepts) for part in words.split(joint)]
             if any(p.labels for p in parts):
                 return Grounding(frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either")
-        can = words.endswith((" can", " cans"))  # the noun: nothing that one can do ends so
+        can = words.endswith((" can", " cans"))  # the noun, not the verb
         adjective = (
-            key(words) in tag_of_phrase() and not can and not named and words not in self.things.class_words
+            key(words) in tag_of_phrase() and not can and not named and words not in self.knowledge.class_words
         )  # "edible"
         by_property = need or adjective
         ways = [self._property, self._use, self._noun] if by_property else [self._noun, self._property, self._use]
         for way in ways:
-            found = way(words, things)
+            found = way(words, concepts)
             if found:
                 return found
         known = not need and self._is_known(words)
@@ -102,149 +102,153 @@ class Grounder:
 
     # --- nouns -------------------------------------------------------------------------------------------------
 
-    def _noun(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:
-        """By exact label and its kinds; else by name, last words and kind; else by what is inside; else loosely."""
+    def _noun(self, words: str, concepts: Mapping[str, Concept]) -> Grounding | None:
+        """By exact label and its hyponyms; else by name, last words and class; else by contents; else loosely."""
         forms = set(singulars(words))
-        exact = {label for label, t in things.items() if t.label in (words, *forms) or words in singulars(t.label)}
+        exact = {label for label, t in concepts.items() if t.label in (words, *forms) or words in singulars(t.label)}
         if exact and not is_plural(words):
-            kinds = {label for label, thing in things.items() if self._is_narrower(thing, words, forms)}
+            kinds = {label for label, concept in concepts.items() if self._is_narrower(concept, words, forms)}
             return Grounding(frozenset(exact | kinds), True, "label")
         first, _, rest = words.partition(" ")
         if rest and (first in COLORS or first in _PLAIN) and not self._is_known(words):  # "red box", but not "red wine"
-            return self._noun(rest, things)
+            return self._noun(rest, concepts)
         for why, test in (
             ("name", self._name_test(words, forms)),
-            ("material and noun", self._material_test(words, things)),
+            ("material and noun", self._material_test(words, concepts)),
             ("inside", self._inside_test(words, forms)),
             ("contents", self._contents_test(words)),
             ("loosely", _loose_test(forms)),
             ("narrower", self._narrower_test(words)),
-            ("borrowed", self._borrowed_test(forms)),
+            ("borrowed", self._figurative_test(forms)),
         ):
-            found = {label for label, thing in things.items() if test(thing)} if test else set()
+            found = {label for label, concept in concepts.items() if test(concept)} if test else set()
             if found or exact:
-                if why == "name" and forms & _LOOSE_HEADS:  # "box": what is called a box before what is one
-                    found = {x for x in found if forms & (things[x].heads | things[x].names)} or found
+                if why == "name" and forms & _LOOSE_HEADS:  # "box": labels that contain "box" before hyponyms
+                    found = {x for x in found if forms & (concepts[x].heads | concepts[x].names)} or found
                 return Grounding(frozenset(found | exact), True, why)
-        return self._noun(rest, things) if rest and (first in COLORS or first in _PLAIN) else None
+        return self._noun(rest, concepts) if rest and (first in COLORS or first in _PLAIN) else None
 
-    def _name_test(self, words: str, forms: set[str]) -> Callable[[Thing], bool]:
+    def _name_test(self, words: str, forms: set[str]) -> Callable[[Concept], bool]:
         wanted = forms | {w for form in forms for w in other_class_words(form)} | {words}
-        in_classes = any(form in self.things.class_words for form in wanted)
+        in_classes = any(form in self.knowledge.class_words for form in wanted)
 
-        def test(thing: Thing) -> bool:
-            if wanted & thing.names or wanted & thing.kinds:
+        def test(concept: Concept) -> bool:
+            if wanted & concept.names or wanted & concept.kinds:
                 return True
-            if wanted & thing.heads:
-                return not self._borrows_its_name(thing, wanted)
-            if self.things.noun(thing.label) and in_classes:
-                return False  # the table's kinds are complete for its own nouns
-            return any(lexicon.is_kind(thing.label, form) for form in forms)
+            if wanted & concept.heads:
+                return not self._is_figurative(concept, wanted)
+            if self.knowledge.noun(concept.label) and in_classes:
+                return False  # classes of the table's nouns are complete
+            return any(lexicon.is_kind(concept.label, form) for form in forms)
 
         return test
 
-    def _is_narrower(self, thing: Thing, words: str, forms: set[str]) -> bool:
-        """Whether the thing is one kind of what the words name: a cereal box is a box, a sparrow is a bird.
+    def _is_narrower(self, concept: Concept, words: str, forms: set[str]) -> bool:
+        """Whether the concept is a hyponym of the words: a cereal box is a box, a sparrow is a bird.
 
-        For a thing of the table its kinds decide: a magnifying glass is no glass. Words for vessels and packages are
-        used for each other (LOOSE_WORDS), so beside a cup a mug is not meant; a teacup is.
+        For a concept of the table its classes decide: a magnifying glass is not a glass. Words for vessels and packages
+        are interchangeable (LOOSE_WORDS), so if a cup is in view, "cup" does not mean a mug; a teacup it does.
         """
         wanted = forms | {words}
-        if wanted & thing.heads:
-            if self.things.noun(thing.label):
-                return bool(wanted & (thing.kinds | thing.names))
-            return not self._borrows_its_name(thing, wanted)
-        if thing.label.endswith(tuple(forms)) and any(lexicon.is_kind(thing.label, form) for form in forms):
+        if wanted & concept.heads:
+            if self.knowledge.noun(concept.label):
+                return bool(wanted & (concept.kinds | concept.names))
+            return not self._is_figurative(concept, wanted)
+        if concept.label.endswith(tuple(forms)) and any(lexicon.is_kind(concept.label, form) for form in forms):
             return True
-        return bool(wanted & thing.kinds) and not wanted & thing.names and not forms & _LOOSE_HEADS
+        return bool(wanted & concept.kinds) and not wanted & concept.names and not forms & _LOOSE_HEADS
 
-    def _borrows_its_name(self, thing: Thing, wanted: set[str]) -> bool:
-        """A tea towel is a towel; a hot dog is no dog, for a dog is an animal, and a hot dog is none."""
-        if not thing.known:
+    def _is_figurative(self, concept: Concept, wanted: set[str]) -> bool:
+        """Whether the head word is figurative: a hot dog is not a dog, since not an animal; a tea towel is one."""
+        if not concept.known:
             return False
-        meant = frozenset(k for head in wanted & thing.heads for k in self.things.known_words(head) or ())
-        return any(kind in meant and kind not in thing.kinds for kind in LENT)
+        meant = frozenset(k for head in wanted & concept.heads for k in self.knowledge.known_words(head) or ())
+        return any(kind in meant and kind not in concept.kinds for kind in FIGURATIVE_KINDS)
 
-    def _borrowed_test(self, forms: set[str]) -> Callable[[Thing], bool]:
-        """'duck' where only a rubber duck is in view; what is eaten is not called by the name of an animal."""
+    def _figurative_test(self, forms: set[str]) -> Callable[[Concept], bool]:
+        """'duck' if only a rubber duck is in view; not for food."""
         return lambda t: bool(forms & t.heads) and "food" not in t.kinds
 
-    def _material_test(self, words: str, things: Mapping[str, Thing]) -> Callable[[Thing], bool] | None:
-        """'metal spoon': what is meant by the noun and is of the material."""
+    def _material_test(self, words: str, concepts: Mapping[str, Concept]) -> Callable[[Concept], bool] | None:
+        """'metal spoon': matches the noun and the material."""
         first, _, rest = words.partition(" ")
         material = material_of_word().get(first)
         if not material or not rest or all(w in ALL_WORDS for w in rest.split()):
             return None
-        inner = self._noun(rest, things)
-        return (lambda t: t.label in {things[x].label for x in inner.labels} and t.is_of(material)) if inner else None
+        inner = self._noun(rest, concepts)
+        return (lambda t: t.label in {concepts[x].label for x in inner.labels} and t.is_of(material)) if inner else None
 
-    def _inside_test(self, words: str, forms: set[str]) -> Callable[[Thing], bool]:
+    def _inside_test(self, words: str, forms: set[str]) -> Callable[[Concept], bool]:
         """'tea' for a tea box and a tea tin, 'medicine' for an aspirin bottle."""
-        thing = self.things.of(words)
-        said = forms | {words} | (thing.names if thing.known else set())
-        said |= {f for w in tuple(said) for f in _OTHER_CONTENTS.get(w, ())}
+        concept = self.knowledge.of(words)
+        contents = forms | {words} | (concept.names if concept.known else set())
+        contents |= {f for w in tuple(contents) for f in _OTHER_CONTENTS.get(w, ())}
 
-        def test(t: Thing) -> bool:
-            return bool(said & t.inside) or any(said & (self.things.known_words(w) or set()) for w in t.inside)
+        def test(t: Concept) -> bool:
+            return bool(contents & t.inside) or any(
+                contents & (self.knowledge.known_words(w) or set()) for w in t.inside
+            )
 
         return test
 
-    def _contents_test(self, words: str) -> Callable[[Thing], bool] | None:
-        """'packet of tea', 'tin with biscuits': what has that inside, whatever the package is called."""
+    def _contents_test(self, words: str) -> Callable[[Concept], bool] | None:
+        """'packet of tea', 'tin with biscuits': matches the contents, independent of the word for the package."""
         match = _PACKAGE_OF.match(words)
         if not match or not PACKAGING & {match[1], *singulars(match[1])}:
             return None
         return self._inside_test(match[2], set(singulars(match[2])))
 
-    def _narrower_test(self, words: str) -> Callable[[Thing], bool]:
-        """'labrador' where only a dog is in view, 'coffee mug' where only a mug is."""
-        thing = self.things.of(words)
-        return lambda t: t.known and t.label in thing.kinds | thing.heads and self._agrees(thing, t)
+    def _narrower_test(self, words: str) -> Callable[[Concept], bool]:
+        """'labrador' if only a dog is in view, 'coffee mug' if only a mug is."""
+        concept = self.knowledge.of(words)
+        return lambda t: t.known and t.label in concept.kinds | concept.heads and self._agrees(concept, t)
 
-    def _agrees(self, said: Thing, seen: Thing) -> bool:
-        if seen.label in said.kinds or not said.known:
+    def _agrees(self, query: Concept, visible: Concept) -> bool:
+        if visible.label in query.kinds or not query.known:
             return True
-        return bool((said.kinds | said.names) & (seen.kinds | seen.names))
+        return bool((query.kinds | query.names) & (visible.kinds | visible.names))
 
     # --- properties, materials, uses ---------------------------------------------------------------------------
 
-    def _property(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:
+    def _property(self, words: str, concepts: Mapping[str, Concept]) -> Grounding | None:
         made = _MADE_OF.search(words)
         plain = " ".join(w for w in words.split() if w not in ALL_WORDS and w not in _ANY_DEVICE)
-        said = without_article(made[1]) if made else plain
-        material = material_of_word().get(said) or material_of_word().get(said.removeprefix("the "))
+        phrase = without_article(made[1]) if made else plain
+        material = material_of_word().get(phrase) or material_of_word().get(phrase.removeprefix("the "))
         if material:
-            exact_words = said if said in material_of_word() else material
-            found = {x for x, t in things.items() if t.is_of(material) or has_material(exact_words, t.stated_material)}
+            exact_words = phrase if phrase in material_of_word() else material
+            found = {
+                x for x, t in concepts.items() if t.is_of(material) or has_material(exact_words, t.stated_material)
+            }
             return Grounding(frozenset(found), True, "property")
-        said = key(plain)
-        if said in tag_of_phrase():
-            tag = tag_of_phrase()[said]
-            found = {x for x, t in things.items() if tag in t.tags}
+        phrase = key(plain)
+        if phrase in tag_of_phrase():
+            tag = tag_of_phrase()[phrase]
+            found = {x for x, t in concepts.items() if tag in t.tags}
             return Grounding(frozenset(found), True, "property")
-        if said in class_of_phrase():
-            kind = class_of_phrase()[said]
-            found = {x for x, t in things.items() if kind in t.kinds or kind in t.names}
+        if phrase in class_of_phrase():
+            kind = class_of_phrase()[phrase]
+            found = {x for x, t in concepts.items() if kind in t.kinds or kind in t.names}
             return Grounding(frozenset(found), True, "property")
         first, _, rest = plain.partition(" ")
         tag = tag_of_phrase().get(key(first))
-        if rest and tag and tag not in _DEEDS and self._is_known(rest):
-            inner = self._ground(rest, things)
-            found = frozenset(x for x in inner.labels if tag in things[x].tags)
-            by_use = None if found else self._use(words, things)  # "cut paper" is no paper that cuts
+        if rest and tag and tag not in _ACTIVITIES and self._is_known(rest):
+            inner = self._ground(rest, concepts)
+            found = frozenset(x for x in inner.labels if tag in concepts[x].tags)
+            by_use = None if found else self._use(words, concepts)  # "cut paper" is a use, not paper that is sharp
             return by_use or Grounding(found, inner.sure, "property")
         return None
 
-    def _use(self, words: str, things: Mapping[str, Thing]) -> Grounding | None:
-        """The things in whose uses stands just this one; else those whose use holds all these words."""
-        said = content(words)
-        if not said:
+    def _use(self, words: str, concepts: Mapping[str, Concept]) -> Grounding | None:
+        """The labels with exactly this use; else those with a use that contains all of these words."""
+        stems = content(words)
+        if not stems:
             return None
-        exact = {x for x, t in things.items() if said in t.uses}
+        exact = {x for x, t in concepts.items() if stems in t.uses}
         if exact:
             return Grounding(frozenset(exact), True, "use")
-        if len(said) > 1:
-            part = {x for x, t in things.items() if any(said < use for use in t.uses)}
+        if len(stems) > 1:
+            part = {x for x, t in concepts.items() if any(stems < use for use in t.uses)}
             if part:
                 return Grounding(frozenset(part), True, "use")
         return None
@@ -253,13 +257,13 @@ class Grounder:
 
     def _is_known(self, words: str) -> bool:
         forms = singulars(words)
-        if any(f in self.things.class_words for f in (words, *forms)) or self.things.noun(words):
+        if any(f in self.knowledge.class_words for f in (words, *forms)) or self.knowledge.noun(words):
             return True
         form = lexicon.known_form(words)
         return form is not None and not lexicon.is_mostly_abstract(form)
 
-    def _spelt_right(self, words: str, things: Mapping[str, Thing]) -> str:
-        near = {w for t in things.values() for name in (t.label, *t.names) for w in name.split()}
+    def _corrected(self, words: str, concepts: Mapping[str, Concept]) -> str:
+        near = {w for t in concepts.values() for name in (t.label, *t.names) for w in name.split()}
         near |= {w + "s" for w in near}
         return " ".join(
             w if w in WEAK or lexicon.known_form(w) else corrected(w, near, self._vocabulary) for w in words.split()
@@ -267,9 +271,9 @@ class Grounder:
 
     @cached_property
     def _vocabulary(self) -> frozenset[str]:
-        """Words of the table and of the lists."""
-        phrases = [*self.things.class_words, *tag_of_phrase(), *material_of_word()]
-        for noun in self.things.nouns.values():
+        """All words of the table and of the word lists, for the correction of spelling."""
+        phrases = [*self.knowledge.class_words, *tag_of_phrase(), *material_of_word()]
+        for noun in self.knowledge.nouns.values():
             phrases += [noun.noun, noun.category, *noun.synonyms, *noun.is_a, *noun.uses]
         words = {w for phrase in phrases for w in clean(phrase).split() if len(w) > 2}
         return frozenset(words | {w + "s" for w in words})
@@ -285,7 +289,7 @@ _OTHER_CONTENTS = {
 }  # fmt: skip
 
 
-def _loose_test(forms: set[str]) -> Callable[[Thing], bool]:
-    """'carton' for what is called a box."""
+def _loose_test(forms: set[str]) -> Callable[[Concept], bool]:
+    """'carton' for a label that ends in "box" (LOOSE_WORDS)."""
     heads = {head for head, others in LOOSE_WORDS.items() if forms & set(others)}
     return lambda t: bool(heads & (t.heads | {t.label}))

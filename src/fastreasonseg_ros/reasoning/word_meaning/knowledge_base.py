@@ -1,4 +1,4 @@
-"""What is known of the thing that a label names: by the knowledge table, by WordNet, by the label's last words."""
+"""Knowledge about the concept of a label: from the knowledge table, WordNet, or the label's last words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .nouns import Noun, class_words, load_nouns, other_class_words, wider_class
 from .paraphrases import PACKAGING, has_material, material_of_word
 from .word_forms import ALL_WORDS, clean, content, singulars
 
-# What follows for the members of a kind, for things that the table does not hold.
+# Tags of the members of a class, for concepts that are not in the table.
 _TAGS_OF_KINDS = {
     "food": ("edible",), "animal": ("alive", "animal"), "plant": ("alive",), "person": ("alive", "person"),
     "drink": ("drinkable",), "electronic device": ("electronic",), "electronic equipment": ("electronic",),
@@ -24,20 +24,20 @@ _TAGS_OF_KINDS = {
     "ball": ("rolls", "round"), "wheeled vehicle": ("rolls",), "cleaning implement": ("clean_with",),
 }  # fmt: skip
 _NEAR_STEPS = 2
-_NOT_HANDED_DOWN = {"heavy", "graspable", "cold"}
+_NOT_INHERITED = {"heavy", "graspable", "cold"}
 
 
-# Kinds whose names are lent to other things: a rubber duck, a computer mouse, a hot dog, a toy car, a desk organizer.
-LENT = ("animal", "person", "food", "vehicle", "musical instrument", "plant", "living thing")
+# Classes whose words are used figuratively for others: rubber duck, computer mouse, hot dog, toy car, desk organizer.
+FIGURATIVE_KINDS = ("animal", "person", "food", "vehicle", "musical instrument", "plant", "living thing")
 Guess = Callable[[str, bool], Set[str]]
 
 
 @dataclass(frozen=True)
-class Thing:
-    """A label and what it is. names: words for just this thing. kinds: wider words. heads: its last words.
+class Concept:
+    """The concept of a label. names: its synonyms. kinds: its hypernyms. heads: last words of the label.
 
-    inside: what a packaging holds. stated_material: as the table says it. uses: stems of each use. known: whether
-    kinds are worth anything.
+    inside: contents of a packaging. stated_material: as in the table. uses: word stems of each use. known: whether it
+    was found in the table or WordNet, so that kinds are valid.
     """
 
     label: str
@@ -54,11 +54,11 @@ class Thing:
         return has_material(material, self.stated_material)
 
 
-class Things:
-    """Things by label, from one knowledge table."""
+class KnowledgeBase:
+    """Concepts by label, from a table of nouns."""
 
     def __init__(self, nouns: Mapping[str, Noun] | None = None, guess: Guess | None = None) -> None:
-        """guess: what a label that is not in the table is probably like (likeness.py)."""
+        """guess: predicts attributes of a label that is not in the table (likeness.py)."""
         self.nouns = load_nouns() if nouns is None else nouns
         self._guess = guess
         self._index: dict[str, Noun] = {}
@@ -70,61 +70,62 @@ class Things:
         self.class_words = used | class_words()
 
     def noun(self, text: str) -> Noun | None:
-        """The noun of the table by name or synonym, in singular or plural, without its last words alone."""
+        """The noun of the table by name or synonym, in singular or plural; not by last words only."""
         for form in (text, *singulars(text)):
             if form in self._index:
                 return self._index[form]
         return None
 
     def known_words(self, text: str) -> frozenset[str] | None:
-        """All wider words of what a clean text names, itself included; None where nobody knows it."""
-        thing = self.of(text)
-        return thing.kinds | thing.names if thing.known else None
+        """Synonyms and hypernyms of a clean text, itself included; None if it is unknown."""
+        concept = self.of(text)
+        return concept.kinds | concept.names if concept.known else None
 
-    def _of(self, label: str) -> Thing:
+    def _of(self, label: str) -> Concept:
         text = clean(label)
-        if text in ALL_WORDS:  # "object", as perception calls what it cannot name: like nothing
-            return Thing(text)
+        if text in ALL_WORDS:  # "object", perception's label for unknown objects: no attributes
+            return Concept(text)
         before, of, after = text.partition(" of ")
         if of and self.noun(text) is None:  # 'box of tea' -> 'tea box'
             text = f"{singulars(after)[0]} {before}"
         words = singulars(text)[0].split() or [""]
         heads = frozenset(form for k in range(1, len(words)) for form in singulars(" ".join(words[k:])))
         noun = self.noun(text)
-        thing = self._from_table(noun) if noun else self._from_wordnet(text) or self._from_tail(words)
+        concept = self._from_table(noun) if noun else self._from_wordnet(text) or self._from_tail(words)
         guessed = self._guess(text, False) if self._guess and not noun and text else frozenset()
         if self._guess and not noun and text:
-            thing = self._without_lent(thing, text)
+            concept = self._without_figurative_kinds(concept, text)
         materials = " ".join(g.removeprefix(MATERIAL) for g in guessed if g.startswith(MATERIAL))
-        return Thing(
+        return Concept(
             text,
-            thing.names | set(singulars(text)) | {text},
-            thing.kinds | {w for g in guessed if not g.startswith((TAG, MATERIAL)) for w in (g, *other_class_words(g))},
+            concept.names | set(singulars(text)) | {text},
+            concept.kinds
+            | {w for g in guessed if not g.startswith((TAG, MATERIAL)) for w in (g, *other_class_words(g))},
             heads,
-            thing.inside | _inside(words),
-            thing.stated_material if noun else _materials_said(words) or thing.stated_material or materials,
-            thing.tags | {g.removeprefix(TAG) for g in guessed if g.startswith(TAG)},
-            thing.uses,
-            thing.known,
+            concept.inside | _inside(words),
+            concept.stated_material if noun else _stated_materials(words) or concept.stated_material or materials,
+            concept.tags | {g.removeprefix(TAG) for g in guessed if g.startswith(TAG)},
+            concept.uses,
+            concept.known,
         )
 
-    def _without_lent(self, thing: Thing, text: str) -> Thing:
-        """A desk organizer is no person, though WordNet's organizer is one: nothing else about it is like one."""
-        doubtful = [kind for kind in LENT if kind in thing.kinds]
+    def _without_figurative_kinds(self, concept: Concept, text: str) -> Concept:
+        """Removes wrong classes: WordNet's organizer is a person, but `guess` excludes it for a desk organizer."""
+        doubtful = [kind for kind in FIGURATIVE_KINDS if kind in concept.kinds]
         if not doubtful or not self._guess:
-            return thing
+            return concept
         possible = self._guess(text, True)
         wrong = [kind for kind in doubtful if kind not in possible]
-        if not wrong or (thing.label and "person" not in wrong):
-            return thing
-        return replace(thing, kinds=frozenset(), names=frozenset(), tags=frozenset(), uses=(), known=False)
+        if not wrong or (concept.label and "person" not in wrong):
+            return concept
+        return replace(concept, kinds=frozenset(), names=frozenset(), tags=frozenset(), uses=(), known=False)
 
-    def _from_table(self, noun: Noun) -> Thing:
+    def _from_table(self, noun: Noun) -> Concept:
         names = {clean(w) for w in (noun.noun, *noun.synonyms)}
         kinds = {*noun.is_a, noun.category}
         kinds |= {w for kind in tuple(kinds) for w in other_class_words(kind)}
         inside = frozenset(w for name in names for w in _inside(name.split())) if "packaging" in kinds else frozenset()
-        return Thing(
+        return Concept(
             noun.noun,
             frozenset(names),
             frozenset(kinds),
@@ -135,7 +136,7 @@ class Things:
             known=True,
         )
 
-    def _from_wordnet(self, text: str) -> Thing | None:
+    def _from_wordnet(self, text: str) -> Concept | None:
         form = lexicon.known_form(text)
         if form is None:
             return None
@@ -147,26 +148,26 @@ class Things:
             words = [w for w in lexicon.synset(number)[0] if w not in lexicon.TOO_WIDE]
             kinds |= {k for w in words for k in (w, *wider_classes(w))}
             for noun in (self._index[w] for w in words if w in self._index and number in lexicon.senses(w)[:1]):
-                if noun.category == "person" and steps:  # 'boy' is below 'man' for WordNet
+                if noun.category == "person" and steps:  # in WordNet 'boy' is a hyponym of 'man'
                     continue
                 kinds |= {noun.noun, *noun.is_a, noun.category} if steps <= _NEAR_STEPS else set()
                 if steps <= _NEAR_STEPS and not uses:
-                    tags |= set(noun.tags) - _NOT_HANDED_DOWN
+                    tags |= set(noun.tags) - _NOT_INHERITED
                     material, uses = material or noun.material, tuple(content(use) for use in noun.uses)
         tags |= {tag for kind in kinds for tag in _TAGS_OF_KINDS.get(kind, ())}
         names = frozenset(w for w in lexicon.synset(sense)[0])
-        return Thing(
+        return Concept(
             text, names, frozenset(kinds), stated_material=material, tags=frozenset(tags), uses=uses, known=True
         )
 
-    def _from_tail(self, words: list[str]) -> Thing:
-        """An unknown 'olive oil bottle' is first an 'oil bottle', then a 'bottle'."""
+    def _from_tail(self, words: list[str]) -> Concept:
+        """By the longest known suffix: an unknown 'olive oil bottle' as 'oil bottle', then as 'bottle'."""
         for start in range(1, len(words)):
             tail = " ".join(words[start:])
             noun = self.noun(tail)
             found = self._from_table(noun) if noun else self._from_wordnet(tail)
             if found:
-                return Thing(
+                return Concept(
                     "",
                     frozenset(),
                     found.kinds | found.names,
@@ -175,17 +176,16 @@ class Things:
                     uses=found.uses,
                     known=True,
                 )
-        return Thing("")
+        return Concept("")
 
 
 def _inside(words: list[str]) -> frozenset[str]:
-    """'potato crisps tube' -> {'potato crisps', 'crisps', and their singulars}; nothing where it is no packaging."""
+    """'potato crisps tube' -> {'potato crisps', 'crisps', and their singulars}; empty if it is not a packaging."""
     if len(words) < 2 or singulars(words[-1])[0] not in PACKAGING:
         return frozenset()
     return frozenset(form for k in range(len(words) - 1) for form in singulars(" ".join(words[k:-1])))
 
 
-def _materials_said(words: list[str]) -> str:
-    """'wooden' of 'wooden bowl'."""
-    said = [material_of_word()[w] for w in words[:-1] if w in material_of_word()]
-    return " ".join(said)
+def _stated_materials(words: list[str]) -> str:
+    """The materials named in a label: 'wood' of 'wooden bowl'."""
+    return " ".join(material_of_word()[w] for w in words[:-1] if w in material_of_word())

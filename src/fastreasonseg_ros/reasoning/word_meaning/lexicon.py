@@ -1,6 +1,6 @@
-"""The nouns of WordNet 3.0 for physical things: what a word may mean, and what that is a kind of.
+"""The nouns of WordNet 3.0 for physical entities: senses and hypernyms of words.
 
-The file is made by scripts/make_lexicon.py; 53,000 words in 34,000 synsets, some 8 MB in memory, loaded at first use.
+The file is made by scripts/make_lexicon.py; 53,000 words in 34,000 synsets, about 8 MB in memory, loaded at first use.
 Source: Miller, WordNet: A Lexical Database for English, CACM 38 (1995). Licence beside the file.
 """
 
@@ -15,7 +15,7 @@ from ...errors import ModelError
 from .word_forms import clean, singulars, word_set
 
 FILE = Path(__file__).parent / "lexicon" / "wordnet.txt.gz"
-# Kinds so wide that everything is one of them.
+# Hypernyms of nearly everything.
 TOO_WIDE = word_set(
     "entity|physical entity|object|physical object|whole|unit|artifact|artefact|thing|matter|substance|"
     "instrumentality|instrumentation|causal agent|cause|causal agency|living thing|animate thing|solid|part|piece|"
@@ -27,7 +27,7 @@ TOO_WIDE = word_set(
 
 @cache
 def _tables() -> tuple[list[bytes], list[bytes]]:
-    """Synset lines by number, and lemma lines in order. Raises ModelError."""
+    """Synset lines by number, and sorted lemma lines. Raises ModelError."""
     try:
         synsets, _, lemmas = gzip.decompress(FILE.read_bytes()).partition(b"\n\n")
     except (OSError, EOFError) as error:
@@ -37,13 +37,13 @@ def _tables() -> tuple[list[bytes], list[bytes]]:
 
 @lru_cache(4096)
 def senses(word: str) -> tuple[int, ...]:
-    """Numbers of the physical senses of exactly this word, the most usual first, at most three."""
+    """Synset numbers of the physical senses of exactly this word, most frequent first, at most three."""
     return tuple(int(n) for n in _line(word).lstrip(b"-").split())
 
 
 @lru_cache(4096)
 def is_mostly_abstract(word: str) -> bool:
-    """Whether the most usual sense of the word is no physical thing ("volume", "carton" as a measure)."""
+    """Whether the most frequent sense of the word is not physical ("volume", "carton" as a measure)."""
     return _line(word).startswith(b"-")
 
 
@@ -55,21 +55,21 @@ def _line(word: str) -> bytes:
 
 @lru_cache(4096)
 def synset(number: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Its words, and the numbers of the wider synsets."""
+    """The words of a synset, and the numbers of its direct hypernyms."""
     words, _, wider = _tables()[0][number].partition(b"\t")
     return tuple(words.decode().split("|")), tuple(int(n) for n in wider.split())
 
 
 @lru_cache(4096)
 def known_form(text: str) -> str | None:
-    """The text, or its singular, as a word of the lexicon; None where it is none."""
+    """The text or its singular, if it is a word of the lexicon; else None."""
     text = clean(text)
     return next((form for form in (*singulars(text)[:-1], text) if senses(form)), None) if text else None
 
 
 @lru_cache(4096)
 def wider(number: int) -> dict[int, int]:
-    """Every synset that this one is a kind of, itself included, with the number of steps; not to be changed."""
+    """All hypernyms of a synset, itself included, with the number of steps. Cached: do not modify the result."""
     steps = {number: 0}
     queue = [number]
     for now in queue:
@@ -81,7 +81,7 @@ def wider(number: int) -> dict[int, int]:
 
 
 def is_kind(label: str, word: str, label_senses: int = 1, word_senses: int = 2) -> bool | None:
-    """Whether the label, in one of its most usual senses, is a kind of the word; None where a word is unknown."""
+    """Whether the label, in one of its most frequent senses, is a hyponym of the word; None if a word is unknown."""
     label_form, word_form = known_form(label), known_form(word)
     if label_form is None or word_form is None:
         return None
@@ -90,6 +90,6 @@ def is_kind(label: str, word: str, label_senses: int = 1, word_senses: int = 2) 
 
 
 def words_above(number: int) -> tuple[str, ...]:
-    """The words of the sense and of all wider ones, nearest first, without those that say nothing."""
+    """The words of the synset and of its hypernyms, nearest first, without TOO_WIDE."""
     near_first = sorted(wider(number).items(), key=lambda item: item[1])
     return tuple(w for n, _ in near_first for w in synset(n)[0] if w not in TOO_WIDE)

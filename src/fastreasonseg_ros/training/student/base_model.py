@@ -61,7 +61,7 @@ def load_base(name: str, dtype: str = "float32", attention: str = "sdpa"):
 
 
 def _folder_sha256(name: str) -> str:
-    """Of all weight files of a folder or of a hub id's local copy: another folder with the same weights is the same."""
+    """SHA-256 of all weight files of a folder or of a hub id's local copy, independent of the path."""
     folder = Path(name)
     if not folder.is_dir():
         from huggingface_hub import snapshot_download
@@ -81,9 +81,9 @@ def lora_model(model, rank: int, alpha: int) -> PeftModel:
 
 
 def init_from(model: PeftModel, source: Path, base_hash: str) -> None:
-    """Gives a LoRA model the weights of an adapter: its folder, a checkpoint folder, or version 0.1's checkpoint.pt.
+    """Loads the weights of an adapter into a LoRA model: a folder, a checkpoint, or version 0.1's checkpoint.pt.
 
-    Raises ModelError where the adapter is of another base, another rank or alpha, or cannot be read.
+    Raises ModelError if the adapter has another base, rank or alpha, or cannot be read.
     """
     lora = model.peft_config["default"]
     try:

@@ -1,4 +1,4 @@
-"""Checkpoints of a transformers Trainer that survive a kill and a full disk, and that know what they continue."""
+"""Atomic checkpoints of a transformers Trainer, which are checked against the training's settings on resume."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from safetensors import SafetensorError
 
 from ...errors import ModelError
 
-_RUN = "run.json"  # what the checkpoint continues, and the minutes spent on it
-_WHOLE = re.compile(r"checkpoint-(\d+)")
+_RUN = "run.json"  # settings of the training, and the minutes so far
+_COMPLETE = re.compile(r"checkpoint-(\d+)")
 
 
 @contextmanager
 def writing(path: Path, keeps: str) -> Iterator[None]:
-    """Turns what torch, safetensors and the system say when a disk is full into one ModelError.
+    """Translates errors of writing (disk full) of torch, safetensors and the system to ModelError.
 
-    keeps: what is still there, for the message.
+    keeps: for the message, what is still there.
     """
     try:
         yield
@@ -34,9 +34,9 @@ def writing(path: Path, keeps: str) -> Iterator[None]:
 
 
 class SafeCheckpoints:
-    """For a Trainer: a checkpoint is written beside and renamed when it is whole; then older ones leave.
+    """Mixin of a Trainer: a checkpoint is written to a temporary folder and renamed; then older ones are deleted.
 
-    `run` says what the training is (base model, rank, data ...); `minutes` is what it has taken.
+    run: settings of the training (base model, rank, data ...); minutes: its time so far.
     """
 
     run: Mapping[str, object]
@@ -73,12 +73,12 @@ class SafeCheckpoints:
 
 
 def _checkpoints(out: Path) -> list[Path]:
-    whole = [p for p in out.glob("checkpoint-*") if _WHOLE.fullmatch(p.name) and (p / _RUN).is_file()]
-    return sorted(whole, key=lambda p: int(p.name.rpartition("-")[2]))
+    complete = [p for p in out.glob("checkpoint-*") if _COMPLETE.fullmatch(p.name) and (p / _RUN).is_file()]
+    return sorted(complete, key=lambda p: int(p.name.rpartition("-")[2]))
 
 
 def last_checkpoint(out: Path) -> Path | None:
-    """The newest whole checkpoint in a run's folder."""
+    """The newest complete checkpoint in a run's folder."""
     return next(reversed(_checkpoints(out)), None)
 
 
@@ -87,7 +87,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def check_continues(checkpoint: Path, run: Mapping[str, object]) -> float:
-    """The minutes that a checkpoint has taken. Raises ModelError where it is of another training than `run`."""
+    """The minutes of training of a checkpoint. Raises ModelError if its settings differ from `run`."""
     try:
         saved = json.loads((checkpoint / _RUN).read_text())
         minutes = float(saved.pop("minutes"))

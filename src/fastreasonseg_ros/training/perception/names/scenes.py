@@ -1,4 +1,4 @@
-"""What names are learnt from: simulated tables, each seen from several sides, kept on disk with their true twins."""
+"""Simulated tables to evaluate labels: several views of each scene with ground truth, cached on disk."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ DEPTH_UNIT_M = 0.0001
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One picture with its truth, and the true twin: whole things, their sizes, what is on and in what."""
+class AnnotatedView:
+    """One frame with ground truth, and the true twin (amodal sizes, relations)."""
 
     frame: Frame
     twin: DigitalTwin
 
 
-def see_cached(folder: Path, seed: int, number: int) -> list[Seen]:
-    """The pictures of one scene, from the folder if it was rendered before; what cannot be read is rendered again."""
+def cached_views(folder: Path, seed: int, number: int) -> list[AnnotatedView]:
+    """The views of one scene, from the folder if they were rendered before; unreadable files are rendered again."""
     path = folder / f"scene{seed}.npz"
     if path.is_file():
         try:
@@ -46,8 +46,8 @@ def see_cached(folder: Path, seed: int, number: int) -> list[Seen]:
     return pictures
 
 
-def render(seed: int, number: int) -> Iterator[Seen]:
-    """Scene `number` of all clutter and both sensors in turn; the seed decides everything else."""
+def render(seed: int, number: int) -> Iterator[AnnotatedView]:
+    """Renders a scene; clutter and sensor cycle with `number`, all else depends on the seed."""
     clutter, noise = CLUTTER[number % len(CLUTTER)], sorted(SENSORS)[number // len(CLUTTER) % len(SENSORS)]
     rng = np.random.default_rng([seed, 5])
     with make_scene(seed, clutter=clutter, n_objects=6 + number % 9) as scene:
@@ -55,11 +55,11 @@ def render(seed: int, number: int) -> Iterator[Seen]:
             if view:
                 scene.look(_other_view(rng, scene))
             frame = scene.render(noise)
-            yield Seen(frame, true_twin(scene, frame))
+            yield AnnotatedView(frame, true_twin(scene, frame))
 
 
 def _other_view(rng: np.random.Generator, scene: Scene) -> View:
-    """From any side, nearer and farther, lower and steeper than a robot's head mostly is."""
+    """A random view: any azimuth, larger ranges of distance and elevation than of a robot's head."""
     return view_from(
         distance_m=float(rng.uniform(0.55, 1.3)),
         tilt_deg=float(rng.uniform(20, 75)),
@@ -70,7 +70,7 @@ def _other_view(rng: np.random.Generator, scene: Scene) -> View:
     )
 
 
-def _write(path: Path, pictures: list[Seen]) -> None:
+def _write(path: Path, pictures: list[AnnotatedView]) -> None:
     arrays: dict[str, np.ndarray] = {}
     for k, picture in enumerate(pictures):
         frame = picture.frame
@@ -86,7 +86,7 @@ def _write(path: Path, pictures: list[Seen]) -> None:
     np.savez(path, **arrays)
 
 
-def _read(path: Path) -> list[Seen]:
+def _read(path: Path) -> list[AnnotatedView]:
     pictures = []
     with np.load(path, allow_pickle=False) as data:
         for k in range(sum(name.startswith("twin") for name in data.files)):
@@ -102,5 +102,7 @@ def _read(path: Path) -> list[Seen]:
                 {i.id: i.color for i in twin.instances if i.color},
             )
             camera = CameraIntrinsics(int(w), int(h), *rest)
-            pictures.append(Seen(Frame(np.ascontiguousarray(color[..., ::-1]), depth_m, camera, truth=truth), twin))
+            pictures.append(
+                AnnotatedView(Frame(np.ascontiguousarray(color[..., ::-1]), depth_m, camera, truth=truth), twin)
+            )
     return pictures

@@ -1,10 +1,9 @@
-"""`fastreasonseg train labels`: the names of things, learnt from simulated scenes (models/labels/labels.npz).
+"""`fastreasonseg train labels`: trains the label classifier on simulated scenes (models/labels/labels.npz).
 
-Learnt from the frames that `train segmenter` learns from (they are made where they are missing) and from tables with
-many things apart, by true masks and as the installed table-top perceiver cuts them out; measured on other scenes, at
-full size, as it cuts those out. On every second of them the temperature is fitted (Guo et al., On Calibration of Modern
-Neural Networks, ICML 2017), on the others all figures are taken. What is seen of each scene is kept in the work folder,
-so that the command can be stopped and run again.
+Training data are the frames of `train segmenter` (made if missing) and tables of separate objects, with true masks and
+with those of the installed table-top perceiver. Test data are other scenes at full resolution with the perceiver's
+masks: on every second one the temperature is fitted (Guo et al., On Calibration of Modern Neural Networks, ICML 2017),
+on the others figures are measured. Samples are cached in the work folder, so that the command can be resumed.
 """
 
 from __future__ import annotations
@@ -28,9 +27,17 @@ from ....simulation.scenes.placing import CLUTTER
 from ..segmenter.frames import make_frames, shard_names, shard_path
 from .fit import fit
 from .samples import Samples, cut_out, features_of, shard_samples, table_samples
-from .scenes import Seen, see_cached
+from .scenes import AnnotatedView, cached_views
 
-WIDE = ("box", "tin", "cup", "bottle", "cutlery", "fruit", "tool")  # what may be said where narrower words tie
+WIDE = (
+    "box",
+    "tin",
+    "cup",
+    "bottle",
+    "cutlery",
+    "fruit",
+    "tool",
+)  # hypernyms, for ambiguous labels
 TABLE_VIEWS = 4
 Row = tuple[str, Float32[np.ndarray, "features"]]
 
@@ -66,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     samples += [table_samples(kept, args.seed + n, TABLE_VIEWS, perceiver) for n in tables]
     tests: list[list[Row]] = []
     for n in tqdm(range(args.test_scenes), desc="test scenes", unit="scene"):
-        seen = see_cached(args.work / "scenes", args.test_seed + n, n)
-        tests.append([row for picture in seen for row in rows_of(picture, perceiver)])
+        views = cached_views(args.work / "scenes", args.test_seed + n, n)
+        tests.append([row for view in views for row in rows_of(view, perceiver)])
     model, report = train(samples, tests, tuple(args.hidden), args.nets, args.epochs, args.min_score)
     model.save(args.out)
     if args.json:
@@ -76,8 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def rows_of(picture: Seen, perceiver: Perceiver) -> list[Row]:
-    """Name and features of every thing that the perceiver cuts out well enough (see cut_out)."""
+def rows_of(picture: AnnotatedView, perceiver: Perceiver) -> list[Row]:
+    """Label and features of every object that the perceiver segments well enough (see cut_out)."""
     frame = picture.frame
     geometry = geometry_of(frame, 320)
     if geometry is None or frame.truth is None:
@@ -98,7 +105,7 @@ def train(
     epochs: int,
     min_score: float,
 ) -> tuple[LabelModel, dict[str, float]]:
-    """A model, and how good it is on every second test scene; its temperature is from the others."""
+    """A model, and its figures on every second test scene; the temperature is fitted on the others."""
     names = tuple(sorted(KINDS))
     x = np.concatenate([s.vectors for s in samples if s.names] or [np.zeros((0, 1), np.float32)])
     y = np.array([names.index(n) for s in samples for n in s.names], np.int64)
@@ -118,30 +125,29 @@ def train(
 
 
 def _fits(number: int) -> bool:
-    """Whether a test scene is for the temperature: every second one, of every kind of clutter as many."""
+    """Whether a test scene is for the temperature: every second one, balanced over kinds of clutter."""
     return (number + number // len(CLUTTER)) % 2 == 1
 
 
 def measure(model: LabelModel, rows: Sequence[Row]) -> dict[str, float]:
-    """Shares of the things: accuracy (the very word is most probable), said (the word said is the very one),
-    synonyms (is it, or may stand for it: evaluation/metrics/synonyms.txt), named (share that gets a name),
-    precision (share of those whose name may stand for the true one), calibration_error (of the score, with 10 bins
-    of one width)."""
+    """Shares of the objects: accuracy (the true label is most probable), said (the output is the true label),
+    synonyms (the output agrees with it by evaluation/metrics/synonyms.txt), named (an output other than UNSURE),
+    precision (share of named ones that agree), calibration_error (of the score, 10 bins of equal width)."""
     table = load_synonyms()
     odds = model.odds(np.array([vector for _, vector in rows], np.float32))
     words = [model.word(o) for o in odds]
     true = [name for name, _ in rows]
-    right = np.array([table.agree(said, name) for (said, _), name in zip(words, true, strict=True)])
-    named = np.array([said != UNSURE for said, _ in words])
+    right = np.array([table.agree(label, name) for (label, _), name in zip(words, true, strict=True)])
+    named = np.array([label != UNSURE for label, _ in words])
     scores = np.array([score for _, score in words])
-    narrow = np.array([said not in model.wide or said in model.labels for said, _ in words]) & named
+    narrow = np.array([label not in model.wide or label in model.labels for label, _ in words]) & named
     best = odds.argmax(axis=1)
     top = odds.max(axis=1)
     exact = np.array([model.labels[k] == name for k, name in zip(best, true, strict=True)])
-    said = np.array([word == name for (word, _), name in zip(words, true, strict=True)])
+    output_exact = np.array([label == name for (label, _), name in zip(words, true, strict=True)])
     return {
         "accuracy": float(exact.mean()),
-        "said": float(said.mean()),
+        "said": float(output_exact.mean()),
         "synonyms": float(right.mean()),
         "named": float(named.mean()),
         "precision": float(right[named].mean()) if named.any() else 0.0,
@@ -153,7 +159,7 @@ def measure(model: LabelModel, rows: Sequence[Row]) -> dict[str, float]:
 
 
 def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean distance of score and share that is right, over bins by their number."""
+    """Expected calibration error: mean of |score - accuracy| over bins of the score, weighted by their size."""
     number = np.minimum((scores * bins).astype(int), bins - 1)
     gaps = (abs(scores[number == k].mean() - right[number == k].mean()) * (number == k).sum() for k in set(number))
     return float(sum(gaps) / max(len(scores), 1))

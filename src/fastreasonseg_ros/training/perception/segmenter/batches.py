@@ -1,4 +1,4 @@
-"""Batches for the segmenter out of files of simulated frames: read a few files, look at them, shuffle."""
+"""Training batches of the segmenter from files of simulated frames: reads some files, makes inputs, shuffles."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ....perception.tabletop.affinity import HEIGHT_PX, WIDTH_PX, network_input
 from ....twin.types import Plane
 from .frames import Shard, read_shard, shards_in
 
-HELD_OUT_EVERY = 25  # of so many files one is measured with, and never learnt from
-RIGHT_NORMAL = 2  # the channel that changes its sign in a mirror
-CROP = (80, 96)  # rows and columns that are learnt from: most of a picture is bare table
-CROPS = 2  # of every frame
-FRAMES_OF_A_FILE = 3  # that calibrate the exported network
+HELD_OUT_EVERY = 25  # one of so many files is held out for measuring
+RIGHT_NORMAL = 2  # channel whose sign changes when mirrored
+CROP = (80, 96)  # rows and columns of a training crop, since most of a frame is bare table
+CROPS = 2  # per frame
+FRAMES_OF_A_FILE = 3  # calibration frames per file
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What the network sees, and the object of every pixel (0 = none), at its own resolution."""
+    """Network inputs, and the object id of every pixel (0 = none), at the network's resolution."""
 
-    seen: Float32[np.ndarray, "n c h w"]
+    inputs: Float32[np.ndarray, "n c h w"]
     ids: UInt8[np.ndarray, "n h w"]
 
     def __len__(self) -> int:
@@ -35,7 +35,7 @@ class Samples:
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Files to learn from, and files to measure with. Raises DatasetError where there are none of either."""
+    """Training files and held-out files. Raises DatasetError if one of them is empty."""
     files = list(shards_in(folder))
     held_out = [f for f in files if int(f.stem.partition("-")[0]) % HELD_OUT_EVERY == 0]
     learn = [f for f in files if f not in set(held_out)]
@@ -48,9 +48,9 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def pool(folder: Path, seed: int, number: int, files: int) -> Samples:
-    """The `number`-th pool: crops of all frames of some files drawn anew each time, changed at random, in random order.
+    """The `number`-th pool: augmented crops of all frames of some randomly drawn files, shuffled.
 
-    The same numbers give the same pool as long as the folder is the same. Raises DatasetError.
+    Deterministic for the same arguments and folder content. Raises DatasetError.
     """
     rng = np.random.default_rng([seed, number])
     learn = split(folder)[0]
@@ -65,16 +65,16 @@ def measured(files: Sequence[Path]) -> Iterator[Samples]:
 
 
 def calibration(folder: Path, count: int, seed: int) -> list[Float32[np.ndarray, "c h w"]]:
-    """What the network sees of so many frames to learn from, a few of a file, drawn by chance. Raises DatasetError."""
+    """Network inputs of `count` random training frames, a few per file. Raises DatasetError."""
     rng = np.random.default_rng(seed)
-    seen: list[np.ndarray] = []
+    inputs: list[np.ndarray] = []
     learn = split(folder)[0] if count else []
     for k in rng.permutation(len(learn)):
-        if len(seen) >= count:
+        if len(inputs) >= count:
             break
-        frames = next(measured([learn[int(k)]])).seen
-        seen += list(frames[rng.permutation(len(frames))[:FRAMES_OF_A_FILE]])
-    return seen[:count]
+        frames = next(measured([learn[int(k)]])).inputs
+        inputs += list(frames[rng.permutation(len(frames))[:FRAMES_OF_A_FILE]])
+    return inputs[:count]
 
 
 def _samples(shard: Shard, rng: np.random.Generator | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -86,31 +86,31 @@ def _samples(shard: Shard, rng: np.random.Generator | None) -> Iterator[tuple[np
         ids = shard.ids[number][::factor, ::factor]
         if rng is not None:
             depth_m, plane = _with_holes(depth_m, rng), _misjudged(plane, rng)
-        seen = network_input(depth_m, shrink_intrinsics(shard.intrinsics(number), factor), plane)
+        inputs = network_input(depth_m, shrink_intrinsics(shard.intrinsics(number), factor), plane)
         if rng is None:
-            yield seen, ids
+            yield inputs, ids
             continue
         if rng.random() < 0.5:
-            seen, ids = seen[..., ::-1].copy(), ids[..., ::-1]
-            seen[RIGHT_NORMAL] *= -1
+            inputs, ids = inputs[..., ::-1].copy(), ids[..., ::-1]
+            inputs[RIGHT_NORMAL] *= -1
         for _ in range(CROPS):
             window = _crop(ids, rng)
-            yield seen[(slice(None), *window)], ids[window]
+            yield inputs[(slice(None), *window)], ids[window]
 
 
 def _crop(ids: np.ndarray, rng: np.random.Generator) -> tuple[slice, slice]:
-    """Rows and columns about a random pixel of an object, or anywhere where there is none."""
+    """A window (rows, columns) around a random object pixel, or at random if there is none."""
     inside = np.flatnonzero(ids)
     middle = divmod(int(inside[rng.integers(len(inside))]), ids.shape[1]) if len(inside) else (0, 0)
     starts = []
-    for at, size, whole in zip(middle, CROP, ids.shape, strict=True):
+    for at, size, length in zip(middle, CROP, ids.shape, strict=True):
         start = at - size // 2 + int(rng.integers(-size // 4, size // 4 + 1))
-        starts.append(min(max(start, 0), whole - size))
+        starts.append(min(max(start, 0), length - size))
     return slice(starts[0], starts[0] + CROP[0]), slice(starts[1], starts[1] + CROP[1])
 
 
 def _with_holes(depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """In a third of the frames, boxes where the sensor saw nothing."""
+    """Augmentation: boxes of missing depth in a third of the frames."""
     if rng.random() > 0.33:
         return depth_m
     h, w = depth_m.shape
@@ -122,10 +122,10 @@ def _with_holes(depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _misjudged(plane: Plane, rng: np.random.Generator) -> Plane:
-    """The table as it would be found in noise: turned by about 0.7 degrees, shifted by some 3 mm."""
+    """The table plane with random errors: rotated by about 0.7 degrees, shifted by about 3 mm."""
     turn = Rotation.from_rotvec(np.radians(0.5) * rng.normal(size=3)).as_matrix()
     x, y, z = (float(v) for v in turn @ np.asarray(plane.normal))
-    # Turned about a point of the table in view, not about the camera.
+    # Rotated about a visible point of the table, not about the camera.
     pivot = np.array([0.0, 0.0, plane.offset_m / plane.normal[2]]) if abs(plane.normal[2]) > 0.1 else np.zeros(3)
     offset = float(np.dot((x, y, z), pivot)) if pivot.any() else plane.offset_m
     return Plane((x, y, z), offset + float(rng.normal(scale=0.003)))

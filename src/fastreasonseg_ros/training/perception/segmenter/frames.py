@@ -1,6 +1,6 @@
-"""Simulated frames to learn segmentation from: one compressed file a scene, made by as many processes as asked for.
+"""Simulated frames to train segmentation: one compressed file per scene, made in parallel processes.
 
-A file that is there is not made again, so the work can be stopped at any moment. Shapes in a file of n frames:
+Existing files are not made again, so that the command can be resumed. Shapes in a file of n frames:
 depth (n, h, w) uint16 in steps of 0.1 mm, 0 = hole; ids (n, h, w) uint8, 0 = no object; color (n, h/2, w/2, 3) uint8;
 camera (n, 4) fx, fy, cx, cy in pixels; plane (n, 4) unit normal and offset (metres) of the table in the camera's frame.
 """
@@ -25,13 +25,13 @@ from ....twin.types import CameraIntrinsics, Plane
 
 STEP_M = 1e-4
 SIZE = (320, 240)
-# Where depth alone is hard, there is more to learn.
+# Arrangements that are difficult by depth alone are more frequent.
 SHARES = {
     "single": 1, "sparse": 2, "touching": 4, "leaning": 3, "stacked": 4, "heap": 4, "container": 3, "thin": 2,
 }  # fmt: skip
 _ORDER = tuple(
     kind for turn in range(max(SHARES.values())) for kind in ARRANGEMENTS if SHARES[kind] > turn
-)  # every stretch of files holds every kind
+)  # every run of files holds every kind
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Shard:
     plane: Float32[np.ndarray, "n 4"]
 
     def depth_m(self, number: int) -> Float32[np.ndarray, "h w"]:
-        """Metres, NaN where there is a hole."""
+        """Depth in metres, NaN where it is missing."""
         depth = self.depth[number].astype(np.float32) * np.float32(STEP_M)
         depth[self.depth[number] == 0] = np.nan
         return depth
@@ -62,7 +62,7 @@ class Shard:
 
 
 def shard_names(frames: int, views: int, seed: int) -> list[tuple[str, int]]:
-    """(arrangement, seed) of every file that `frames` frames need, `views` in each."""
+    """(arrangement, seed) of the files of `frames` frames, `views` in each."""
     return [(_ORDER[n % len(_ORDER)], seed + n) for n in range(-(-frames // views))]
 
 
@@ -71,9 +71,9 @@ def shard_path(folder: Path, arrangement: str, seed: int) -> Path:
 
 
 def make_frames(folder: Path, frames: int, views: int, seed: int, workers: int) -> int:
-    """Makes the files that are missing; how many frames the folder then has of those asked for.
+    """Makes the missing files, and returns the number of the requested frames in the folder.
 
-    Raises DatasetError where a file cannot be written.
+    Raises DatasetError if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = shard_names(frames, views, seed)
@@ -84,7 +84,7 @@ def make_frames(folder: Path, frames: int, views: int, seed: int, workers: int) 
             _make(job)
             bar.update()
     else:
-        # Forked children would share the parent's OpenGL.
+        # Forked processes would share the parent's OpenGL context.
         with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=200) as pool:
             for _ in pool.imap_unordered(_make, jobs):
                 bar.update()
@@ -124,7 +124,7 @@ def _make(job: tuple[Path, str, int, int]) -> None:
 
 
 def _write(file: IO[bytes], **arrays: np.ndarray) -> None:
-    """As np.savez_compressed, in a fifth of its time."""
+    """Like np.savez_compressed, but five times faster."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w") as entry:
@@ -132,7 +132,7 @@ def _write(file: IO[bytes], **arrays: np.ndarray) -> None:
 
 
 def read_shard(path: Path) -> Shard:
-    """Raises DatasetError that names the file where it is missing, torn or something else."""
+    """Reads a file of frames. Raises DatasetError naming the file if it is missing, damaged or of another kind."""
     try:
         with np.load(path, allow_pickle=False) as data:
             shard = Shard(path, data["depth"], data["ids"], data["color"], data["camera"], data["plane"])

@@ -1,7 +1,7 @@
-"""The network of the segmenter: which pixels belong to one object, in a small U-Net.
+"""The network of the segmenter: a small U-Net that predicts foreground and pixel affinities.
 
-Affinities to neighbours at several offsets say for pairs of pixels whether one object covers both. That needs no
-number of objects, and no centre, which a bowl and its content would share. After Lee et al., Superhuman Accuracy on the
+Affinities at several offsets predict whether two pixels belong to the same object. Unlike centre votes they need no
+number of objects and no centre, which a bowl and its content would share. After Lee et al., Superhuman Accuracy on the
 SNEMI3D Connectomics Challenge (2017), and Wolf et al., The Mutex Watershed (ECCV 2018).
 """
 
@@ -34,7 +34,7 @@ class _Residual(nn.Module):
 
 
 class AffinityNet(nn.Module):
-    """Three levels down to 1/8, and up again to 1/2, from which the output is unfolded to full size."""
+    """U-Net with three levels down to 1/8 and up to 1/2, from which the output is unfolded to full size."""
 
     def __init__(self, width: int = 24) -> None:
         super().__init__()
@@ -59,10 +59,10 @@ class AffinityNet(nn.Module):
 def affinity_loss(
     logits: Float[Tensor, "n o h w"], ids: Int[Tensor, "n h w"], valid: Bool[Tensor, "n h w"], apart: float
 ) -> tuple[Float[Tensor, ""], dict[str, float]]:
-    """Binary cross entropy of foreground and of pairs of object pixels with depth; pairs of two objects count `apart`
-    times, for they are rare. Also the share of right decisions: foreground, pairs of one object, of two objects."""
+    """Binary cross entropy of foreground and of affinities of object pixels with depth. apart: weight of the (rare)
+    pairs of two objects. Also the accuracies: foreground, pairs of one object, pairs of two objects."""
     known = valid.float()
-    seen = binary_cross_entropy_with_logits(logits[:, 0], (ids > 0).float(), known, reduction="sum") / known.sum()
+    foreground = binary_cross_entropy_with_logits(logits[:, 0], (ids > 0).float(), known, reduction="sum") / known.sum()
     total = torch.zeros((), device=logits.device)
     weights = torch.zeros((), device=logits.device)
     right = {"one": [0.0, 0.0], "two": [0.0, 0.0]}
@@ -81,11 +81,11 @@ def affinity_loss(
     with torch.no_grad():
         figures = {"foreground": float((((logits[:, 0] > 0) == (ids > 0)) & valid).sum() / known.sum())}
     figures |= {name: good / max(count, 1.0) for name, (good, count) in right.items()}
-    return seen + total / weights.clamp(min=1.0), figures
+    return foreground + total / weights.clamp(min=1.0), figures
 
 
 def shifted(shape: tuple[int, ...], offset: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Slices of all pixels p whose p + offset (rows, columns) lies in the picture, and of those p + offset."""
+    """Slices of all pixels p with p + offset (rows, columns) in the image, and of the pixels p + offset."""
     (h, w), (dy, dx) = shape, offset
     here = slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx))
     there = slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx))

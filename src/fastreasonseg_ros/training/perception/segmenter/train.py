@@ -1,7 +1,7 @@
-"""`fastreasonseg train segmenter`: which pixels belong to one object, learnt from simulated clutter.
+"""`fastreasonseg train segmenter`: trains the segmentation network on simulated clutter.
 
-Three stages, each resumable when the same command is given again: frames (simulated, in `frames_dir`), train (a network
-of half a million weights, checkpoints in `out`), export (OpenVINO, in `models`). Settings come from
+Three stages, resumed by running the same command again: frames (simulated, in `frames_dir`), train (a network of half a
+million weights, checkpoints in `out`), export (OpenVINO, in `models`). Settings come from
 config/train/segmenter_NAME.yaml (`--config NAME`, or a path) and `key=value`.
 """
 
@@ -31,16 +31,16 @@ from .network import AffinityNet, affinity_loss
 
 @dataclass(frozen=True)
 class SegmenterConfig:
-    """Settings of one run. stage: all of them, or one alone."""
+    """Settings of one run. stage: all of them, or a single one."""
 
     stage: Literal["all", "frames", "train", "export"] = "all"
     frames_dir: str = "out/train/segmenter/frames"
     frames: int = 20_400
-    views: int = 20  # of one scene, in one file
+    views: int = 20  # per scene (one file)
     workers: int = 0  # processes that simulate; 0: one a core
     out: str = "out/train/segmenter/run"
     models: str = "models/segmenter"
-    calibration: int = 300  # frames by which the exported network is put into 8 bits; 0: weights in half precision
+    calibration: int = 300  # frames to calibrate the 8-bit export; 0: weights in half precision
     width: int = 32  # channels of the network's finest level
     batch: int = 16
     pool_files: int = 8  # files whose frames are shuffled together
@@ -63,7 +63,7 @@ class SegmenterConfig:
 
 
 class Run:
-    """Network, optimizer and how far they have come; `pools` counts pools that were learnt from whole."""
+    """Network, optimizer and progress; `pools`: number of pools completed."""
 
     def __init__(self, config: SegmenterConfig) -> None:
         torch.manual_seed(config.seed)
@@ -80,7 +80,7 @@ class Run:
         return self.out / "checkpoint.pt"
 
     def done(self) -> float:
-        """Share of the training, 0..1: steps or minutes, whichever is further."""
+        """Progress of the training, 0..1: by steps or minutes, whichever is larger."""
         limit = self.config.minutes
         return min(1.0, max(self.step / self.config.steps, self.minutes / limit if limit else 0.0))
 
@@ -91,7 +91,7 @@ class Run:
         return warm * (c.final_learning_rate + (c.learning_rate - c.final_learning_rate) * cosine)
 
     def save(self) -> None:
-        """Whole or not at all. Raises ModelError (a full disk)."""
+        """Writes the checkpoint atomically. Raises ModelError (disk full)."""
         state = {
             "network": self.net.state_dict(), "optimizer": self.optimizer.state_dict(), "identity": self._identity(),
             "step": self.step, "pools": self.pools, "samples": self.samples, "minutes": self.minutes,
@@ -102,7 +102,7 @@ class Run:
             half.replace(self.path)
 
     def resume(self) -> bool:
-        """Goes on from the checkpoint, if there is one. Raises ModelError where it is torn or of another training."""
+        """Loads the checkpoint, if there is one. Raises ModelError if it is damaged or of another training."""
         if not self.path.is_file():
             return False
         try:
@@ -119,7 +119,7 @@ class Run:
             self.minutes = state["minutes"]
         except ModelError:
             raise
-        except Exception as error:  # torch raises whatever a torn pickle makes of it
+        except Exception as error:  # a damaged pickle raises various exceptions
             raise ModelError(f"{self.path} cannot be read ({error!r:.200}): delete it to begin anew") from error
         return True
 
@@ -128,7 +128,7 @@ class Run:
 
 
 def train(config: SegmenterConfig) -> Run:
-    """Trains, or goes on; the last checkpoint and its figures are in `out`. Raises ReasonSegError."""
+    """Trains or resumes; the last checkpoint and its figures are in `out`. Raises ReasonSegError."""
     if config.threads:
         torch.set_num_threads(config.threads)
     run = Run(config)
@@ -177,14 +177,14 @@ def _learn(run: Run, samples: Samples, part: slice) -> dict[str, float]:
 
 
 def _loss(run: Run, samples: Samples, part: slice) -> tuple[torch.Tensor, dict[str, float]]:
-    seen = torch.from_numpy(samples.seen[part]).to(memory_format=torch.channels_last)
+    inputs = torch.from_numpy(samples.inputs[part]).to(memory_format=torch.channels_last)
     ids = torch.from_numpy(samples.ids[part].astype(np.int64))
-    loss, figures = affinity_loss(run.net(seen), ids, seen[:, -1] > 0, run.config.apart)
+    loss, figures = affinity_loss(run.net(inputs), ids, inputs[:, -1] > 0, run.config.apart)
     return loss, {k: round(v, 4) for k, v in figures.items()}
 
 
 def measure(run: Run, files: int = 12) -> dict[str, float]:
-    """Mean figures on files that were never learnt from."""
+    """Mean figures on held-out files."""
     run.net.eval()
     rows = []
     with torch.inference_mode():
@@ -214,13 +214,13 @@ def main(argv: list[str]) -> int:
         run = Run(config)
         if not run.resume():
             raise ModelError(f"{run.path} is not there: train first (stage=train)")
-        seen = calibration(Path(config.frames_dir), config.calibration, config.seed)
-        print(f"{export(run.net, Path(config.models), _story(run), seen)}")
+        inputs = calibration(Path(config.frames_dir), config.calibration, config.seed)
+        print(f"{export(run.net, Path(config.models), _story(run), inputs)}")
     return 0
 
 
 def _story(run: Run) -> dict[str, Any]:
-    """What a reader of the model wants to know of its making."""
+    """Metadata of the training for the model's .json."""
     learn, held_out = split(Path(run.config.frames_dir))
     return {
         "config": asdict(run.config), "steps": run.step, "samples": run.samples, "minutes": round(run.minutes, 1),

@@ -1,8 +1,7 @@
-"""What a teacher wrote, held against the twin: only a chain whose execution gives the right instances is kept.
+"""Verifies a teacher's chains by execution: a chain is kept if it gives the right instances.
 
-A chain is brought into the form that the student writes: a reason of one line, steps named a, b, c ..., the last one
-the answer. What the student's grammar for this twin does not allow (a word that is not in view, ids read off) is
-dropped: it could never write it.
+A chain is normalised to the student's format: a reason of one line, steps named a, b, c ..., the last one the answer.
+Chains that the student's grammar for this twin does not allow (a label that is not in view, literal ids) are dropped.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one reply. completion: the chain as the student writes it; problem: why it is not kept."""
+    """Result of one reply. completion: the chain in the student's format; problem: why it was dropped."""
 
     completion: str = ""
     iou: float = 0.0
@@ -37,7 +36,7 @@ class Verdict:
 
     @property
     def parsed(self) -> bool:
-        """Whether the reply was a chain at all."""
+        """Whether the reply could be parsed as a chain."""
         return self.problem != NOT_A_CHAIN
 
 
@@ -48,9 +47,8 @@ WRONG = "wrong instances"
 
 
 def iou(ids: Sequence[int], target: Sequence[int]) -> float:
-    """Intersection over union of two sets of instances; 1 where both are empty.
-
-    Generated twins have no masks, so every instance counts alike; with masks of one size it is the masks' IoU.
+    """Intersection over union of two sets of instances; 1 if both are empty. Instances have equal weight, since
+    generated twins have no masks.
     """
     both = set(ids) | set(target)
     return len(set(ids) & set(target)) / len(both) if both else 1.0
@@ -64,7 +62,7 @@ class Judge:
         self._lock = threading.Lock()  # one matcher and one embedding model serve all threads
 
     def __call__(self, text: str, twin: DigitalTwin, question: str, target_ids: Sequence[int]) -> Verdict:
-        """Parses, executes and measures one reply to a question about one twin."""
+        """Parses, executes and scores one reply to a question about one twin."""
         try:
             rollout = parse_rollout(tidy(text))
         except PlanError:
@@ -83,7 +81,7 @@ class Judge:
 
 
 def tidy(text: str) -> str:
-    """The reply without thoughts, code fences and line breaks in its reason, which large models like to add."""
+    """The reply without thoughts, code fences and line breaks in its reason, which large models often add."""
     text = text.rpartition("</think>")[2]
     if "<plan>" in text or "<answer>" in text:
         return text
@@ -95,7 +93,7 @@ def tidy(text: str) -> str:
 
 
 def brief(reason: str, characters: int) -> str:
-    """The first sentences that fit, without the signs that a reason may not have; at least some words."""
+    """The first sentences of a reason within `characters`, without invalid characters; at least some words."""
     sentences = _SENTENCE_END.split(" ".join(re.sub("[=<>]", " ", reason).split()))
     kept = ""
     for sentence in sentences:
@@ -106,9 +104,9 @@ def brief(reason: str, characters: int) -> str:
 
 
 def canonical(plan: Plan) -> Plan:
-    """The same plan with steps named a, b, c ..., without steps that its answer does not use."""
+    """The plan with steps renamed to a, b, c ..., and without unused steps."""
     steps: list[Step] = []
-    current: dict[str, str] = {}  # a name may be given twice; the later step reads the later value
+    current: dict[str, str] = {}  # a name may be reassigned; later steps use the later value
     for number, step in enumerate(plan.steps):
         steps.append(_renamed(step, f"#{number}", current))
         current[step.name] = f"#{number}"
@@ -135,7 +133,7 @@ def _renamed(step: Step, name: str, names: dict[str, str]) -> Step:
 
 
 def writable(chain: str, twin: DigitalTwin, question: str) -> bool:
-    """Whether the student could write this under its grammar for this twin and question.
+    """Whether the student's grammar for this twin and question allows this chain.
 
     Raises ModelError without xgrammar.
     """
@@ -146,7 +144,7 @@ def writable(chain: str, twin: DigitalTwin, question: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _compiled(rules: str):
-    """Over bytes instead of a tokenizer's words: what can be written is the same, and it takes no token masks."""
+    """Compiles the grammar over bytes instead of tokens: the same language, without token masks."""
     xgrammar = _xgrammar()
     info = xgrammar.TokenizerInfo([bytes([n]) for n in range(256)], vocab_size=256, stop_token_ids=[0])
     return xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(rules)

@@ -1,8 +1,8 @@
-"""`fastreasonseg train data`: rollouts by the thousand, each executed on its twin, one JSON line a scene.
+"""`fastreasonseg train data`: generates rollouts, each executed on its twin, one JSON line per scene.
 
-A line holds the twin, its text as the prompt has it, and questions with hint, completion, the ids that executing the
-completion gave, and those that each of its steps gave (`like` taken to mean what the knowledge table says). Line n
-depends on the seed and n only, so a half-written file goes on where it stopped.
+A line holds the twin, its text in the prompt, and questions with hint, completion, and the ids of the executed
+completion and of each of its steps (`like` by the knowledge table). Line n depends on the seed and n only, so that an
+incomplete file can be resumed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HINT_DROPOUT = 0.1
 
 
 def split(nouns: Mapping[str, Noun], held_out: bool) -> Mapping[str, Noun]:
-    """The nouns of the training split, or those that training never sees."""
+    """The nouns of the training split, or the held-out ones."""
     return {k: n for k, n in nouns.items() if english.is_held_out("noun " + k) == held_out}
 
 
@@ -111,7 +111,7 @@ def main(argv: list[str]) -> int:
 
 
 def export(rollouts: Path, folder: Path) -> None:
-    """The scenes and questions of a rollout file in the form that eval-twins reads."""
+    """Writes the scenes and questions of a rollout file in the format of eval-twins."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "scenes.jsonl").open("w") as scene_file, (folder / "queries.jsonl").open("w") as query_file:
         for line in rollouts.read_text(encoding="utf-8").splitlines():
@@ -123,11 +123,11 @@ def export(rollouts: Path, folder: Path) -> None:
 
 
 def _complete_lines(path: Path) -> int:
-    """Lines that are whole; a half-written last one is cut off."""
+    """Number of complete lines; an incomplete last one is cut off."""
     if not path.exists():
         return 0
     data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) != len(data):
-        path.write_bytes(whole)
-    return whole.count(b"\n")
+    complete = data[: data.rfind(b"\n") + 1]
+    if len(complete) != len(data):
+        path.write_bytes(complete)
+    return complete.count(b"\n")

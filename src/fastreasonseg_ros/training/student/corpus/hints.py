@@ -1,4 +1,4 @@
-"""Hints for training prompts: the labels nearest to a question, with or without what the knowledge table adds."""
+"""Hints for training prompts: the labels nearest to a question, with or without the knowledge table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ....reasoning.word_meaning.minilm import MiniLM
 
 
 class HintIndex:
-    """Ranks as SentenceMeaning.nearest does; embeddings of labels and glosses are kept."""
+    """Ranks labels like SentenceMeaning.nearest; embeddings of labels and glosses are cached."""
 
     def __init__(self, threads: int = 1) -> None:
         self._model = MiniLM(threads=threads)
@@ -29,7 +29,7 @@ class HintIndex:
     def hints(self, texts: Sequence[str], labels: Sequence[str], glosses: bool) -> list[Hint]:
         """For each text the labels most similar to it.
 
-        glosses=False leaves out the table's glosses and uses: that is how labels look that the table does not know.
+        glosses=False: without the table's glosses and uses, as for labels that are not in the table.
         """
         if not texts:
             return []
@@ -42,5 +42,5 @@ class HintIndex:
 
 
 def hint_of(question: Mapping[str, Any]) -> Hint:
-    """The hint that a question of a rollout file was written with; files from before there was `far` have none."""
+    """The hint of a question of a rollout file; older files have no `far` labels."""
     return Hint(tuple(question["near"]), tuple(question.get("far", ())))

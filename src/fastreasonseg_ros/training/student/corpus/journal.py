@@ -1,6 +1,6 @@
-"""What became of every question, one line each, so that a run can be stopped at any moment and goes on later.
+"""Journal of a teaching run: one line per question, so that the run can be resumed.
 
-The journal (OUT.asked) is only ever appended to. OUT itself is made from it and from the questions, whole each time.
+The journal (OUT.asked) is append-only. OUT is rewritten completely from the journal and the questions.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def scenes(path: Path) -> Iterator[Row]:
 
 
 def count_questions(path: Path) -> int:
-    """How many questions the file has, without reading it as JSON."""
+    """Number of questions in the file, without parsing JSON."""
     try:
         with path.open("rb") as file:
             return sum(line.count(b'"target_ids":') for line in file)
@@ -53,7 +53,7 @@ def count_questions(path: Path) -> int:
 
 
 def key_of(scene: Row, question: Row) -> str:
-    """The same for the same question about the same twin with the same answer, in whatever file."""
+    """Key of a question: hash of twin, question and answer, independent of the file."""
     parts = [scene["text"], scene["twin"], question["text"], question["target_ids"]]
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=10).hexdigest()
 
@@ -62,7 +62,7 @@ class Journal:
     """Thread-safe. `done` maps a question's key to its line: key, chains (kept ones), problem, tries."""
 
     def __init__(self, path: Path) -> None:
-        """Reads what is there; a half-written last line is cut off. Raises DatasetError."""
+        """Reads an existing journal; an incomplete last line is cut off. Raises DatasetError."""
         self.path = path
         self.done: dict[str, Row] = {}
         self._lock = threading.Lock()
@@ -71,11 +71,11 @@ class Journal:
             self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 (held as long as the journal)
             self._file.seek(0)
             data = self._file.read()
-            whole = data[: data.rfind(b"\n") + 1]
-            self._file.truncate(len(whole))
+            complete = data[: data.rfind(b"\n") + 1]
+            self._file.truncate(len(complete))
         except OSError as error:
             raise _unwritable(path, error) from error
-        for number, line in enumerate(whole.splitlines(), 1):
+        for number, line in enumerate(complete.splitlines(), 1):
             try:
                 row = json.loads(line)
                 self.done[row["key"]] = {"chains": list(row["chains"]), **row}
@@ -83,7 +83,7 @@ class Journal:
                 raise DatasetError(f"{path}:{number} is no line of a journal ({error}); delete that line") from error
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Appends one line, whole or not at all. Raises DatasetError (a full disk). Nothing happens once closed."""
+        """Appends one line atomically; ignored after close(). Raises DatasetError (disk full)."""
         data = json.dumps(row, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             if self._file.closed:
@@ -102,9 +102,9 @@ class Journal:
             self._file.close()
 
     def assemble(self, questions: Path, out: Path) -> int:
-        """Writes the kept chains in the form of `train data`, with `teacher` in each question; how many they are.
+        """Writes the kept chains in the format of `train data`, with `teacher` in each question; returns their number.
 
-        Raises DatasetError; then `out` is as it was.
+        Raises DatasetError; `out` is unchanged then.
         """
         half, kept = out.with_name(out.name + ".half"), 0
         try:

@@ -1,8 +1,8 @@
-"""`fastreasonseg train forms`: rollouts in another form, to train the students that the plan is measured against.
+"""`fastreasonseg train forms`: converts rollouts to other reply forms, to train baselines of the plan form.
 
-A rollout file of `train data` or `train teach` becomes one of the same kind, which `train sft` reads. `ids`: the prompt
-gives places and sizes, and the completion is the reason and the right ids. `results`: two turns a question, the plan,
-and then, with what its steps gave (executed here), the ids that the last step gave.
+Input and output are rollout files for `train sft`. `ids`: the prompt has positions and sizes, and the completion is the
+reason and the right ids. `results`: two turns per question, the plan, and then, with the results of its steps (executed
+here), the ids of the last step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`fastreasonseg train teach`: chains by a teacher for the questions of `train data`, each executed before it is kept.
+"""`fastreasonseg train teach`: chains by a teacher model for the questions of `train data`, verified by execution.
 
-A question is asked until a chain of it is kept, at most `samples` times, each time at a higher temperature. The
-output has the form of `train data`, so `train sft` reads it; every question says where its chain came from. Stopping is
-safe at any moment: the same command goes on where it stopped.
+A question is asked until a chain is kept, at most `samples` times, with increasing temperature. The output has the
+format of `train data` for `train sft`, with the source of each chain. An interrupted run is resumed by the same
+command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ....twin.serialization import twin_from_dict
 from .chains import Judge, Verdict
 from .hints import hint_of
 from .journal import Journal, Row, count_questions, key_of, scenes
-from .teachers import Asked, LocalConfig, Teacher, make_teacher
+from .teachers import LocalConfig, Teacher, TeacherQuery, make_teacher
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -86,7 +86,7 @@ class Tally:
         return (self.prompt_tokens * config.price_prompt + self.completion_tokens * config.price_completion) / 1e6
 
     def shown(self, config: TeachConfig) -> dict[str, object]:
-        """What the progress bar says."""
+        """The values of the progress bar."""
         tokens = self.prompt_tokens + self.completion_tokens
         more = {"cost": f"{self.cost(config):.2f}"} if config.price_prompt or config.price_completion else {}
         return {"kept": self.kept, "dropped": self.dropped, "failed": self.failed, "tokens": tokens, **more}
@@ -94,11 +94,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the file, ready to be asked."""
+    """One question of the file with its prompt."""
 
     key: str
     text: str
-    asked: Asked
+    asked: TeacherQuery
     target_ids: tuple[int, ...]
 
 
@@ -115,10 +115,10 @@ def questions(config: TeachConfig, done: Callable[[str], bool]) -> Iterator[Ques
             if not done(key):
                 twin = twin or twin_from_dict(row["twin"], f"{config.rollouts}, scene {row['scene']}")
                 prompt = scene_turn(row["text"]) + question_turn(q["text"], hint_of(q))
-                yield Question(key, q["text"], Asked(prompt, twin, q["completion"]), tuple(q["target_ids"]))
+                yield Question(key, q["text"], TeacherQuery(prompt, twin, q["completion"]), tuple(q["target_ids"]))
 
 
-def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig, nonsense: Nonsense) -> Row:
+def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig, nonsense: InvalidReplies) -> Row:
     """The journal's line about one question. Raises BusyError, ModelError."""
     chains: list[Row] = []
     problems: list[str] = []
@@ -129,7 +129,7 @@ def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig,
         prompt_tokens += reply.prompt_tokens
         completion_tokens += reply.completion_tokens
         verdict = judge(reply.text, question.asked.twin, question.text, question.target_ids)
-        nonsense.heard(reply.text, verdict)
+        nonsense.add(reply.text, verdict)
         if verdict.problem:
             problems.append(verdict.problem)
         elif verdict.completion not in [chain["completion"] for chain in chains]:
@@ -142,14 +142,14 @@ def ask(question: Question, teacher: Teacher, judge: Judge, config: TeachConfig,
     return {"key": question.key, "chains": chains, "problems": problems, "tries": tries, **tokens}
 
 
-class Nonsense:
-    """Replies in a row that are no chain at all; every thread reports here."""
+class InvalidReplies:
+    """Counts consecutive replies that are not chains. Thread-safe."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._row, self._lock = limit, 0, threading.Lock()
 
-    def heard(self, text: str, verdict: Verdict) -> None:
-        """Raises ModelError when the limit is reached."""
+    def add(self, text: str, verdict: Verdict) -> None:
+        """Counts a reply. Raises ModelError when the limit is reached."""
         with self._lock:
             self._row = 0 if verdict.parsed else self._row + 1
             if self._row >= self._limit:
@@ -161,7 +161,7 @@ class Nonsense:
 
 
 def run(config: TeachConfig) -> Tally:
-    """Asks what is left to ask, and writes `out`. Raises ReasonSegError; then too, what is done is in `out`."""
+    """Asks the remaining questions and writes `out`, also when it raises ReasonSegError."""
     questions_file, out = Path(config.rollouts), Path(config.out)
     total = count_questions(questions_file)
     journal = Journal(out.with_name(out.name + ".asked"))
@@ -178,7 +178,7 @@ def run(config: TeachConfig) -> Tally:
         try:
             kept = journal.assemble(questions_file, out)
         except ReasonSegError:
-            raise error from None  # the first is the cause; the journal has everything
+            raise error from None  # the first error is the cause; results are in the journal
         news = f"{len(journal.done) - before} questions were done, {kept} chains are in {out}; run it again to go on"
         if isinstance(error, KeyboardInterrupt):
             print(f"\n{news}")
@@ -193,7 +193,7 @@ def run(config: TeachConfig) -> Tally:
 
 
 def _ask_all(config: TeachConfig, teacher: Teacher, journal: Journal, tally: Tally, bar: tqdm) -> None:
-    judge, nonsense = Judge(config.min_iou, config.reason_characters), Nonsense(config.nonsense)
+    judge, nonsense = Judge(config.min_iou, config.reason_characters), InvalidReplies(config.nonsense)
 
     def done(key: str) -> bool:
         known = key in journal.done and not (config.again and not journal.done[key]["chains"])
@@ -226,9 +226,9 @@ def _ask_all(config: TeachConfig, teacher: Teacher, journal: Journal, tally: Tal
 
 
 def at_once(work: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> Iterator[Result | Exception]:
-    """Results, or what `work` raised, as they come. 0 threads: one by one in this one.
+    """Yields results, or exceptions of `work`, as they finish. 0 threads: sequentially in this thread.
 
-    The threads are daemons: whoever leaves, by Ctrl-C too, does not wait for replies that are still on their way.
+    Threads are daemons, so that Ctrl-C does not wait for pending replies.
     """
     if not threads:
         yield from (_tried(work, job) for job in jobs)

@@ -1,4 +1,4 @@
-"""Who writes chains: the program that made the question, a large model behind an endpoint, or one on this machine."""
+"""Teachers that write chains: the question's own program, a remote model, or a local model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ....twin.types import DigitalTwin
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One question about one twin. prompt: ChatML without instructions. known: the chain of the program."""
+class TeacherQuery:
+    """One question about one twin. prompt: ChatML without instructions. known: the program's chain."""
 
     prompt: str
     twin: DigitalTwin
@@ -41,25 +41,25 @@ class LocalConfig:
 
 
 class Teacher(Protocol):
-    """Writes one chain at a time. at_once: whether several threads may ask."""
+    """Writes one chain at a time. at_once: whether it may be called from several threads."""
 
     at_once: bool
 
-    def propose(self, asked: Asked, temperature: float) -> Reply:
-        """One reply in the short or the tagged form, of whatever quality. Raises BusyError, ModelError."""
+    def propose(self, asked: TeacherQuery, temperature: float) -> Reply:
+        """One reply in the short or the tagged form, not verified. Raises BusyError, ModelError."""
         ...
 
     def source(self) -> Mapping[str, Any]:
-        """What a chain's record says about where it came from."""
+        """The provenance for a chain's record."""
         ...
 
 
 class ProgramTeacher:
-    """The chain of the plan that the question was made from."""
+    """Returns the chain of the plan that the question was generated from."""
 
     at_once = False
 
-    def propose(self, asked: Asked, temperature: float) -> Reply:
+    def propose(self, asked: TeacherQuery, temperature: float) -> Reply:
         return Reply(asked.known)
 
     def source(self) -> Mapping[str, Any]:
@@ -75,7 +75,7 @@ class RemoteTeacher:
         """Raises ModelError where the endpoint cannot be used."""
         self._config, self._model = config, RemoteModel(config)
 
-    def propose(self, asked: Asked, temperature: float) -> Reply:
+    def propose(self, asked: TeacherQuery, temperature: float) -> Reply:
         rules = "" if self._config.grammar == "none" else grammar(asked.twin)
         return self._model.complete(asked.prompt, rules, temperature=temperature)
 
@@ -109,7 +109,7 @@ class LocalTeacher:
             ) from error
         torch.manual_seed(config.seed)
 
-    def propose(self, asked: Asked, temperature: float) -> Reply:
+    def propose(self, asked: TeacherQuery, temperature: float) -> Reply:
         import torch
 
         c = self._config

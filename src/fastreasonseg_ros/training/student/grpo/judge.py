@@ -1,4 +1,4 @@
-"""A large model that compares the student's reasoning with the teacher's, behind an OpenAI-compatible endpoint.
+"""Reward model: a large model behind an OpenAI-compatible endpoint compares the student's reasoning with the teacher's.
 
 >>> parse_score("0.75"), parse_score("<think>Hm, 2 of 3.</think> Score: 0.5")
 (0.75, 0.5)
@@ -27,10 +27,10 @@ _SCORE = re.compile(r"(?:score|grade)?[\s:=*]{0,4}(0(?:\.\d+)?|1(?:\.0+)?|\.\d+)
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """Where the judge is and what happens when it fails.
+    """Settings of the judge.
 
-    on_failure: `stop` ends the training, its checkpoint kept; `skip` leaves this reward out for the prompt's group and
-    counts it (judge_skipped in the log). A request is tried 1 + retries times. api_key_env: variable with the key.
+    on_failure: `stop` ends the training and keeps its checkpoint; `skip` leaves this reward out for the prompt's group
+    and counts it (judge_skipped in the log). A request is tried 1 + retries times. api_key_env: variable with the key.
     """
 
     url: str = "http://localhost:8000/v1"
@@ -44,13 +44,13 @@ class JudgeConfig:
 
 
 def parse_score(reply: str) -> float | None:
-    """The number from 0 to 1 that a reply consists of, after any thoughts; None for anything else."""
+    """The score 0..1 in a reply, after any thoughts; None if it has none."""
     match = _SCORE.fullmatch(_THOUGHT.sub("", reply).strip())
     return float(match.group(1)) if match else None
 
 
 class Judge:
-    """Asks the endpoint; the same pair of chains is asked about once."""
+    """Scores pairs of chains by the endpoint, with a cache."""
 
     def __init__(self, config: JudgeConfig) -> None:
         try:
@@ -58,14 +58,14 @@ class Judge:
         except ImportError as error:
             raise ModelError(f"the judge needs the openai client ({error}): `pip install openai`") from error
         self.config = config
-        key = os.environ.get(config.api_key_env) or "none"  # local servers ask for none
+        key = os.environ.get(config.api_key_env) or "none"  # local servers need no key
         self._client = OpenAI(base_url=config.url, api_key=key, timeout=config.timeout_s, max_retries=config.retries)
         self._kept: dict[tuple[str, str, str], float] = {}
 
     def scores(self, asked: Sequence[tuple[str, str, str]]) -> list[float | None]:
-        """One score 0..1 for each (question, teacher's chain, student's chain); None where the judge failed.
+        """One score 0..1 for each (question, teacher's chain, student's chain); None if the judge failed.
 
-        Raises ModelError instead of None where on_failure is `stop`.
+        Raises ModelError instead of None if on_failure is `stop`.
         """
         new = [key for key in dict.fromkeys(asked) if key not in self._kept]
         with ThreadPoolExecutor(self.config.workers) as pool:
@@ -88,7 +88,7 @@ class Judge:
                     max_tokens=self.config.max_tokens,
                 )
                 written = (reply.choices[0].message.content or "") if reply.choices else ""
-            except (OpenAIError, ValueError, AttributeError, TypeError) as error:  # the client has tried again itself
+            except (OpenAIError, ValueError, AttributeError, TypeError) as error:  # after the client's own retries
                 problem = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
                 break
             if (score := parse_score(written)) is not None:
@@ -115,8 +115,8 @@ def judge_reward(
 ) -> list[float | None]:
     """The judge's score of each completion, 0..1.
 
-    None, which TRL leaves out of the sum, for all completions of a prompt of which one could not be scored: an unscored
-    one among scored ones would look worse than they are. `log_metric` gets their number as judge_skipped.
+    None (left out of the sum by TRL) for all completions of a prompt if one of them could not be scored, since an
+    unscored one would have a lower total. `log_metric` gets their number as judge_skipped.
     """
     scores = judge.scores(list(zip(question, teacher, completions, strict=True)))
     failed = {prompt for prompt, score in zip(prompts, scores, strict=True) if score is None}

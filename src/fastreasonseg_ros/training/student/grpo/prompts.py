@@ -1,4 +1,4 @@
-"""Prompts for GRPO from the lines of `train data` or `train teach`, and which of them can teach the start policy."""
+"""Prompts for GRPO from rollouts of `train data` or `train teach`, and selection of those with a gradient."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Example = dict[str, object]  # prompt, twin (JSON), target_ids, teacher, questio
 
 
 def read_examples(path: Path) -> list[Example]:
-    """One example a question. Raises DatasetError that names the line; a half-written last line is one."""
+    """Reads one example per question. Raises DatasetError naming an invalid line, also an incomplete last one."""
     if not path.exists():
         raise DatasetError(f"{path} is not there: make it with `fastreasonseg train data --out {path}`")
     examples: list[Example] = []
@@ -52,7 +52,7 @@ def read_examples(path: Path) -> list[Example]:
 
 
 def choose(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
-    """`count` of them by chance, or all of them for 0; in their order."""
+    """`count` random examples in their order; all for 0."""
     if not count or count >= len(examples):
         return list(examples)
     return [examples[n] for n in sorted(Random(f"grpo {seed}").sample(range(len(examples)), count))]
@@ -79,10 +79,10 @@ def informative(
     settings: dict[str, object],
     chunk: int,
 ) -> list[Example]:
-    """The examples whose samples from the start policy are not all worth the same: the others have no gradient.
+    """The examples whose samples from the start policy differ in reward; the others have no gradient.
 
-    totals: total rewards of some samples of each example. `kept_file` has a line an example that was sampled, below a
-    line of `settings`; a run that was stopped goes on after its last whole line.
+    totals: function giving the total rewards of some samples of each example. kept_file: cache with a line of
+    `settings`, then one line per sampled example; an interrupted run resumes after its last complete line.
     """
     head = json.dumps({"settings": settings})
     lines = kept_file.read_text().splitlines(keepends=True) if kept_file.exists() else []

@@ -1,7 +1,7 @@
-"""What a rollout is worth: pure functions `(completions, **columns) -> list[float]`, as TRL's GRPOTrainer calls them.
+"""Reward functions for TRL's GRPOTrainer: pure functions `(completions, **columns) -> list[float]`.
 
-Columns, one entry a completion: `twin` (JSON), `target_ids`, `teacher` (the teacher's completion). A plan is executed
-on its twin, never judged by its looks.
+Columns, one entry per completion: `twin` (JSON), `target_ids`, `teacher` (the teacher's completion). Plans are scored
+by executing them on the twin, not by their text.
 
     >>> twin = '''{"instances": [{"id": 1, "label": "mug", "color": "red"}, {"id": 2, "label": "mug", "color": "blue"},
     ...            {"id": 3, "label": "plate", "color": "white"}]}'''
@@ -34,15 +34,15 @@ from ....plan.run import Meaning
 from ....twin.serialization import twin_from_json
 from ....twin.types import DigitalTwin
 
-RIGHT_IOU = 0.5  # the paper counts an answer as right above this
+RIGHT_IOU = 0.5  # as in the paper, an answer with a larger IoU is right
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one completion on one twin.
+    """Result of executing one completion on a twin.
 
-    in_form: it parses, gives a reason, and names only what the twin has. ids: the answer; None where there is no plan
-    that could be executed. steps: the set that each step produced; an answer of ids, or `none`, is one step more.
+    in_form: it parses, has a reason, and uses only the twin's vocabulary. ids: the answer; None if there is no
+    executable plan. steps: the set of ids of each step; an answer of ids, or `none`, is an additional step.
     """
 
     in_form: bool = False
@@ -52,7 +52,7 @@ class Outcome:
 
 @lru_cache(2048)
 def outcome(completion: str, twin: str, meaning: Meaning | None = None) -> Outcome:
-    """Parses and executes `completion` on a twin in JSON. Whatever a model wrote is data: it raises nothing for it."""
+    """Parses and executes `completion` on a twin in JSON; an invalid completion is a result, not an error."""
     scene = _twin(twin)
     try:
         rollout = parse_rollout(completion)
@@ -76,7 +76,7 @@ def _twin(text: str) -> DigitalTwin:
 
 
 def _in_vocabulary(plan: Plan, twin: DigitalTwin) -> bool:
-    """Whether labels, colours, shapes and ids in the plan are in the twin; the grammar demands it of labels only."""
+    """Whether labels, colours, shapes and ids of the plan are in the twin; the grammar checks labels only."""
     known = dict(zip(("label", "color", "shape"), map(set, vocabulary(twin)), strict=True))
     named = ((key, value) for step in plan.steps for key, values in step.filters for value in values)
     return all(value in known.get(key, {value}) for key, value in named) and set(plan.answer_ids) <= {
@@ -95,11 +95,10 @@ def jaccard(a: Iterable[int], b: Iterable[int]) -> float:
 
 
 def agreement(student: Sequence[frozenset[int]], teacher: Sequence[frozenset[int]]) -> float:
-    """How far two chains of executed steps went over the same sets, 0..1.
+    """Similarity of two chains of executed steps, 0..1.
 
-    Steps are paired one to one, in any order, so that the sum of their Jaccard indices is highest; it is divided by the
-    length of the longer chain. A step left out costs what a wrong one in its place costs, so that stopping there is no
-    way round it; a step too many costs as much.
+    Steps are matched one to one, in any order, to maximise the sum of their Jaccard indices, which is divided by the
+    length of the longer chain. So a missing or additional step costs as much as a wrong one.
 
     >>> mugs, plate, nearest, other = frozenset({3, 5}), frozenset({7}), frozenset({5}), frozenset({8})
     >>> agreement([plate, mugs, nearest], [mugs, plate, nearest])
@@ -114,7 +113,7 @@ def agreement(student: Sequence[frozenset[int]], teacher: Sequence[frozenset[int
 
 
 def format_reward(completions: Sequence[str], twin: Sequence[str], **columns: object) -> list[float]:
-    """+0.5 for a rollout (short or tagged form) with a reason and inside the twin's vocabulary, otherwise -0.5."""
+    """+0.5 for a rollout (short or tagged form) with a reason and within the twin's vocabulary, otherwise -0.5."""
     return [0.5 if outcome(text, scene).in_form else -0.5 for text, scene in zip(completions, twin, strict=True)]
 
 
@@ -127,9 +126,9 @@ def accuracy_reward(
     binary: bool = False,
     **columns: object,
 ) -> list[float]:
-    """IoU of the executed answer's ids with the right ones, 0..1; binary: 1 where it is above 0.5, as in the paper.
+    """IoU of the executed answer's ids with the target ids, 0..1; binary: 1 if it is above 0.5, as in the paper.
 
-    An answer of nothing is right where nothing is right; what does not parse or cannot be executed is worth 0.
+    Two empty sets give 1; a completion that cannot be parsed or executed gives 0.
     """
     rewards = []
     for text, scene, target in zip(completions, twin, target_ids, strict=True):

@@ -1,8 +1,8 @@
-"""Samples of the student for GRPO: TRL's rollout_func, made cheap for a CPU.
+"""Samples completions of the student for GRPO: TRL's rollout_func, optimized for CPUs.
 
-A trained student is sure of most tokens, so the samples of a prompt are a tree: each prefix that several of them share
-is computed once, and a sample that has ended costs no more. The samples are as independent as if drawn one by one. The
-adapter is merged into the weights meanwhile, which halves the cost of a token; the weights come back untouched.
+Most tokens of a trained student have high probability, so the samples of a prompt are decoded as a tree: a common
+prefix is computed once, and ended samples cost nothing. The samples are independent, as if drawn one by one. The
+adapter is merged into the weights while sampling, which halves the cost of a token; the weights are restored exactly.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ END = "<|im_end|>"
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """temperature: of the policy, in sampling and in training. in_grammar: the policy is what the twin's grammar leaves
-    of the model, as at run time, in sampling and in training; otherwise it is the free model, and the format reward
-    has something to teach. merge: see module.
+    """temperature: of the policy, in sampling and training. in_grammar: the policy is the model constrained by the
+    twin's grammar, as at run time; otherwise the unconstrained model, for which the format reward is useful. merge: see
+    the module's docstring.
     """
 
     temperature: float = 1.0
@@ -38,7 +38,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class Branch:
-    """A prefix of replies: its tokens, the rows of the batch that begin with it, and its place in the grammar."""
+    """A common prefix of replies: its tokens, the rows of the batch with it, and its grammar state."""
 
     tokens: list[int]
     rows: list[int]
@@ -47,7 +47,7 @@ class Branch:
 
 @contextmanager
 def merged(model: PeftModel) -> Iterator[None]:
-    """W + (alpha / r) B A in place of W while it lasts; afterwards the very same W, without rounding."""
+    """Context with W + (alpha / r) B A in place of W; afterwards W is restored without rounding."""
     layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
     originals = [layer.get_base_layer().weight.data for layer in layers]
     try:
@@ -63,7 +63,7 @@ def merged(model: PeftModel) -> Iterator[None]:
 
 
 def allowed_tokens(matchers: Sequence[Any], vocabulary: int) -> Bool[Tensor, "matchers words"]:
-    """Which tokens may come next in each of xgrammar's states."""
+    """The allowed next tokens in each of xgrammar's states."""
     import xgrammar
 
     packed = xgrammar.allocate_token_bitmask(len(matchers), vocabulary)
@@ -89,11 +89,11 @@ class Sampler:
         return {"prompt_ids": prompt_ids, "completion_ids": completion_ids, "logprobs": None}  # type: ignore[dict-item]
 
     def decode(self, completion_ids: Sequence[Sequence[int]]) -> list[str]:
-        """The texts, as TRL hands them to rewards."""
+        """The texts, as TRL passes them to rewards."""
         return self._tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
 
     def sample(self, model: PeftModel, prompts: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
-        """Token ids of every prompt and of one sampled completion each, up to and with the end of its turn."""
+        """Token ids of every prompt and of one sampled completion each, including the end of its turn."""
         unique = list(dict.fromkeys(prompts))
         ids = [self._tokenizer.encode(text, add_special_tokens=False) for text in unique]
         owner = [unique.index(prompt) for prompt in prompts]
@@ -161,7 +161,7 @@ class Sampler:
         return replies
 
     def _grow(self, branches: list[Branch], logits: Float[Tensor, "b words"]) -> Iterator[list[Branch]]:
-        """Each branch's children: one for every token that its samples drew."""
+        """The children of each branch: one for every token that its samples drew."""
         logits = logits.float() / self.config.temperature
         if self.config.in_grammar:
             allowed = allowed_tokens([branch.matcher for branch in branches], logits.shape[1])
@@ -178,7 +178,7 @@ class Sampler:
             yield children
 
     def matcher(self, core, prompt_ids: Sequence[int]) -> Any:
-        """xgrammar's state before a reply to one of the last sampled prompts; None where sampling is free."""
+        """xgrammar's state before a reply to one of the last sampled prompts; None if not in_grammar."""
         return self._matcher(core, self._texts[tuple(prompt_ids)])
 
     def _matcher(self, core, prompt: str) -> Any:

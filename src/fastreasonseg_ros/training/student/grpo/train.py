@@ -1,8 +1,8 @@
-"""`fastreasonseg train grpo`: TRL's GRPOTrainer, with rewards from executing what the student wrote.
+"""`fastreasonseg train grpo`: TRL's GRPOTrainer, with rewards from executing the student's plans.
 
-Group relative policy optimisation (Shao et al., DeepSeekMath, arXiv 2402.03300): several samples a prompt, each worth
-its reward less the group's mean. Settings come from config/train/grpo_NAME.yaml (`--config NAME`, or a path) and
-`key=value`. A run that was stopped goes on from its last checkpoint when the same command is given again.
+Group relative policy optimisation (Shao et al., DeepSeekMath, arXiv 2402.03300): several samples per prompt, with
+reward minus the group's mean as advantage. Settings come from config/train/grpo_NAME.yaml (`--config NAME`, or a path)
+and `key=value`. An interrupted run is resumed from its last checkpoint by the same command.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def train(config: GrpoConfig) -> Path:
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     rewards, weights = make_rewards(config)
-    args = _arguments(config, weights)  # first: it finds out about the other processes
+    args = _arguments(config, weights)  # first, since it initializes distributed processes
     if config.sampling.in_grammar and args.world_size > 1:
         raise ConfigError("sampling.in_grammar runs in one process: launch one, or set it to false")
     rollouts = training_rollouts(config)
@@ -159,7 +159,7 @@ def train(config: GrpoConfig) -> Path:
 
 
 def make_rewards(config: GrpoConfig) -> tuple[list[Reward], list[float]]:
-    """The reward functions whose weight is not 0, and those weights. One word meaning serves all of them."""
+    """The reward functions with a weight other than 0, and their weights; they share one word meaning."""
     meaning = _word_meaning()
     judge = Judge(config.judge) if config.judge_weight else None
     every: list[tuple[Reward, float]] = [
@@ -178,7 +178,7 @@ def _word_meaning() -> WordMeaning:
 
 
 def _run(trainer: GroupTrainer, checkpoint: Path | None) -> None:
-    """Trains; when a judge or the log fails, what was learnt until then is saved first."""
+    """Trains; if a judge or the log fails, a checkpoint is saved first."""
     begun = step_of(checkpoint) if checkpoint else 0
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -221,7 +221,7 @@ def _steps(config: GrpoConfig, examples: int) -> int:
 
 
 def _identity(config: GrpoConfig, base_hash: str, rollouts: Path) -> dict[str, object]:
-    """What must be the same for a checkpoint to go on exactly: weights, data and their order, rewards, optimizer."""
+    """Settings that must be equal to resume a checkpoint: weights, data and their order, rewards, optimizer."""
     keys = ("rank", "alpha", "prompts", "filter_generations", "num_generations", "prompts_per_step")
     keys += ("prompts_per_forward", "format_weight", "accuracy_weight", "binary_accuracy", "reasoning_weight")
     keys += ("judge_weight", "scale_rewards", "beta", "learning_rate", "weight_decay", "seed")
@@ -238,7 +238,7 @@ def _identity(config: GrpoConfig, base_hash: str, rollouts: Path) -> dict[str, o
 
 
 def _arguments(config: GrpoConfig, weights: list[float]) -> TrainerConfig:
-    """Settings as the Trainer knows them, but for the number of steps."""
+    """The Trainer's arguments, without the number of steps."""
     args = TrainerConfig(
         **trainer_settings(config),
         per_device_train_batch_size=config.prompts_per_forward * config.num_generations,

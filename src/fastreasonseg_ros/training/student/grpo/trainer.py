@@ -1,9 +1,8 @@
-"""TRL's GRPOTrainer with what this project needs of it: prompts that are read once a group, and whole checkpoints.
+"""TRL's GRPOTrainer with prompts that are processed once per group, and atomic checkpoints.
 
-TRL scores every sample in a row of its own, and on a CPU every position of it goes through the output layer. Here the
-samples of a prompt are a tree behind one reading of it, in which a beginning that several share is read once; only what
-is followed by a sample's token goes through the output layer, and samples that teach nothing (advantage 0) are left out
-of the loss, which is a sum.
+TRL scores every sample in its own row, and computes the output layer at every position. Here the samples of a prompt
+are a tree after one pass over the prompt, with common prefixes processed once. The output layer is computed only at
+positions before a sampled token, and samples with advantage 0 are left out of the loss, which is a sum.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
     def __init__(self, *, progress: Progress, run: dict, warmup_steps: int, share_prompts: bool, **kwargs) -> None:
         super().__init__(**kwargs)
         self.progress, self.run, self.warmup_steps = progress, run, warmup_steps
-        # Going round the wrapper of a distributed model would leave its gradients unsynchronised.
+        # Bypassing the wrapper of a distributed model would not synchronise its gradients.
         self.share_prompts = share_prompts and self.accelerator.num_processes == 1
         self.remove_callback(PrinterCallback)
         self.add_callback(progress)
@@ -77,7 +76,7 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
         if not self.share_prompts or self.beta != 0.0 or self.loss_type != "dapo":
             return super()._compute_loss(model, inputs)
         rows = inputs["advantages"].nonzero()[:, 0]
-        if not len(rows):  # the gradients are there, and 0
+        if not len(rows):  # gradients must exist, as 0
             return sum(p.sum() for p in model.parameters() if p.requires_grad) * 0.0
         count = len(inputs["advantages"])
         kept = {k: v[rows] if torch.is_tensor(v) and v.dim() and len(v) == count else v for k, v in inputs.items()}
@@ -95,16 +94,16 @@ class GroupTrainer(SafeCheckpoints, GRPOTrainer):
         set_peft_model_state_dict(self.accelerator.unwrap_model(self.model), weights)
 
     def _save(self, output_dir: str | None = None, state_dict=None) -> None:
-        # The policy alone: base and start adapter (TRL's reference) are named in run.json.
+        # Only the policy: base and start adapter (TRL's reference) are named in run.json.
         if self.args.should_save:
             policy = self.accelerator.unwrap_model(self.model)
             policy.save_pretrained(output_dir, save_embedding_layers=False, selected_adapters=["default"])
 
     def create_model_card(self, *args, **kwargs) -> None:
-        """None: the card is written for a release, not drafted for every checkpoint."""
+        """Disabled: the card is written for a release."""
 
     def _send_telemetry(self) -> None:
-        """None: no training run tells anyone that it takes place."""
+        """Disabled."""
 
 
 def branch_logps(
@@ -112,9 +111,9 @@ def branch_logps(
 ) -> list[tuple[Float[Tensor, "t"], Float[Tensor, "t"]]]:
     """Log-probabilities and entropies of every reply's tokens (nats, at that temperature) after one prompt.
 
-    Replies that begin alike share these tokens: prompt and replies are read in one row, as a tree in which a token sees
-    what leads to it. matcher: xgrammar's state before the replies, where the policy is what the grammar leaves of the
-    model; chances are those among the tokens that it allows.
+    Prompt and replies are processed in one row, as a tree with shared prefixes in which a token attends to its
+    ancestors. matcher: xgrammar's state before the replies, if the policy is constrained by the grammar; probabilities
+    are then normalised over the allowed tokens.
     """
     tokens, parents, depths = list(prompt), list(range(-1, len(prompt) - 1)), list(range(len(prompt)))
     known: dict[tuple[int, int], int] = {}  # (place before, token) -> place
@@ -134,14 +133,14 @@ def branch_logps(
             place = known[place, token]
             path.append(place)
         paths.append(path)
-    seen = torch.eye(len(tokens), dtype=torch.bool)
+    attends = torch.eye(len(tokens), dtype=torch.bool)
     for place, parent in enumerate(parents[1:], 1):
-        seen[place] |= seen[parent]
+        attends[place] |= attends[parent]
     device = core.get_output_embeddings().weight.device
     hidden = core.base_model(
         input_ids=torch.tensor([tokens], device=device),
         position_ids=torch.tensor([depths], device=device),
-        attention_mask=seen[None, None].to(device),
+        attention_mask=attends[None, None].to(device),
         use_cache=False,
     ).last_hidden_state[0]
     before, row = torch.tensor(parents[len(prompt) :], device=device).unique(return_inverse=True)

@@ -1,4 +1,4 @@
-"""Builds one question with its plan: noun phrases in many wordings, each with the steps that find what they mean."""
+"""Builds one question with its plan: noun phrases in many wordings, each with the plan steps that resolve it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHAPE_WORDS = {
 }
 
 
-# Words that describe what no twin knows; a plan leaves them out.
+# Adjectives for properties that are not in a twin; plans ignore them.
 _PASSED_OVER = (
     "old", "new", "nice", "plain", "empty", "half-empty", "full", "open", "closed", "clean", "dirty", "dusty", "shiny",
     "printed", "patterned", "striped", "spotted", "worn", "broken", "expensive", "cheap", "lovely", "ugly", "simple",
@@ -49,14 +49,14 @@ _PACKAGES = ("box", "tin", "can", "carton", "package", "pack", "packet", "bag", 
 
 
 class Unsuitable(Exception):
-    """This scene does not allow the question that was tried; try another."""
+    """The scene does not allow this question; the caller tries another."""
 
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """Words without article, their plural, and the value that holds what they mean.
+    """Words without article, their plural, and the name of the plan value of their referents.
 
-    implied: the words are no label in view, so that the operator `like` has to find what they mean.
+    implied: the words are not a label in view, so that the operator `like` has to resolve them.
     """
 
     words: str
@@ -67,7 +67,7 @@ class NounPhrase:
 
 
 class KnownMeaning:
-    """The meaning of words while a question is made: what the knowledge table says, as the composer noted it."""
+    """Word meaning while composing: the labels that the composer recorded from the knowledge table."""
 
     def __init__(self) -> None:
         self.labels: dict[str, frozenset[str]] = {}
@@ -78,7 +78,7 @@ class KnownMeaning:
 
 
 class Composer:
-    """One question in the making over one twin: a growing plan, and the words so far."""
+    """State of one question about a twin: the plan steps so far, and the reason's first parts."""
 
     def __init__(self, rng: Random, twin: DigitalTwin, nouns: Mapping[str, Noun], held_out: bool) -> None:
         self.rng, self.twin, self.nouns, self.held_out = rng, twin, nouns, held_out
@@ -86,7 +86,7 @@ class Composer:
         self.visible = [i for i in twin.instances if i.visible]
         self.labels, self.colors, _ = vocabulary(twin)
         self.meaning = KnownMeaning()
-        self.first: list[str] = []  # what has to be found before what is asked for, for the reason
+        self.first: list[str] = []  # steps before the requested objects, for the reason
 
     def noun(self, label: str) -> Noun:
         if label not in self.nouns:
@@ -94,7 +94,7 @@ class Composer:
         return self.nouns[label]
 
     def form(self, section: str, x: NounPhrase | str | None = None, **slots: str) -> str:
-        """A form of the section filled in; where x means less than everything, the form must say so."""
+        """A random form of the section, filled in; the form must contain x unless x means all objects."""
         form = english.pick_form(self.rng, section, self.held_out, isinstance(x, NounPhrase) and x.name != "all")
         if form is None:
             raise Unsuitable(f"no form of {section} names what is asked for")
@@ -104,7 +104,7 @@ class Composer:
         return form.format(**slots)
 
     def step(self, expression: str) -> str:
-        """Adds a step, or gives the name of the one that is there already."""
+        """Adds a step and returns its name; an existing step is reused."""
         if expression not in self.steps:
             if len(self.steps) == len(NAMES):
                 raise Unsuitable("too many steps")
@@ -115,7 +115,7 @@ class Composer:
         return "\n".join(f"{name} = {expression}" for expression, name in self.steps.items())
 
     def ids(self, name: str) -> tuple[int, ...]:
-        """What a value holds, by executing the plan so far."""
+        """The ids of a value, by executing the plan so far."""
         if name in ("all", "gone"):
             return tuple(i.id for i in self.twin.instances if i.visible == (name == "all"))
         try:
@@ -124,7 +124,7 @@ class Composer:
             raise Unsuitable(str(error)) from error
 
     def phrase(self, size: str = "any", kinds: Sequence[str] = (), avoid: Sequence[int] = ()) -> NounPhrase:
-        """A noun phrase that means one thing ('one'), several ('many') or either, none of them in `avoid`."""
+        """A noun phrase for one object ('one'), several ('many') or either, none of them in `avoid`."""
         weights = {
             "label": 40, "color_label": 16, "class": 14, "use": 8, "color": 10, "thing": 10, "head": 12, "content": 6,
         }  # fmt: skip
@@ -152,7 +152,7 @@ class Composer:
         return NounPhrase(words, english.plural(words), name, self.ids(name), expression.startswith("like("))
 
     def like(self, words: str, fitting: Sequence[str], color: str | None = None, among: str = "all") -> str:
-        """The step that finds, by meaning, the labels that are known to fit the words."""
+        """Adds a `like` step for the words, whose matching labels are `fitting`."""
         self.meaning.labels[words] = frozenset(fitting)
         return f'like({among}, "{words}"' + (f", color={color})" if color else ")")
 
@@ -164,8 +164,8 @@ class Composer:
         return self._made(self._adorned(label), f"find({self._labelled(label)})")
 
     def _labelled(self, label: str) -> str:
-        """The filter for a label. Not where the label is a general word for another one in view: "the box" means the
-        cereal box too (reasoning/general_words.py), and the filter alone would not.
+        """The filter for a label. Raises Unsuitable if the label is a hypernym of another one in view: "the box" means
+        the cereal box too (reasoning/general_words.py), unlike the filter.
         """
         kinds = (x for x in self.labels if x in self.nouns and label in self.nouns[x].is_a)
         if any(x.endswith(f" {plan_word(label)}") for x in self.labels) or any(kinds):
@@ -173,22 +173,22 @@ class Composer:
         return f"label={plan_word(label)}"
 
     def _called(self, word: str) -> NounPhrase:
-        """By another word for it."""
+        """A phrase by a synonym."""
         if plan_word(word) in self.labels:
             raise Unsuitable("that word is a label of its own")
         fitting = [x for x in self.labels if x in self.nouns and word in self.nouns[x].synonyms]
         return self._colored(word, fitting, 0.25)
 
     def _adorned(self, words: str) -> str:
-        """With an adjective, now and then, that no twin can know: the plan passes it over."""
+        """The words, sometimes with an adjective that is not in a twin and that plans ignore."""
         return f"{self.rng.choice(_PASSED_OVER)} {words}" if self.rng.random() < 0.06 else words
 
     def _color_label(self) -> NounPhrase:
         i = self._some()
         if not i.color:
             raise Unsuitable("no colour")
-        said = self.rng.choice(_COLOR_WORDS.get(i.color, ())) if self.rng.random() < 0.15 else i.color
-        return self._made(f"{said} {i.label}", f"find({self._labelled(i.label)}, color={i.color})")
+        color = self.rng.choice(_COLOR_WORDS.get(i.color, ())) if self.rng.random() < 0.15 else i.color
+        return self._made(f"{color} {i.label}", f"find({self._labelled(i.label)}, color={i.color})")
 
     def _color(self) -> NounPhrase:
         color = self._some().color
@@ -202,12 +202,12 @@ class Composer:
         words = self._some().label.split()
         if len(words) < 2:
             raise Unsuitable("one word only")
-        said = words[-1]
-        if said in LOOSE_WORDS and self.rng.random() < 0.35:
-            said = self.rng.choice(LOOSE_WORDS[said])
-        if said in self.labels or (said != words[-1] and any(x.split()[-1] == said for x in self.labels)):
+        head = words[-1]
+        if head in LOOSE_WORDS and self.rng.random() < 0.35:
+            head = self.rng.choice(LOOSE_WORDS[head])
+        if head in self.labels or (head != words[-1] and any(x.split()[-1] == head for x in self.labels)):
             raise Unsuitable("that word is another label")
-        return self._colored(said, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
+        return self._colored(head, [x for x in self.labels if x.split()[-1] == words[-1]], 0.5)
 
     def _content(self) -> NounPhrase:
         """'tea', 'pack of tea' for a tea box."""
@@ -219,11 +219,11 @@ class Composer:
         loose = self.rng.choice([head, *LOOSE_WORDS.get(head, ())])
         words = self.rng.choice([what, f"{loose} of {what}", f"{loose} with {what}", f"{what} {loose}"])
         if words in self.labels:
-            raise Unsuitable("said as it is labelled")
+            raise Unsuitable("the words are the label")
         return self._colored(words, [f"{what} {head}"], 0.2)
 
     def _colored(self, words: str, fitting: Sequence[str], chance: float) -> NounPhrase:
-        """What fits the words, by meaning; with the colour of one of them put in by chance."""
+        """A phrase resolved by meaning; with the given chance restricted to the colour of one of its objects."""
         found = [i for i in self.visible if plan_word(i.label) in fitting]
         if not found:
             raise Unsuitable("none in view")
@@ -234,27 +234,27 @@ class Composer:
         return self.of_class(self.rng.choice(self.noun(self._some().label).is_a))
 
     def of_class(self, word: str) -> NounPhrase:
-        """Everything in view that is a `word`."""
+        """A phrase for all visible objects of a class."""
         if word in self.labels:
             return self._made(word, f"find({self._labelled(word)})")
         return self.of_kind(word, lambda n: word in n.is_a or word == n.category, 0.25)
 
     def of_kind(self, words: str, test: Callable[[Noun], bool], color_chance: float = 0.0) -> NounPhrase:
-        """What passes the test of the knowledge table."""
-        seen = dict.fromkeys(plan_word(i.label) for i in self.visible)
-        return self._colored(words, [x for x in seen if x in self.nouns and test(self.nouns[x])], color_chance)
+        """A phrase for the labels whose noun passes the test."""
+        labels = dict.fromkeys(plan_word(i.label) for i in self.visible)
+        return self._colored(words, [x for x in labels if x in self.nouns and test(self.nouns[x])], color_chance)
 
     def _use(self) -> NounPhrase:
         use = self.rng.choice(self.noun(self._some().label).uses)
         what = self.rng.choice(["thing", "thing", "object", "item", "one"])
-        said, words = self.rng.choice(
+        phrase, words = self.rng.choice(
             [
                 (english.gerund(use), f"{what} for {english.gerund(use)}"),
                 (use, f"{what} you {use} with"),
                 (use, f"{what} to {use} with"),
             ]
         )
-        return self._made(words, self.like(said, self.serving(use)))
+        return self._made(words, self.like(phrase, self.serving(use)))
 
     def serving(self, use: str) -> list[str]:
         """The labels in view that the knowledge table lists with this use."""

@@ -1,11 +1,11 @@
-"""Things that are told from others of their kind by two descriptions at once."""
+"""Questions that identify objects among others of their kind by two descriptions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .composer import Composer, Unsuitable
-from .families import Said, extreme, family
+from .families import ComposedQuestion, extreme, family
 from .space import REF_KINDS, WHERE
 
 _FRAMES = (
@@ -33,13 +33,13 @@ _PLACES = {  # key with the sign of max: before the noun, after it
     "height": (("tall", "tallest"), ("the tallest one", "the tall one")),
     "-height": (("short", "lowest"), ("the lowest one", "the low one")),
 }
-_OF_ONE = frozenset({"is", "has", "lies", "stands", "its"})  # words that only suit one thing
+_OF_ONE = frozenset({"is", "has", "lies", "stands", "its"})  # words that require a singular
 _BESIDE = ("left_of", "right_of", "in_front_of", "behind", "near", "on")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One description: words before and after the noun (one of them empty), what the reason says."""
+    """One description: words before and after the noun (one of them empty), and its part of the reason."""
 
     before: str
     after: str
@@ -51,8 +51,8 @@ def _pose(c: Composer, name: str, _: tuple[int, ...]) -> tuple[str, Part]:
     pose = c.rng.choice(list(_POSES))
     found = c.step(f"filter({name}, pose={pose})" if name != "all" else f"find(pose={pose})")
     before, after = _POSES[pose]
-    said = (c.rng.choice(before), "") if c.rng.random() < 0.4 else ("", c.rng.choice(after))
-    return found, Part(*said, pose)
+    wording = (c.rng.choice(before), "") if c.rng.random() < 0.4 else ("", c.rng.choice(after))
+    return found, Part(*wording, pose)
 
 
 def _beside(c: Composer, name: str, avoid: tuple[int, ...]) -> tuple[str, Part]:
@@ -77,12 +77,12 @@ def _beside(c: Composer, name: str, avoid: tuple[int, ...]) -> tuple[str, Part]:
 def _place(c: Composer, name: str, _: tuple[int, ...]) -> tuple[str, Part]:
     key = c.rng.choice(list(_PLACES))
     before, after = _PLACES[key]
-    said = (c.rng.choice(before), "") if c.rng.random() < 0.4 else ("", f", {c.rng.choice(after)}")
-    return extreme(c, name, key), Part(*said, f"then the {before[-1]} one", last=True)
+    wording = (c.rng.choice(before), "") if c.rng.random() < 0.4 else ("", f", {c.rng.choice(after)}")
+    return extreme(c, name, key), Part(*wording, f"then the {before[-1]} one", last=True)
 
 
 @family("compositional", 160)
-def described(c: Composer) -> Said:
+def described(c: Composer) -> ComposedQuestion:
     """'the upright bottle near the sink', 'the mug that is upright, the one farther away'."""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "thing"))
     if x.name == "all" and c.rng.random() < 0.7:
@@ -108,7 +108,7 @@ def described(c: Composer) -> Said:
     before = " ".join(p.before for p in reversed(parts) if p.before)
     words = f"{before} {noun} {after}".replace(" ,", ",").strip()
     frames = [f for f in _FRAMES if not many or " is " not in f]
-    return Said(
+    return ComposedQuestion(
         c.rng.choice(frames).format(words),
         name,
         f"the {x.plural} {one.reason}, {'' if two.last else 'and '}{two.reason}",

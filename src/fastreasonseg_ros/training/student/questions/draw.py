@@ -1,4 +1,4 @@
-"""One question with its rollout over a twin: draws a family, lets it speak, and checks the executed answer."""
+"""Generates one question with its rollout about a twin: draws a family, composes, and checks the executed answer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from .families import FAMILIES
 
 @dataclass(frozen=True)
 class Question:
-    """A question about a twin with the rollout that answers it and the ids that executing it gives.
+    """A question about a twin with its rollout and the ids of the executed answer.
 
-    steps: the ids that each step gave. meaning: the labels that the texts of its `like` steps mean.
+    steps: the ids of each step. meaning: the labels for the texts of its `like` steps.
     """
 
     text: str
@@ -42,49 +42,49 @@ class Question:
 
 
 def make_question(rng: Random, twin: DigitalTwin, nouns: Mapping[str, Noun], held_out: bool = False) -> Question | None:
-    """One question over the twin, or None when the family drawn does not suit it."""
+    """One question about the twin, or None if the drawn family does not suit it."""
     name = rng.choices(list(FAMILIES), [weight for _, weight, _ in FAMILIES.values()])[0]
     category, _, function = FAMILIES[name]
     composer = Composer(rng, twin, nouns, held_out)
     try:
-        said = function(composer)
-        plan = parse_plan(composer.plan_text(), said.answer) if said.answer else Plan()
-        ids = composer.ids(said.answer) if said.answer else ()
+        composed = function(composer)
+        plan = parse_plan(composer.plan_text(), composed.answer) if composed.answer else Plan()
+        ids = composer.ids(composed.answer) if composed.answer else ()
     except Unsuitable:
         return None
-    if said.answer and not composer.steps:
+    if composed.answer and not composer.steps:
         return None
     everything = len(composer.visible)
-    if not ids and said.answer and not said.may_be_empty:
+    if not ids and composed.answer and not composed.may_be_empty:
         return None
-    if said.answer and len(ids) == everything and everything > 2 and rng.random() < 0.8:
-        return None  # an answer that takes all teaches little
-    reason = "; ".join(dict.fromkeys([*composer.first, said.reason]))
+    if composed.answer and len(ids) == everything and everything > 2 and rng.random() < 0.8:
+        return None  # answers of all objects are of little use for training
+    reason = "; ".join(dict.fromkeys([*composer.first, composed.reason]))
     reason = " ".join(reason.replace("=", " ").replace("<", " ").replace(">", " ").split())[:150]
     reason = reason[0].upper() + reason[1:] + "."
     steps = tuple(composer.ids(step.name) for step in plan.steps)
-    text = english.rough(rng, said.text)
+    text = english.rough(rng, composed.text)
     quoted = _quoting(plan, text, composer.meaning)
     if quoted is None:
         return None
-    return Question(text, Rollout(reason, quoted), ids, category, said.level, name, steps, composer.meaning)
+    return Question(text, Rollout(reason, quoted), ids, category, composed.level, name, steps, composer.meaning)
 
 
 def _quoting(plan: Plan, text: str, meaning: KnownMeaning) -> Plan | None:
-    """The plan with the texts of its `like` steps in words that stand in the question, slips of the keyboard included.
+    """The plan with the texts of its `like` steps in the words of the question, including its spelling errors.
 
-    None where one does not stand there at all.
+    None if a word is not in the question.
     """
     words = quotable(text)
     steps = []
     for step in plan.steps:
         if step.operator == "like":
-            said = step.args[1].strip('"')
-            written = [_as_typed(word, words) for word in said.split()]
+            phrase = step.args[1].strip('"')
+            written = [_as_typed(word, words) for word in phrase.split()]
             if None in written:
                 return None
             typed = " ".join(w for w in written if w)
-            meaning.labels[typed] = meaning.labels[said]
+            meaning.labels[typed] = meaning.labels[phrase]
             step = replace(step, args=(step.args[0], f'"{typed}"'))
         steps.append(step)
     return replace(plan, steps=tuple(steps))

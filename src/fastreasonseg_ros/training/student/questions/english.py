@@ -1,4 +1,4 @@
-"""English as people type it: forms from phrases/, articles, plurals, -ing forms, slips of the keyboard."""
+"""English surface forms: phrases/, articles, plurals, -ing forms, spelling errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HELD_OUT_SHARE = 8
 def forms(folder: str = "phrases") -> Mapping[str, tuple[str, ...]]:
     """Every section of the folder's *.txt with its forms.
 
-    phrases/more has forms for training alone, so that the held-out questions stay what they are as forms are added.
+    phrases/more has forms for training only, so that the held-out questions do not change when forms are added.
     """
     found: dict[str, list[str]] = {}
     section: list[str] = []
@@ -49,9 +49,9 @@ def is_held_out(text: str) -> bool:
 
 
 def pick_form(rng: Random, section: str, held_out: bool, naming: bool = False) -> str | None:
-    """A random form of the section from its training or its held-out share (all of it where a share is empty).
+    """A random form of the section from its training or its held-out share (from all if the share is empty).
 
-    naming: only forms that say what is asked for ({x}); None where the section has none.
+    naming: only forms with {x}; None if the section has none.
     """
     lines = forms()[section]
     share = [line for line in lines if is_held_out(section + line) == held_out]
@@ -71,7 +71,7 @@ def a(words: str) -> str:
 
 @cache
 def plural(words: str) -> str:
-    """'tea box' -> 'tea boxes'; words that are plural already stay."""
+    """'tea box' -> 'tea boxes'; plurals are unchanged."""
     head = words.split()[-1]
     if head.endswith("s") and not head.endswith(("ss", "us")) and _engine.singular_noun(head):
         return words
@@ -86,7 +86,7 @@ def gerund(phrase: str) -> str:
 
 
 def rough(rng: Random, text: str) -> str:
-    """The same words as a person in a hurry, or a polite one, might type them."""
+    """Varies a text: spelling errors, missing punctuation, politeness."""
     if rng.random() < 0.12:
         text = rng.choice(_POLITE) + text[0].lower() + text[1:]
     elif rng.random() < 0.05:

@@ -1,4 +1,4 @@
-"""Families of questions: what each returns, the register that holds them all, and what they share."""
+"""Families of questions: their result type, the registry, and common helpers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .composer import Composer, NounPhrase
 
-KEY_WORDS = {  # key with sign of max: superlatives, comparatives
+KEY_WORDS = {  # key, with "-" for the minimum: superlatives, comparatives
     "height": (("tallest", "highest"), ("taller", "higher")),
     "-height": (("shortest", "lowest", "least tall"), ("shorter", "lower")),
     "volume": (("biggest", "largest", "bulkiest", "most massive"), ("bigger", "larger")),
@@ -25,8 +25,8 @@ KEY_WORDS = {  # key with sign of max: superlatives, comparatives
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a family returns: words, the value that is the answer (or None for none), and the reasoning."""
+class ComposedQuestion:
+    """Result of a family: text, name of the answer's plan value (None: empty answer), and the reason."""
 
     text: str
     answer: str | None
@@ -35,7 +35,7 @@ class Said:
     may_be_empty: bool = False
 
 
-Family = Callable[[Composer], Said]
+Family = Callable[[Composer], ComposedQuestion]
 FAMILIES: dict[str, tuple[str, float, Family]] = {}
 
 
@@ -50,10 +50,10 @@ def family(category: str, weight: float) -> Callable[[Family], Family]:
 
 
 def one_or_many(c: Composer, x: NounPhrase, one: str, many: str) -> str:
-    """A form that asks for one or for several, as many as there are."""
+    """A singular or plural form, by the number of objects of x."""
     return c.form(one if len(x.ids) == 1 else many, x)
 
 
 def extreme(c: Composer, name: str, key: str) -> str:
-    """The member with the largest value of the key, the smallest where the key has a minus."""
+    """Adds a step for the member with the largest value of the key, or the smallest if the key has a minus."""
     return c.step(f"min({name}, {key[1:]})" if key.startswith("-") else f"max({name}, {key})")

@@ -1,10 +1,10 @@
-"""Questions about place: beside, before, between, on, under, in."""
+"""Questions about spatial relations: beside, before, between, on, under, in."""
 
 from __future__ import annotations
 
 from . import english
 from .composer import Composer, NounPhrase, Unsuitable
-from .families import KEY_WORDS, Said, extreme, family
+from .families import KEY_WORDS, ComposedQuestion, extreme, family
 
 _SIMPLE = ("left_of", "right_of", "in_front_of", "behind", "near", "above", "below")
 NUMBERS = {2: "two", 3: "three", 4: "four"}
@@ -24,7 +24,7 @@ REF_KINDS = ("label", "color_label", "class", "use", "color", "head")
 
 
 def reference(c: Composer, depth: int = 1) -> tuple[NounPhrase, int]:
-    """A phrase for one thing to measure from; sometimes it is itself picked out of several. Gives its level too."""
+    """A phrase for one reference object, sometimes selected among several itself; also its level."""
     draw = c.rng.random()
     if depth and draw < 0.22:
         x = c.phrase("many", kinds=("label", "class", "head", "color"))
@@ -49,13 +49,13 @@ def reference(c: Composer, depth: int = 1) -> tuple[NounPhrase, int]:
 
 
 def asked(c: Composer, avoid: tuple[int, ...]) -> NounPhrase:
-    """What is asked for: mostly anything, or something of a kind."""
+    """The requested objects: mostly any, or of a kind."""
     if c.rng.random() < 0.4:
         return c.phrase("many", kinds=("thing",))
     return c.phrase("any", kinds=("label", "class", "head", "color_label", "color"))
 
 
-def _about(c: Composer, relation: str, picks_one: bool = False) -> Said:
+def _about(c: Composer, relation: str, picks_one: bool = False) -> ComposedQuestion:
     ref, level = reference(c)
     x = asked(c, ref.ids)
     name = c.step(f"{relation}({x.name}, {ref.name})")
@@ -73,37 +73,37 @@ def _about(c: Composer, relation: str, picks_one: bool = False) -> Said:
     extra = 1 if x.name != "all" and x.implied else 0
     words = relation.replace("_", " ")
     empty = "is there" in text or "any" in text or c.rng.random() < 0.1
-    said = f"the {x.words} {words} {'it' if len(ref.words.split()) > 4 else 'the ' + ref.words}"
-    return Said(text, name, said, min(3, level + extra), empty)
+    reason = f"the {x.words} {words} {'it' if len(ref.words.split()) > 4 else 'the ' + ref.words}"
+    return ComposedQuestion(text, name, reason, min(3, level + extra), empty)
 
 
 @family("spatial", 12)
-def beside(c: Composer) -> Said:
+def beside(c: Composer) -> ComposedQuestion:
     return _about(c, c.rng.choice(_SIMPLE))
 
 
 @family("spatial", 9)
-def nearest_to(c: Composer) -> Said:
+def nearest_to(c: Composer) -> ComposedQuestion:
     return _about(c, "nearest", picks_one=True)
 
 
 @family("spatial", 2)
-def farthest_from(c: Composer) -> Said:
+def farthest_from(c: Composer) -> ComposedQuestion:
     return _about(c, "farthest", picks_one=True)
 
 
 @family("spatial", 4)
-def between_two(c: Composer) -> Said:
+def between_two(c: Composer) -> ComposedQuestion:
     ref = c.phrase("one", kinds=REF_KINDS)
     other = c.phrase("one", kinds=REF_KINDS, avoid=ref.ids)
     x = asked(c, ref.ids + other.ids)
     name = c.step(f"between({x.name}, {ref.name}, {other.name})")
     text = c.form("between", x, r=ref.words, q=other.words)
-    return Said(text, name, f"the {x.words} between the {ref.words} and the {other.words}", 2)
+    return ComposedQuestion(text, name, f"the {x.words} between the {ref.words} and the {other.words}", 2)
 
 
 @family("spatial", 28)
-def resting(c: Composer) -> Said:
+def resting(c: Composer) -> ComposedQuestion:
     relation = c.rng.choice(["on", "on", "under", "under", "supported_by", "inside", "contains"])
     ids = {(r.object if relation in ("on", "supported_by", "inside") else r.subject) for r in c.twin.relations}
     if not ids:
@@ -120,12 +120,14 @@ def resting(c: Composer) -> Said:
         text = c.form("relation_check", x, r=ref.words, where=c.rng.choice(WHERE["on"]))
     else:
         text = c.form(relation, x, r=ref.words)
-    return Said(text, name, f"what is {relation.replace('_', ' ')} the {ref.words}", 2, c.rng.random() < 0.1)
+    return ComposedQuestion(
+        text, name, f"what is {relation.replace('_', ' ')} the {ref.words}", 2, c.rng.random() < 0.1
+    )
 
 
 @family("spatial", 14)
-def pile(c: Composer) -> Said:
-    """Places in a stack, from who carries whom."""
+def pile(c: Composer) -> ComposedQuestion:
+    """Positions in a stack, by `on` relations."""
     if not c.twin.relations:
         raise Unsuitable("no stack")
     x = c.phrase("many", kinds=("thing", "class", "head", "label"))
@@ -143,12 +145,12 @@ def pile(c: Composer) -> Said:
         carrying = c.step("under(all, all)")
         name = c.step(f"{'minus' if section == 'top' else 'intersect'}({above}, {carrying})")
     words = {"on_any": "on something else", "on_table": "on nothing else", "free": "with nothing on top"}
-    said = words.get(section, f"at the {section} of the stack")
-    return Said(c.form(section, x), name, f"the {x.words} {said}", 2)
+    place = words.get(section, f"at the {section} of the stack")
+    return ComposedQuestion(c.form(section, x), name, f"the {x.words} {place}", 2)
 
 
 @family("spatial", 6)
-def one_of_a_pair(c: Composer) -> Said:
+def one_of_a_pair(c: Composer) -> ComposedQuestion:
     """'the rear one of two cups', 'two bottles; which one is further left?'"""
     x = c.phrase("many", kinds=("label", "class", "head", "color", "color_label"))
     if len(x.ids) != 2:
@@ -157,11 +159,13 @@ def one_of_a_pair(c: Composer) -> Said:
         [("pair_left", "-x"), ("pair_right", "x"), ("pair_front", "-depth"), ("pair_back", "depth")]
     )
     words = {"-x": "left", "x": "right", "-depth": "front", "depth": "back"}[key]
-    return Said(c.form(section, x), extreme(c, x.name, key), f"of the two {x.plural}, the one at the {words}", 2)
+    return ComposedQuestion(
+        c.form(section, x), extreme(c, x.name, key), f"of the two {x.plural}, the one at the {words}", 2
+    )
 
 
 @family("spatial", 3)
-def beside_several(c: Composer) -> Said:
+def beside_several(c: Composer) -> ComposedQuestion:
     """'to the right of both mugs', 'behind all the boxes'."""
     ref = c.phrase("many", kinds=("label", "class", "head", "color_label"))
     x = asked(c, ref.ids)
@@ -169,4 +173,4 @@ def beside_several(c: Composer) -> Said:
     name = c.step(f"{relation}({x.name}, {ref.name})")
     several = "both" if len(ref.ids) == 2 else "all the"
     text = c.form("beside_several", x, rs=f"{several} {ref.plural}", where=c.rng.choice(WHERE[relation]))
-    return Said(text, name, f"the {x.words} {relation.replace('_', ' ')} {several} {ref.plural}", 2)
+    return ComposedQuestion(text, name, f"the {x.words} {relation.replace('_', ' ')} {several} {ref.plural}", 2)

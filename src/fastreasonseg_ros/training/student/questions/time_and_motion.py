@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....plan.language import plan_word
 from . import english
 from .composer import Composer, NounPhrase, Unsuitable
-from .families import Said, extreme, family
+from .families import ComposedQuestion, extreme, family
 
 _KINDS = ("label", "class", "thing", "head")
 
@@ -23,7 +23,7 @@ def _whose(c: Composer) -> NounPhrase:
 
 
 @family("temporal", 20)
-def motion(c: Composer) -> Said:
+def motion(c: Composer) -> ComposedQuestion:
     _lively(c)
     x = _whose(c)
     section = c.rng.choice(
@@ -37,12 +37,12 @@ def motion(c: Composer) -> Said:
     text = c.form(section, x)
     name = c.step(operator.format(x.name))
     words = {"moved": "that moved", "toward_camera": "coming closer", "from_camera": "going away", "still": "at rest"}
-    said = words.get(section, "new in view" if section == "entered_many" else "in motion")
-    return Said(text, name, f"the {x.plural} {said}", 1, c.rng.random() < 0.3)
+    state = words.get(section, "new in view" if section == "entered_many" else "in motion")
+    return ComposedQuestion(text, name, f"the {x.plural} {state}", 1, c.rng.random() < 0.3)
 
 
 @family("temporal", 15)
-def motion_order(c: Composer) -> Said:
+def motion_order(c: Composer) -> ComposedQuestion:
     _lively(c)
     x = _whose(c)
     if len(x.ids) < 2:
@@ -54,17 +54,17 @@ def motion_order(c: Composer) -> Said:
     if key == "-speed" and source == "all":  # what stands is not slow
         source = c.step("moving(all)")
     words = {"speed": "fastest", "-speed": "slowest", "path": "longest way", "first_seen": "latest first seen"}[key]
-    return Said(text, extreme(c, source, key), f"of the {x.plural}, the {words}", 2)
+    return ComposedQuestion(text, extreme(c, source, key), f"of the {x.plural}, the {words}", 2)
 
 
 @family("temporal", 15)
-def departed(c: Composer) -> Said:
+def departed(c: Composer) -> ComposedQuestion:
     gone = [i for i in c.twin.instances if not i.visible]
     if not gone:
         if c.rng.random() < 0.97:
             raise Unsuitable("nothing left")
         x = NounPhrase("thing", "things", "all", ())
-        return Said(c.form("gone_one", x), c.step("left_view(all)"), "what left the view", 1, True)
+        return ComposedQuestion(c.form("gone_one", x), c.step("left_view(all)"), "what left the view", 1, True)
     section = "gone_one" if len(gone) == 1 else c.rng.choice(["gone_one", "gone_many"])
     label = c.rng.choice(gone).label
     noun = c.nouns.get(label)
@@ -72,27 +72,27 @@ def departed(c: Composer) -> Said:
     anything = words in ("thing", "object")
     text = c.form(section, NounPhrase(words, english.plural(words), "all" if anything else "gone", ()))
     if anything:
-        return Said(text, c.step("left_view(all)"), "what left the view", 1)
+        return ComposedQuestion(text, c.step("left_view(all)"), "what left the view", 1)
     if words == label:
         name = c.step(f"filter(gone, label={plan_word(label)})")
     else:
         fitting = [i.label for i in gone if i.label in c.nouns and words in c.nouns[i.label].is_a]
         name = c.step(c.like(words, fitting, among="gone"))
-    return Said(text, name, f"of what left the view, the {words}", 2)
+    return ComposedQuestion(text, name, f"of what left the view, the {words}", 2)
 
 
 @family("temporal", 13)
-def toward_something(c: Composer) -> Said:
+def toward_something(c: Composer) -> ComposedQuestion:
     _lively(c)
     ref = c.phrase("one", kinds=("label", "color_label", "class"))
     x = _whose(c)
     section, operator = c.rng.choice([("toward", "approaching"), ("away", "receding")])
     name = c.step(f"{operator}({x.name}, {ref.name})")
-    return Said(c.form(section, x, r=ref.words), name, f"the {x.words} {operator} the {ref.words}", 2)
+    return ComposedQuestion(c.form(section, x, r=ref.words), name, f"the {x.words} {operator} the {ref.words}", 2)
 
 
 @family("compositional", 12)
-def moving_then(c: Composer) -> Said:
+def moving_then(c: Composer) -> ComposedQuestion:
     """'what the moving thing is nearest to', 'with its load'."""
     moving = c.step("moving(all)")
     if len(c.ids(moving)) != 1:
@@ -103,7 +103,7 @@ def moving_then(c: Composer) -> Said:
         name = c.step(f"union({moving}, {load})")
         if not c.ids(load):
             raise Unsuitable("no load")
-        return Said(c.form("with_load", r=words), name, "what moves, and what it carries", 3)
+        return ComposedQuestion(c.form("with_load", r=words), name, "what moves, and what it carries", 3)
     x = c.phrase("many", kinds=_KINDS)
     name = c.step(f"nearest({x.name}, {moving})")
-    return Said(c.form("nearest", x, r=words), name, f"what moves; then the {x.words} nearest it", 3)
+    return ComposedQuestion(c.form("nearest", x, r=words), name, f"what moves; then the {x.words} nearest it", 3)

@@ -1,9 +1,9 @@
-"""Batches for SFTTrainer: the questions about one scene behind one reading of it, or each in a row of its own.
+"""Batches for SFTTrainer: all questions about a scene packed into one sequence, or each in its own row.
 
-The two give the same loss. Packed, a scene is read once, and each question with its completion is a branch that sees
-the scene and itself but no other branch: a block mask of four dimensions, with positions that start again after the
-scene. With five questions a scene that is about a third of the tokens. Attention that takes no such mask (flash
-attention, sliding windows) trains on plain rows of prompt and completion.
+Both give the same loss. Packed, the scene is processed once, and each question with its completion is a branch that
+attends to the scene and itself only: a 4-D block mask, with positions that restart after the scene. With five questions
+per scene this takes about a third of the tokens. Attention without 4-D masks (flash attention, sliding windows) needs
+plain rows of prompt and completion.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ....plan.versions import language_of
 from ....reasoning.prompting.prompt import question_turn, scene_turn
 from ..corpus.hints import hint_of
 
-IGNORED = -100  # a label that costs nothing
+IGNORED = -100  # label that the loss ignores
 _END = "<|im_end|>"
 
 Row = Mapping[str, list]  # "scene": token ids; "questions", "replies": a list of token ids a question
@@ -69,7 +69,7 @@ def read_rollouts(path: Path) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def tokenise(tokenizer, rows: Sequence[tuple[str, list[tuple[str, str]]]]) -> list[Row]:
-    """Token ids of every scene, question and completion; a completion ends with the end of its turn."""
+    """Token ids of every scene, question and completion; a completion includes the end of its turn."""
 
     def ids(text: str) -> list[int]:
         return tokenizer.encode(text, add_special_tokens=False)
@@ -86,9 +86,10 @@ def tokenise(tokenizer, rows: Sequence[tuple[str, list[tuple[str, str]]]]) -> li
 
 @dataclass(frozen=True)
 class ScenePacker:
-    """A data collator: one sequence a scene.
+    """A data collator: one sequence per scene.
 
-    Gives input_ids, labels and position_ids (B, T), and attention_mask (B, 1, T, T), True where a row may see a column.
+    Returns input_ids, labels and position_ids (B, T), and attention_mask (B, 1, T, T), True where a row attends to a
+    column.
     """
 
     pad_id: int
@@ -97,10 +98,10 @@ class ScenePacker:
         packed = [self.pack(row) for row in rows]
         ids, labels, positions, _ = zip(*packed, strict=True)
         length = max(len(i) for i in ids)
-        # Padding sees itself only: a row that sees nothing has no softmax.
+        # Padding attends to itself, since the softmax of an empty row is undefined.
         mask = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1, 1)
-        for n, (i, _, _, seen) in enumerate(packed):
-            mask[n, 0, : len(i), : len(i)] = seen
+        for n, (i, _, _, attends) in enumerate(packed):
+            mask[n, 0, : len(i), : len(i)] = attends
         return {
             "input_ids": pad_sequence(ids, batch_first=True, padding_value=self.pad_id),
             "labels": pad_sequence(labels, batch_first=True, padding_value=IGNORED),
@@ -130,9 +131,9 @@ class ScenePacker:
 
 @dataclass(frozen=True)
 class QuestionRows:
-    """A data collator: one padded row a question, all questions of the scenes that it is given.
+    """A data collator: one padded row per question of the given scenes.
 
-    Gives input_ids, labels and attention_mask, all (B, T).
+    Returns input_ids, labels and attention_mask, all (B, T).
     """
 
     pad_id: int

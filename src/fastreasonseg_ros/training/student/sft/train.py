@@ -1,8 +1,8 @@
 """`fastreasonseg train sft`: TRL's SFTTrainer with a PEFT LoRA, loss on the completion only.
 
 On a CPU, one GPU, or several (`accelerate launch -m fastreasonseg_ros.cli train sft ...`). Settings come from
-config/train/sft_NAME.yaml (`--config NAME`, or a path) and `key=value`. A run that was stopped goes on from its last
-checkpoint when the same command is given again.
+config/train/sft_NAME.yaml (`--config NAME`, or a path) and `key=value`. An interrupted run is resumed from its last
+checkpoint by the same command.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def train(config: SftConfig) -> Path:
         torch.set_num_threads(config.threads)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    args = _arguments(config)  # first: it finds out about the other processes
+    args = _arguments(config)  # first, since it initializes distributed processes
     rollouts = training_rollouts(config)
     rows = read_rollouts(rollouts)
     base, tokenizer, base_hash = load_base(config.base, config.dtype, config.attention)
@@ -117,7 +117,7 @@ def train(config: SftConfig) -> Path:
 
 
 def _identity(config: SftConfig, base_hash: str, rollouts: Path) -> dict[str, object]:
-    """What must be the same for a checkpoint to go on exactly: weights, data and their order, optimizer."""
+    """Settings that must be equal to resume a checkpoint: weights, data and their order, optimizer."""
     keys = ("rank", "alpha", "learning_rate", "weight_decay", "adam_beta2", "scenes_per_step", "seed")
     digest = hashlib.sha256(rollouts.read_bytes()).hexdigest()
     return {"base_sha256": base_hash, "rollouts_sha256": digest, **{k: getattr(config, k) for k in keys}}
@@ -128,7 +128,7 @@ def _pad_id(tokenizer) -> int:
 
 
 def _arguments(config: SftConfig) -> TrainerConfig:
-    """Settings as the Trainer knows them, but for the number of steps."""
+    """The Trainer's arguments, without the number of steps."""
     args = TrainerConfig(
         **trainer_settings(config),
         per_device_train_batch_size=config.scenes_per_forward,

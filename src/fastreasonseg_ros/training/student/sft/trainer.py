@@ -1,5 +1,4 @@
-"""TRL's SFTTrainer with what this project needs of it: a loss over completions that is cheap on a CPU, a schedule that
-may be stretched over minutes, and checkpoints that are whole or not there."""
+"""TRL's SFTTrainer with a loss that is cheap on a CPU, a schedule over steps or minutes, and atomic checkpoints."""
 
 from __future__ import annotations
 
@@ -34,10 +33,10 @@ class SceneTrainer(SafeCheckpoints, SFTTrainer):
         return self.progress.minutes
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """Cross entropy over completion tokens; on a CPU only they go through the output layer.
+        """Cross entropy over completion tokens; on a CPU the output layer is computed for these only.
 
-        TRL's fused head does that on GPUs; elsewhere it takes every position, and an output layer over 49k words costs
-        as much as the rest of a small model.
+        TRL's fused head does that on GPUs only. An output layer over 49k tokens costs as much as the rest of a small
+        model.
         """
         if inputs["input_ids"].is_cuda:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -48,12 +47,12 @@ class SceneTrainer(SafeCheckpoints, SFTTrainer):
         loss = cross_entropy(outputs.logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
         if num_items_in_batch is None:
             loss = loss / (targets != IGNORED).sum().clamp(min=1)
-        else:  # counted over all processes, whose gradients are averaged
+        else:  # normalised over all processes, whose gradients are averaged
             loss = loss / num_items_in_batch * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
     def create_scheduler(self, num_training_steps: int, optimizer=None):
-        """The schedule as torch knows it; the Trainer saves and restores its step."""
+        """The schedule as a torch scheduler; the Trainer saves and restores its step."""
         if self.lr_scheduler is None:
             self.schedule.steps = num_training_steps
             peak = self.args.learning_rate
@@ -64,19 +63,19 @@ class SceneTrainer(SafeCheckpoints, SFTTrainer):
         return self.lr_scheduler
 
     def _save(self, output_dir: str | None = None, state_dict=None) -> None:
-        # The adapter alone: the base, its tokenizer and the settings are named in run.json.
+        # Only the adapter: the base, its tokenizer and the settings are named in run.json.
         if self.args.should_save:
             self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
     def create_model_card(self, *args, **kwargs) -> None:
-        """None: the card is written for a release, not drafted for every checkpoint."""
+        """Disabled: the card is written for a release."""
 
     def _send_telemetry(self) -> None:
-        """None: no training run tells anyone that it takes place."""
+        """Disabled."""
 
 
 class Schedule:
-    """Warm-up, then a cosine from the peak to the final rate, over steps or over minutes, whichever is further."""
+    """Warm-up, then cosine decay from the peak to the final rate, by steps or minutes, whichever is further."""
 
     def __init__(self, peak: float, final: float, warmup_steps: int, minutes: float) -> None:
         self.peak, self.final, self.warmup_steps, self.limit_minutes = peak, final, warmup_steps, minutes
@@ -91,9 +90,9 @@ class Schedule:
 
 
 class Progress(TrainerCallback):
-    """Counts minutes, asks for checkpoints and the end by them, and writes log.jsonl and the bar.
+    """Counts minutes, triggers checkpoints and the end by them, and writes log.jsonl and the progress bar.
 
-    Processes act on the first one's clock, so that they save and stop at the same step.
+    All processes use the first one's clock, so that they save and stop at the same step.
     """
 
     def __init__(self, log: Path, minutes: float, limit_minutes: float, checkpoint_minutes: float) -> None:
@@ -140,7 +139,7 @@ class Progress(TrainerCallback):
             self.bar.close()
 
     def _forget_after(self, step: int) -> None:
-        """A run that was killed goes on from its checkpoint: the steps after it are taken, and logged, again."""
+        """Removes log lines after the checkpoint that an interrupted run resumes from, since they are repeated."""
         if self.log.exists():
             lines = self.log.read_text().splitlines(keepends=True)
             kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
