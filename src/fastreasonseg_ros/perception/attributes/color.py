@@ -42,7 +42,7 @@ def name_colors(
 
 
 def _tone(pixels: UInt8[np.ndarray, "n 3"], term: int) -> str:
-    """Whether the pixels of that term are lighter or darker than is usual for it; "" for neither, and for white and black."""
+    """ "light" or "dark" where the pixels of that term are so for it; "" for neither, and for white and black."""
     if _NAMES[term] not in _USUAL_LIGHTNESS:
         return ""
     some = pixels[:: max(1, len(pixels) // SAMPLE)]
