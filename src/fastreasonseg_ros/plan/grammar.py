@@ -34,7 +34,7 @@ from .operators import (
 )
 
 NAMES = "abcdefgh"[: MAX_STEPS[LANGUAGE_VERSION]]
-_UNIT_RULES = {unit: f"in_{n}" for n, unit in enumerate(UNITS)}
+_UNIT_RULES = {unit: f"amount{n}" for n, unit in enumerate(UNITS)}
 _NUMBER = '[0-9] [0-9]? [0-9]? ("." [0-9] [0-9]? [0-9]?)?'
 # A text begins with a character that is neither blank nor of the language: the parser refuses an empty one, and would
 # take "<plan>" for a tag. Blanks are those of str.split().
@@ -168,7 +168,7 @@ def _new_rules(units: Mapping[str, str]) -> list[str]:
     for unit, values in units.items():
         rule = _UNIT_RULES[unit]
         lines.append(f"{rule} ::= {values}")
-        lines.append(f"key_{rule} ::= {_quoted(key for key, row in KEYS.items() if row.unit == unit)}")
+        lines.append(f"keys{rule} ::= {_quoted(key for key, row in KEYS.items() if row.unit == unit)}")
     return lines
 
 
@@ -179,7 +179,7 @@ def _arguments(row: Operator, language: int, units: Mapping[str, str]) -> str:
     if row.name == "like":  # a label would say the same twice
         return '{set} ", " text colored ")"'
     if row.args[-2:] == ("key", "value") and units:
-        by_unit = (f'key_{_UNIT_RULES[unit]} ", " {_UNIT_RULES[unit]}' for unit in units)
+        by_unit = (f'keys{_UNIT_RULES[unit]} ", " {_UNIT_RULES[unit]}' for unit in units)
         return f'{{set}} ", " (key ", " {{set}} | {" | ".join(by_unit)}) ")"'
     references = row.takes(language)
     kinds = {
