@@ -40,12 +40,15 @@ def test_a_ros_picture_becomes_masks_in_the_twins_message(perceiver, encoding) -
 
     from fastreasonseg_ros.ros.conversions import frame_from_msgs, twin_from_msg, twin_to_msg
     from fastreasonseg_ros.ros.images import ids_from_msg, image_to_msg, intrinsics_to_msg, time_from_s
+    from fastreasonseg_ros.ros.rgbd_synchronizer import RgbdMessages
 
     camera, twin = CameraIntrinsics(120, 90, 100.0, 100.0, 60.0, 45.0), DigitalTwin()
     for n, color in enumerate(clip(3, 90, 120)):
         header = Header(stamp=time_from_s(50.0 + 0.1 * n), frame_id="camera")
         pixels = {"rgb8": color, "bgr8": color[..., ::-1], "mono8": color[..., 1]}[encoding]
-        frame = frame_from_msgs(image_to_msg(pixels, encoding, header), None, intrinsics_to_msg(camera, header))
+        frame = frame_from_msgs(
+            RgbdMessages(image_to_msg(pixels, encoding, header), None, intrinsics_to_msg(camera, header))
+        )
         twin = observe(twin, frame, perceiver)
     msg = twin_to_msg(twin)
     ids = ids_from_msg(msg.instance_ids)

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ConfigError
 from . import food, packages, tools, vessels
 from .materials import NAMES, Rgb, shade
-from .object_model import Body
+from .object_model import ObjectModel
 
 ANY = NAMES
 BRIGHT = tuple(n for n in NAMES if n not in ("gray",))
@@ -19,12 +19,12 @@ METAL = ("gray",)
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind is made; colors: basic names that it may have, repeated for weight.
+    """Generator of a kind; colors: basic colour names, repeated for a larger probability.
 
-    colorless: the thing is clear, so that its truth names no colour.
+    colorless: transparent, so the ground truth has no colour.
     """
 
-    make: Callable[[np.random.Generator, Rgb], Body]
+    make: Callable[[np.random.Generator, Rgb], ObjectModel]
     colors: tuple[str, ...] = BRIGHT
     colorless: bool = False
 
@@ -85,20 +85,20 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One object: its kind, its colour's basic name (None for clear glass), and its body."""
+class SimObject:
+    """One object: label (kind), basic colour name (None if transparent) and model."""
 
     label: str
     color: str | None
-    body: Body
+    body: ObjectModel
 
 
-def make_thing(name: str, rng: np.random.Generator) -> Thing:
-    """A random object by its kind, with or without a colour before it: "mug", "red mug". Raises ConfigError."""
+def make_thing(name: str, rng: np.random.Generator) -> SimObject:
+    """Random object of a kind, with optional colour: "mug", "red mug". Raises ConfigError for unknown names."""
     color, kind = _split(name)
     spec = KINDS[kind]
     color = color or str(rng.choice(spec.colors))
-    return Thing(kind, None if spec.colorless else color, spec.make(rng, shade(color, rng)))
+    return SimObject(kind, None if spec.colorless else color, spec.make(rng, shade(color, rng)))
 
 
 def _split(name: str) -> tuple[str | None, str]:

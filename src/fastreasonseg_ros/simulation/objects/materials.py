@@ -1,4 +1,4 @@
-"""Colours with their basic names, and pictures to paint on things: prints, wood, cloth."""
+"""Colours by basic name, and textures: prints, wood, cloth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 Rgb = tuple[float, float, float]
 Texture = UInt8[np.ndarray, "h w 3"]
 
-# Hue in degrees, saturation and value: a range that every viewer would call by that name (Berlin and Kay's terms).
+# Ranges of hue (degrees), saturation and value that are unambiguous for Berlin and Kay's terms.
 PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "black": ((0, 360), (0.0, 0.15), (0.05, 0.13)),
     "white": ((30, 60), (0.0, 0.06), (0.92, 1.0)),
@@ -32,7 +32,7 @@ NAMES = tuple(PALETTE)
 class Paint:
     """How a surface looks. rgb and alpha 0..1; a texture, where there is one, replaces the colour.
 
-    glossy: strength of the highlight, 0..1. clear: glass and film, which depth cameras see badly.
+    glossy: strength of the highlight, 0..1. clear: transparent material with unreliable depth.
     """
 
     rgb: Rgb
@@ -43,7 +43,7 @@ class Paint:
 
 
 def shade(name: str, rng: np.random.Generator) -> Rgb:
-    """A random colour that goes by this basic name; RGB, 0..1."""
+    """Random colour of a basic name; RGB, 0..1."""
     hue, saturation, value = (rng.uniform(*limits) for limits in PALETTE[name])
     return _rgb(hue, saturation, value)
 
@@ -119,7 +119,7 @@ def package(rng: np.random.Generator, rgb: Rgb, words: tuple[str, ...], size: in
 
 
 def label(rng: np.random.Generator, rgb: Rgb, words: tuple[str, ...], size: int = 256) -> Texture:
-    """What is wrapped round a can or a bottle: the words twice, between bands."""
+    """Label texture of a can or bottle: the text twice, between bands."""
     sheet = np.empty((size, 2 * size, 3), np.uint8)
     sheet[:] = bytes_of(rgb)
     band = bytes_of(shade(str(rng.choice(NAMES)), rng))
@@ -131,7 +131,7 @@ def label(rng: np.random.Generator, rgb: Rgb, words: tuple[str, ...], size: int 
 
 
 def _front(rng: np.random.Generator, view: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
-    """A title, and a picture of round and angular things in one half."""
+    """A title, and a picture of round and angular shapes in one half."""
     view = np.ascontiguousarray(view)
     size = len(view)
     if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""What an object is made of: painted surfaces to look at, and convex solids for physics."""
+"""Object model: painted meshes for rendering, convex solids for collisions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Solid:
 
 @dataclass(frozen=True)
 class Hollow:
-    """Room for other things: a cylinder of that radius from floor to rim, metres above the body's origin."""
+    """Cavity of a container: a cylinder from floor to rim, metres above the model's origin."""
 
     radius_m: float
     floor_m: float
@@ -34,10 +34,10 @@ class Hollow:
 
 
 @dataclass(frozen=True)
-class Body:
-    """An object about the middle of its underside, z up; metres.
+class ObjectModel:
+    """An object; origin at the centre of its underside, z up, metres.
 
-    stands: rotations in which it rests on a table. top: height and radius of a flat top that carries another thing.
+    stands: rotations of stable poses. top: height and radius of a flat top that supports another object.
     """
 
     pieces: tuple[tuple[Mesh, Paint], ...]
@@ -48,7 +48,7 @@ class Body:
     top: tuple[float, float] | None = None
 
     def vertices(self) -> Float64[np.ndarray, "n 3"]:
-        """Every surface point, in the body's own frame."""
+        """All surface points in the object frame, metres."""
         return np.concatenate([mesh.vertices for mesh, _ in self.pieces])
 
     def reach(self, turn: np.ndarray) -> tuple[float, float, float]:
@@ -75,7 +75,7 @@ def rod(start: Points, end: Points, radius: float) -> Solid:
 
 
 def wall(bottom: Points, top: Points, thickness: float, sides: int = 12) -> tuple[Solid, ...]:
-    """The side of a vessel as slabs in a ring, between two (radius, z) points of its outside."""
+    """Wall of a container as a ring of slabs between two (radius, z) points of its outside."""
     (r0, z0), (r1, z1) = bottom, top
     slope, length = np.degrees(np.arctan2(r1 - r0, z1 - z0)), float(np.hypot(r1 - r0, z1 - z0))
     middle = (r0 + r1) / 2 - thickness / 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .materials import Paint, Rgb
-from .object_model import Body, block, rod, wall
+from .object_model import ObjectModel, block, rod, wall
 from .shapes import box, joined, lathe, rotation, strip, tube
 from .vessels import STEEL
 
@@ -21,7 +21,7 @@ def _grip(rng: Rng, start: float, end: float, width: float, thick: float) -> np.
     return np.stack([x, np.zeros(6), np.full(6, thick / 2), width / 2 * waist], axis=1)
 
 
-def spoon(rng: Rng, rgb: Rgb) -> Body:
+def spoon(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A table or serving spoon, lying."""
     n, w = rng.uniform(0.15, 0.23), rng.uniform(0.015, 0.023)
     handle = strip([(0, 0, 0.006, 0.006), (0.3 * n, 0, 0.004, 0.0045), (0.7 * n, 0, 0.009, 0.003)], 0.0025)
@@ -32,7 +32,7 @@ def spoon(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((joined(handle, hollow), Paint(rgb, glossy=1.0)),), solids, 0.06, n)
 
 
-def fork(rng: Rng, rgb: Rgb) -> Body:
+def fork(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A table fork, lying."""
     n = rng.uniform(0.16, 0.2)
     handle = strip(
@@ -53,7 +53,7 @@ def fork(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((joined(handle, *tines), Paint(rgb, glossy=1.0)),), solids, 0.06, n)
 
 
-def knife(rng: Rng, rgb: Rgb) -> Body:
+def knife(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A kitchen knife: steel blade, handle of the colour given, lying flat."""
     n, w = rng.uniform(0.18, 0.3), rng.uniform(0.022, 0.036)
     cut = 0.42 * n
@@ -71,7 +71,7 @@ def knife(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((handle, Paint(rgb, glossy=0.3)), (blade, Paint(STEEL, glossy=1.0))), solids, 0.12, n)
 
 
-def spatula(rng: Rng, rgb: Rgb) -> Body:
+def spatula(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A turner with a flat blade of the handle's colour."""
     n, w = rng.uniform(0.24, 0.32), rng.uniform(0.06, 0.085)
     handle = strip(_grip(rng, 0, 0.45 * n, 0.02, 0.014), 0.012)
@@ -85,7 +85,7 @@ def spatula(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((joined(handle, neck, blade), Paint(rgb, glossy=0.3)),), solids, 0.1, n)
 
 
-def hammer(rng: Rng, rgb: Rgb) -> Body:
+def hammer(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A claw hammer, lying on its side."""
     n, r = rng.uniform(0.24, 0.32), rng.uniform(0.012, 0.016)
     handle = tube(
@@ -100,7 +100,7 @@ def hammer(rng: Rng, rgb: Rgb) -> Body:
     )
 
 
-def screwdriver(rng: Rng, rgb: Rgb) -> Body:
+def screwdriver(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A screwdriver, lying."""
     n, r = rng.uniform(0.16, 0.25), rng.uniform(0.012, 0.017)
     cut = 0.42 * n
@@ -111,7 +111,7 @@ def screwdriver(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((handle, Paint(rgb, glossy=0.6)), (shaft, Paint(STEEL, glossy=1.0))), solids, 0.12, n)
 
 
-def wrench(rng: Rng, rgb: Rgb) -> Body:
+def wrench(rng: Rng, rgb: Rgb) -> ObjectModel:
     """An open-ended spanner, lying."""
     n, w = rng.uniform(0.15, 0.22), rng.uniform(0.014, 0.02)
     shaft = strip([(0.1 * n, 0, 0.004, w * 0.45), (0.5 * n, 0, 0.004, w * 0.38), (0.9 * n, 0, 0.004, w * 0.45)], 0.006)
@@ -126,7 +126,7 @@ def wrench(rng: Rng, rgb: Rgb) -> Body:
     return _lying(((joined(shaft, *jaws), Paint(rgb, glossy=0.9)),), solids, 0.2, n)
 
 
-def scissors(rng: Rng, rgb: Rgb) -> Body:
+def scissors(rng: Rng, rgb: Rgb) -> ObjectModel:
     """Scissors, slightly open, with looped handles of the colour given."""
     n = rng.uniform(0.15, 0.21)
     opening = rng.uniform(4, 14)
@@ -148,17 +148,17 @@ def scissors(rng: Rng, rgb: Rgb) -> Body:
     )
 
 
-def tape(rng: Rng, rgb: Rgb) -> Body:
+def tape(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A roll of adhesive tape, lying."""
     r, h = rng.uniform(0.035, 0.055), rng.uniform(0.02, 0.048)
     core = r * rng.uniform(0.6, 0.75)
     roll = lathe([(core, 0), (r, 0), (r, h), (core, h)])
     inner = lathe([(core, h), (core - 0.003, h), (core - 0.003, 0), (core, 0), (core, h)])
     inside = Paint((0.75, 0.65, 0.5), glossy=0.0)
-    return Body(((roll, Paint(rgb, glossy=0.5)), (inner, inside)), wall((r, 0), (r, h), r - core, 14), 0.15)
+    return ObjectModel(((roll, Paint(rgb, glossy=0.5)), (inner, inside)), wall((r, 0), (r, h), r - core, 14), 0.15)
 
 
-def flashlight(rng: Rng, rgb: Rgb) -> Body:
+def flashlight(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A torch, lying."""
     n, r = rng.uniform(0.13, 0.2), rng.uniform(0.012, 0.016)
     big = 1.5 * r
@@ -171,15 +171,15 @@ def flashlight(rng: Rng, rgb: Rgb) -> Body:
     )
 
 
-def marker(rng: Rng, rgb: Rgb) -> Body:
+def marker(rng: Rng, rgb: Rgb) -> ObjectModel:
     """A felt pen of that colour, lying."""
     n, r = rng.uniform(0.12, 0.145), rng.uniform(0.007, 0.01)
     pen = tube([(0, 0, r), (0.004, 0, r), (n, 0, r)], (0.8 * r, r, r), 14)
     return _lying(((pen, Paint(rgb, glossy=0.3)),), (rod((r, 0, r), (n - r, 0, r), r),), 0.03, n)
 
 
-def _lying(pieces: tuple, solids: tuple, mass_kg: float, length: float) -> Body:
+def _lying(pieces: tuple, solids: tuple, mass_kg: float, length: float) -> ObjectModel:
     """Shifts what was built from x = 0 to be about its middle."""
     shift = (-length / 2, 0.0, 0.0)
     moved = tuple(replace(s, at=(s.at[0] - length / 2, s.at[1], s.at[2])) for s in solids)
-    return Body(tuple((mesh.moved(shift), paint) for mesh, paint in pieces), moved, mass_kg)
+    return ObjectModel(tuple((mesh.moved(shift), paint) for mesh, paint in pieces), moved, mass_kg)

@@ -1,7 +1,7 @@
-"""What real depth cameras make of exact depth: quantised, jittered at edges, shadowed, with holes.
+"""Noise models of depth cameras: quantisation, edge jitter, shadows and holes.
 
 Structured light after Khoshelham and Elberink (Sensors 2012) and Handa et al. (ICRA 2014): a disparity of 1/8 pixel
-steps, seen through pixels that wander. Stereo: smooth matching error, fattened foreground, flying pixels.
+steps, with lateral jitter. Stereo: smooth matching error, fattened foreground, flying pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Depth = Float32[np.ndarray, "h w"]
 
 @dataclass(frozen=True)
 class Sensor:
-    """baseline_m between the two eyes (or eye and projector); range in metres; disparity_px: its spread of error."""
+    """baseline_m: between the cameras (or camera and projector). disparity_px: standard deviation of its error."""
 
     baseline_m: float
     near_m: float
@@ -37,16 +37,16 @@ def structured_light(
     dim: Bool[np.ndarray, "h w"],
     clear: Bool[np.ndarray, "h w"],
 ) -> Depth:
-    """Exact depth as a Kinect would give it; NaN where it sees nothing.
+    """Depth (metres) with the noise of a structured-light camera (Kinect); NaN where invalid.
 
-    dim: pixels so dark, clear: so transparent, that they return little light.
+    dim, clear: masks of dark and of transparent pixels, which lose depth more often.
     """
     h, w = depth_m.shape
     depth_fb = np.float32(focal_px * KINECT.baseline_m)
-    seen = _jittered(depth_m, rng, 0.4)
+    measured = _jittered(depth_m, rng, 0.4)
     # The projector's dots are matched in windows: the error is correlated over a few pixels.
     error = _correlated(rng, (h, w), 1.5) * KINECT.disparity_px
-    disparity = np.round(8 * (depth_fb / seen + error)) / 8
+    disparity = np.round(8 * (depth_fb / measured + error)) / 8
     out = depth_fb / np.maximum(disparity, 0.125)
     holes = _shadow(depth_m, depth_fb) | _edges(depth_m, rng, 0.45) | _grazing(depth_m, focal_px, 0.06)
     holes |= _patches(rng, (h, w), 0.12, 4) & dim
@@ -61,17 +61,17 @@ def stereo(
     dim: Bool[np.ndarray, "h w"],
     clear: Bool[np.ndarray, "h w"],
 ) -> Depth:
-    """Exact depth as an active stereo camera would give it; NaN where it sees nothing."""
+    """Depth (metres) with the noise of an active stereo camera; NaN where invalid."""
     h, w = depth_m.shape
     depth_fb = np.float32(focal_px * REALSENSE.baseline_m)
     filled = np.nan_to_num(depth_m, nan=50.0)
-    near = cv2.erode(filled, np.ones((3, 5), np.uint8))  # windows that touch the foreground take its depth
-    seen = np.where((filled - near > 0.02 * filled) & _patches(rng, (h, w), 0.5, 8), near, filled)
+    near = cv2.erode(filled, np.ones((3, 5), np.uint8))  # matching windows that touch the foreground get its depth
+    measured = np.where((filled - near > 0.02 * filled) & _patches(rng, (h, w), 0.5, 8), near, filled)
     rim = _edges(depth_m, rng, 0.35)
-    flying = cv2.GaussianBlur(seen, (5, 5), 0)
-    seen = np.where(rim & _patches(rng, (h, w), 0.5, 3), flying, seen)
+    flying = cv2.GaussianBlur(measured, (5, 5), 0)
+    measured = np.where(rim & _patches(rng, (h, w), 0.5, 3), flying, measured)
     error = (_correlated(rng, (h, w), 3.0) + 0.4 * _correlated(rng, (h, w), 1.0)) * REALSENSE.disparity_px
-    out = depth_fb / np.maximum(depth_fb / seen + error, 0.125)
+    out = depth_fb / np.maximum(depth_fb / measured + error, 0.125)
     holes = _shadow(depth_m, depth_fb) | ~np.isfinite(depth_m) | (rim & _patches(rng, (h, w), 0.3, 3))
     holes |= (
         _grazing(depth_m, focal_px, 0.08)
@@ -85,10 +85,10 @@ Noise = Callable[[Depth, float, np.random.Generator, np.ndarray, np.ndarray], De
 SENSORS: dict[str, Noise] = {"structured_light": structured_light, "stereo": stereo}
 
 
-def colour_noise(
+def color_noise(
     color: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator, blur_px: float = 0.75, spread: float = 2.5
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """A cheap colour camera with automatic exposure: a little blurred, grainy, brighter in the middle."""
+    """Colour camera model: automatic exposure, blur, noise and vignetting."""
     h, w = color.shape[:2]
     sample = color[::8, ::8].max(axis=2)
     gain = min(165 / max(float(sample.mean()), 1.0), 250 / max(float(np.percentile(sample, 96)), 1.0))
@@ -101,13 +101,13 @@ def colour_noise(
 
 
 def _correlated(rng: np.random.Generator, shape: tuple[int, int], reach_px: float) -> Depth:
-    """Noise of unit spread that is alike over some reach_px pixels."""
+    """Noise of unit standard deviation, correlated over reach_px pixels."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), reach_px)
     return noise * np.float32(2.0 * np.sqrt(np.pi) * reach_px)
 
 
 def _jittered(depth_m: Depth, rng: np.random.Generator, spread_px: float) -> Depth:
-    """Depth looked up at neighbours: edges become ragged."""
+    """Depth sampled with random lateral shifts, which makes edges ragged."""
     h, w = depth_m.shape
     wander = np.float32(spread_px) * np.stack([_correlated(rng, (h, w), 0.8) for _ in range(2)], axis=2)
     columns, rows = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
@@ -117,7 +117,7 @@ def _jittered(depth_m: Depth, rng: np.random.Generator, spread_px: float) -> Dep
 
 
 def _shadow(depth_m: Depth, depth_fb: np.float32) -> Bool[np.ndarray, "h w"]:
-    """What the second eye, or the projector, to the right does not see: something to the right is in the way."""
+    """Mask of pixels occluded from the second camera or projector on the right."""
     columns = np.arange(depth_m.shape[1], dtype=np.float32)
     other = columns - depth_fb / np.nan_to_num(depth_m, nan=50.0)
     nearest = np.minimum.accumulate(other[:, ::-1], axis=1)[:, ::-1]

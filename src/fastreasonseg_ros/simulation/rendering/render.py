@@ -1,4 +1,4 @@
-"""Pictures of a MuJoCo model, offscreen with EGL: colour, depth and the geom that each pixel shows."""
+"""Offscreen rendering of a MuJoCo model with EGL: colour, depth and geom ids."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Camera:
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(model, maxgeom=2 * model.ngeom + 100)
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows  # they cost as much as three small pictures
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows  # rendering time of three small images
         self._option = mujoco.MjvOption()
         self._option.geomgroup[COLLISION_GROUP] = 0
         self._view = mujoco.MjvCamera()

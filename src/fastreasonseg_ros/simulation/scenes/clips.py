@@ -1,4 +1,4 @@
-"""Clips in which things are pushed, enter, leave or are covered; ids stay those of the scene throughout."""
+"""Clips with events: objects are pushed, enter, leave or are occluded; ids are those of the scene."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Mover = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to thing `id` from start_s to end_s of the clip.
+    """An event of object `id` from start_s to end_s of the clip.
 
-    push: slides to `to`, taking along what is in the way. enter: is out of sight until start_s, then is brought to
-    `to`. leave: is carried out of the picture to the side. cover: is put in front of thing `over`, as the camera sees
-    it. `to` is x, y in metres in the table's frame (x to the right, y away from the camera, 0 in the middle).
+    push: slides to `to`, pushing other objects. enter: out of view until start_s, then carried to `to`. leave:
+    carried out of the image to the side. cover: placed between the camera and object `over`. `to` is x, y in metres in
+    the table's frame (x to the right, y away from the camera, 0 in the middle).
     """
 
     kind: str
@@ -57,9 +57,9 @@ def make_clip(
     clutter: str = "sparse",
     size: tuple[int, int] = (640, 480),
 ) -> Iterator[Frame]:
-    """Frames of a random scene with the events, or with one of each kind where there are things enough."""
+    """Frames of a random scene with the events; None: one of each kind, as far as there are enough objects."""
     with make_scene(seed, n_objects=n_objects, clutter=clutter, kinds=kinds, size=size) as scene:
-        yield from play(scene, some_events(scene, duration_s) if events is None else events, duration_s, fps, noise)
+        yield from play(scene, default_events(scene, duration_s) if events is None else events, duration_s, fps, noise)
 
 
 def play(
@@ -75,7 +75,7 @@ def play(
 
 
 def run(movers: Sequence[Mover], scene: Scene, duration_s: float, fps: float) -> Iterator[None]:
-    """Lets physics and movers go on to the time of the next picture, again and again; the first is at 0."""
+    """Advances physics and movers to the time of each frame; yields at every frame, the first at 0."""
     scene.time_s = 0.0
     for number in range(round(duration_s * fps)):
         while scene.time_s < number / fps - STEP_S / 2:
@@ -88,8 +88,8 @@ def run(movers: Sequence[Mover], scene: Scene, duration_s: float, fps: float) ->
         yield
 
 
-def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
-    """One event of each kind, one after another, on things drawn by the scene's seed."""
+def default_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
+    """One event of each kind in sequence, on objects selected by the scene's seed."""
     rng = np.random.default_rng([scene.seed, 11])
     ids = [int(k) for k in rng.permutation([k for k in scene.things if scene.place(k)[2] > -0.1])]
     quarter = duration_s / 4.5
@@ -108,7 +108,7 @@ def some_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
 
 
 def _ease(share: float) -> float:
-    """0 to 1 without a jerk."""
+    """Smoothstep from 0 to 1."""
     s = min(max(share, 0.0), 1.0)
     return s * s * (3 - 2 * s)
 
@@ -120,7 +120,7 @@ def _push(scene: Scene, event: Event) -> Mover:
         if not event.start_s <= time_s <= event.end_s or event.to is None:
             return
         left_s = max(event.end_s - time_s, 0.1)
-        # Full speed in the middle: what is left is due in the time left, eased at both ends.
+        # Velocity that covers the remaining distance in the remaining time, ramped up at the start.
         ramp = min(1.0, (time_s - event.start_s) / (0.2 * span) + 0.1)
         velocity = (np.asarray(event.to) - scene.place(event.id)[:2]) / left_s
         scene.data.qvel[dof : dof + 2] = ramp * velocity
@@ -130,7 +130,7 @@ def _push(scene: Scene, event: Event) -> Mover:
 
 
 def carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[[], np.ndarray]) -> Mover:
-    """Takes a thing along a path of points of its origin, as a hand would; it is let go at the end."""
+    """Moves an object along a path of its origin (table frame, metres), and releases it at the end."""
     at, dof = scene.places[id], scene.joints[id]
     turn = scene.data.qpos[at + 3 : at + 7].copy()
     points: list[np.ndarray] = []
@@ -199,7 +199,7 @@ def _cover(scene: Scene, event: Event) -> Mover:
 
 
 def side_of(scene: Scene, x: float, y: float) -> float:
-    """x beyond the picture's nearer edge, at that depth of the table."""
+    """x (metres) beyond the nearer side of the image, at y on the table."""
     away = float(np.linalg.norm(np.asarray(scene.view.at) - np.array([x, y, 0])))
     reach = away * scene.size[0] / 2 / scene.view.focal_px + AWAY_M
     return reach if x >= 0 else -reach

@@ -1,7 +1,7 @@
-"""Cluttered tables to learn segmentation from, looked at from all over: eight kinds of arrangement, many views each.
+"""Cluttered scenes for training of segmentation: eight arrangements, random views.
 
-Building a scene costs as much as some twenty small pictures, so each is seen by several cameras, and things are taken
-out of it in between, which lets the rest fall anew.
+Building a scene costs as much as about twenty small images, so each is rendered from several views, and objects are
+removed in between, which lets the others fall.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ...twin.types import Frame, Plane
-from ..objects.household import KINDS, Thing, make_thing
+from ..objects.household import KINDS, SimObject, make_thing
 from ..objects.shapes import rotation
 from ..rendering.depth_noise import SENSORS
 from .placing import Placement, Rng, arrange, on_top, standing
@@ -21,7 +21,7 @@ from .scene import STEP_S, Scene, gather
 from .world import View, random_world, view_from
 
 ARRANGEMENTS = ("single", "sparse", "touching", "leaning", "stacked", "heap", "container", "thin")
-_LEAST_MOST = {
+_OBJECT_COUNTS = {
     "single": (1, 2), "sparse": (3, 9), "touching": (5, 15), "leaning": (4, 11), "stacked": (5, 13),
     "heap": (8, 24), "container": (4, 11), "thin": (3, 11),
 }  # fmt: skip
@@ -41,9 +41,9 @@ _AWAY_M = 5.0  # below the floor's edge, out of every view
 
 def make_clutter(seed: int, arrangement: str, size: tuple[int, int] = (320, 240)) -> Scene:
     """A settled scene without shadows; the same arguments give the same one. Raises ConfigError."""
-    placements, rng = _drawn(seed, arrangement)
+    placements, rng = _random_placements(seed, arrangement)
     scene = Scene(seed, placements, random_world(rng), random_look(rng, size), size, shadows=False)
-    scene.model.opt.timestep = 2 * STEP_S  # rough physics does: whatever comes to rest is a heap
+    scene.model.opt.timestep = 2 * STEP_S  # coarse physics suffices for settling
     if arrangement in ("touching", "leaning") or (arrangement == "thin" and rng.random() < 0.5):
         gather(scene, seconds=0.6, look_every=6)
     scene.settle(1.2)
@@ -51,31 +51,30 @@ def make_clutter(seed: int, arrangement: str, size: tuple[int, int] = (320, 240)
 
 
 def placements_of(seed: int, arrangement: str) -> list[Placement]:
-    """The things of such a scene, in the order of their ids, as they were put before they fell. Raises ConfigError."""
-    return _drawn(seed, arrangement)[0]
+    """Initial placements of the objects of a scene, by id, before settling. Raises ConfigError."""
+    return _random_placements(seed, arrangement)[0]
 
 
-def _drawn(seed: int, arrangement: str) -> tuple[list[Placement], Rng]:
+def _random_placements(seed: int, arrangement: str) -> tuple[list[Placement], Rng]:
     if arrangement not in ARRANGEMENTS:
         raise ConfigError(f"arrangement {arrangement!r} is not known; it is one of {', '.join(ARRANGEMENTS)}")
     rng = np.random.default_rng([seed, 40])
-    low, high = _LEAST_MOST[arrangement]
+    low, high = _OBJECT_COUNTS[arrangement]
     return _place(arrangement, int(rng.integers(low, high + 1)), rng), rng
 
 
 def frames_of(
     seed: int, arrangement: str, views: int, per_state: int = 5, size: tuple[int, int] = (320, 240)
 ) -> Iterator[tuple[Frame, Plane]]:
-    """`views` pictures with truth, and the table in each, from random cameras.
+    """`views` frames with ground truth and the table plane, from random views.
 
-    After every `per_state` of them some things are taken away.
-    Raises ConfigError.
+    After every `per_state` frames some objects are removed. Raises ConfigError.
     """
     rng = np.random.default_rng([seed, 41])
     with make_clutter(seed, arrangement, size) as scene:
         for number in range(views):
             if number and number % per_state == 0 and len(scene.things) > 2:
-                _take_away(scene, rng)
+                _remove_objects(scene, rng)
             scene.look(random_look(rng, size))
             noise = "none" if rng.random() < 0.06 else str(rng.choice(sorted(SENSORS)))
             yield scene.render(noise, sharpness=float(rng.uniform(1.0, 2.2))), scene.plane
@@ -103,19 +102,19 @@ def _place(arrangement: str, count: int, rng: Rng) -> list[Placement]:
     kinds: Sequence[str] = list(KINDS)
     if arrangement == "thin":
         kinds = _THIN
-    elif rng.random() < 0.3:  # boxes and tins side by side are what depth alone tells apart least
+    elif rng.random() < 0.3:  # adjacent boxes and tins are the hardest case for depth
         kinds = _BOXES
     things = _things(kinds, count, rng)
     plain = {"single": "sparse", "thin": str(rng.choice(["sparse", "touching"]))}
     return arrange(things, plain.get(arrangement, arrangement), rng, radius_m)
 
 
-def _things(kinds: Sequence[str], count: int, rng: Rng) -> list[Thing]:
+def _things(kinds: Sequence[str], count: int, rng: Rng) -> list[SimObject]:
     return [make_thing(str(kind), rng) for kind in rng.choice(list(kinds), size=count)]
 
 
 def _filled(count: int, rng: Rng, radius_m: float) -> list[Placement]:
-    """Some vessels, and small things dropped into them one after another; a third lie beside."""
+    """Containers with small objects dropped into them; a third of the objects lies beside."""
     vessels = _things(_CONTAINERS, int(rng.integers(1, 4)), rng)
     small = _things(_SMALL, count, rng)
     beside = [thing for thing in small if rng.random() < 0.33]
@@ -131,7 +130,7 @@ def _filled(count: int, rng: Rng, radius_m: float) -> list[Placement]:
 
 
 def _leaning(count: int, rng: Rng, radius_m: float) -> list[Placement]:
-    """Some things stand; tall and flat ones are tipped against them, and rest there or slide down."""
+    """Standing objects, with tall and flat ones leaning against them."""
     stand = arrange(_things(list(KINDS), max(2, count // 2), rng), "sparse", rng, radius_m)
     placed = list(stand)
     for thing in _things(_TALL, count - len(stand), rng):
@@ -146,8 +145,8 @@ def _leaning(count: int, rng: Rng, radius_m: float) -> list[Placement]:
     return placed
 
 
-def _take_away(scene: Scene, rng: Rng) -> None:
-    """Puts one to three things out of sight, and lets what stood on them fall."""
+def _remove_objects(scene: Scene, rng: Rng) -> None:
+    """Moves one to three objects out of view, and lets the others settle."""
     here = [k for k in scene.things if scene.place(k)[2] > -0.1]
     if len(here) < 3:
         return

@@ -1,6 +1,6 @@
-"""Other places than a table: things on a floor, on shelves, in a bin, on two levels, in a hand, or seen from above.
+"""Scenes other than a table: floor, shelf, bin, two levels, held object, view from above.
 
-Each is a Scene like any other, with the same truth; what belongs to the place is background in it.
+Each is a Scene with ground truth; furniture and walls are background.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import ConfigError
-from ..objects.household import Thing, make_thing
+from ..objects.household import SimObject, make_thing
 from ..objects.materials import Paint
 from .placing import Placement, arrange, standing
 from .scene import Scene
@@ -25,7 +25,7 @@ SKIN = Paint((0.8, 0.6, 0.5), glossy=0.0)
 
 @dataclass(frozen=True)
 class Setting:
-    """What a place needs to become a scene. falls: whether things come to rest before the picture is taken."""
+    """Contents of a scene. falls: whether physics runs until the objects settle."""
 
     things: Sequence[Placement]
     world: World
@@ -45,7 +45,7 @@ def make_place(name: str, seed: int, size: tuple[int, int] = (320, 240)) -> Scen
     return scene
 
 
-def _things(rng: Rng, count: int, kinds: Sequence[str] = KINDS) -> list[Thing]:
+def _things(rng: Rng, count: int, kinds: Sequence[str] = KINDS) -> list[SimObject]:
     return [make_thing(str(k), rng) for k in rng.choice(kinds, count, replace=count > len(kinds))]
 
 
@@ -106,7 +106,7 @@ def _levels(rng: Rng, focal_px: float) -> Setting:
 
 
 def _held(rng: Rng, focal_px: float) -> Setting:
-    """One thing before a robot that looks straight ahead, an arm reaching in from the side; nothing to stand on."""
+    """One object held by an arm from the side, in front of a horizontal camera, without a support."""
     thing = _things(rng, 1, ("mug", "can", "bottle", "tea box", "apple", "cereal box", "carton"))[0]
     at = (float(rng.uniform(-0.05, 0.05)), 0.0, 1.0)
     reach = thing.body.reach(np.eye(3))
@@ -116,8 +116,8 @@ def _held(rng: Rng, focal_px: float) -> Setting:
     return Setting([Placement(thing, at, np.eye(3))], world, view_from(0.75, 4.0, 0.0, focal_px, aim=aim), falls=False)
 
 
-def _nothing(rng: Rng, focal_px: float) -> Setting:
-    """Things before a camera that sees no surface at all: behind them is more than a sensor reaches."""
+def _no_surface(rng: Rng, focal_px: float) -> Setting:
+    """Objects without any surface in view; the background is beyond the sensor's range."""
     spots = ((-0.2, 0.05, 1.0), (0.02, -0.05, 1.05), (0.22, 0.0, 0.95))
     world = replace(random_world(rng), wall_y_m=5.5)
     view = view_from(0.85, 2.0, 0.0, focal_px, aim=(0, 0, 1.08))
@@ -138,5 +138,5 @@ PLACES: dict[str, Callable[[Rng, float], Setting]] = {
     "two levels": _levels,
     "from above": _above,
     "in a hand": _held,
-    "no surface": _nothing,
+    "no surface": _no_surface,
 }

@@ -1,4 +1,4 @@
-"""Where things stand before physics lets go of them: apart, touching, stacked or in a heap."""
+"""Initial placement of objects: sparse, touching, stacked or in a heap."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
-from ..objects.household import Thing
-from ..objects.object_model import UPRIGHT, Body
+from ..objects.household import SimObject
+from ..objects.object_model import UPRIGHT, ObjectModel
 from ..objects.shapes import rotation
 
 Rng = np.random.Generator
@@ -20,33 +20,33 @@ GAP_M = {"sparse": 0.03, "touching": 0.001, "stacked": 0.01}
 
 @dataclass(frozen=True)
 class Placement:
-    """A thing, turned, with the middle of its underside at a point of the table's frame (z up, 0 = table top)."""
+    """An object with rotation `turn`, the centre of its underside at `at` (table frame, z up, metres)."""
 
-    thing: Thing
+    thing: SimObject
     at: tuple[float, float, float]
     turn: Float64[np.ndarray, "3 3"]
 
     def origin(self) -> Float64[np.ndarray, "3"]:
-        """Where the body's own origin goes."""
+        """Position of the object's origin, metres."""
         points = self.thing.body.vertices() @ self.turn.T
         low, high = points.min(axis=0), points.max(axis=0)
         return np.asarray(self.at) - np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
 
     def spread(self) -> tuple[float, float]:
-        """Radius of the circle about `at` that it covers, and its height; metres."""
+        """Radius of its bounding circle around `at`, and its height; metres."""
         points = self.thing.body.vertices() @ self.turn.T
         low, high = points.min(axis=0), points.max(axis=0)
         return float(np.hypot(*(points - (low + high) / 2)[:, :2].T).max()), float(high[2] - low[2])
 
 
-def arrange(things: Sequence[Thing], clutter: str, rng: Rng, radius_m: float) -> list[Placement]:
-    """Places for the things, within about radius_m of the middle; in the order given."""
+def arrange(things: Sequence[SimObject], clutter: str, rng: Rng, radius_m: float) -> list[Placement]:
+    """Placements of the objects within about radius_m of the centre, in the given order."""
     if clutter == "heap":
         return _heap(things, rng)
     placed: list[Placement] = []
     for thing in things:
         if clutter == "stacked" and placed and rng.random() < 0.65:
-            upper = _upon(thing, placed, rng)
+            upper = _stack_on(thing, placed, rng)
             if upper is not None:
                 placed.append(upper)
                 continue
@@ -54,14 +54,14 @@ def arrange(things: Sequence[Thing], clutter: str, rng: Rng, radius_m: float) ->
     return placed
 
 
-def standing(thing: Thing, rng: Rng) -> Float64[np.ndarray, "3 3"]:
-    """One of the ways in which it rests, turned about the vertical."""
+def standing(thing: SimObject, rng: Rng) -> Float64[np.ndarray, "3 3"]:
+    """Random stable rotation, with random rotation about the vertical."""
     stands = thing.body.stands
     return rotation("z", rng.uniform(0, 360)) @ stands[int(rng.integers(len(stands)))]
 
 
-def carries(body: Body, turn: np.ndarray) -> tuple[float, float] | None:
-    """Height and radius of the flat top that a body has when turned so, or None."""
+def flat_top(body: ObjectModel, turn: np.ndarray) -> tuple[float, float] | None:
+    """Height and radius of the flat top of a rotated object, metres; None without one."""
     only = body.solids[0]
     if len(body.solids) == 1 and only.kind == "box":
         up = int(np.argmax(np.abs(turn[2])))
@@ -71,16 +71,16 @@ def carries(body: Body, turn: np.ndarray) -> tuple[float, float] | None:
     return body.top if np.allclose(turn[2], (0, 0, 1)) else None
 
 
-def on_top(thing: Thing, base: Placement, rng: Rng) -> Placement:
-    """On the flat top of another thing, or inside it if it is hollow; a few millimetres above, to fall."""
+def on_top(thing: SimObject, base: Placement, rng: Rng) -> Placement:
+    """Placement on the flat top of another object, or in its cavity, 6 mm above contact."""
     hollow = base.thing.body.hollow
-    flat = carries(base.thing.body, base.turn)
+    flat = flat_top(base.thing.body, base.turn)
     height = hollow.floor_m if hollow and not flat else flat[0] if flat else base.spread()[1]
     return Placement(thing, (base.at[0], base.at[1], base.at[2] + height + 0.006), standing(thing, rng))
 
 
-def _upon(thing: Thing, placed: list[Placement], rng: Rng) -> Placement | None:
-    """On or in a random one that has room, and nothing on it yet."""
+def _stack_on(thing: SimObject, placed: list[Placement], rng: Rng) -> Placement | None:
+    """Placement on or in a random free object with sufficient room; None without one."""
     taken = {(p.at[0], p.at[1]) for p in placed if p.at[2] > 0}
     for k in rng.permutation(len(placed)):
         base = placed[int(k)]
@@ -88,17 +88,17 @@ def _upon(thing: Thing, placed: list[Placement], rng: Rng) -> Placement | None:
             continue
         upper = on_top(thing, base, rng)
         radius, height = upper.spread()
-        hollow, flat = base.thing.body.hollow, carries(base.thing.body, base.turn)
+        hollow, flat = base.thing.body.hollow, flat_top(base.thing.body, base.turn)
         if hollow and radius < hollow.radius_m and np.allclose(base.turn[2], (0, 0, 1)):
             return upper
-        # A tower of two or three stands if each storey rests well within the one below.
+        # A tower of two or three is stable if each object is well within the one below.
         if flat and radius < 1.7 * flat[1] and upper.at[2] + height < 0.45:
             return upper
     return None
 
 
-def _beside(thing: Thing, placed: list[Placement], rng: Rng, radius_m: float, clutter: str) -> Placement:
-    """A free place on the table: anywhere, or next to one that is there; the circle grows until one is found."""
+def _beside(thing: SimObject, placed: list[Placement], rng: Rng, radius_m: float, clutter: str) -> Placement:
+    """Free position on the table, for touching next to another object; the search radius grows with the attempts."""
     gap = GAP_M[clutter]
     turn = standing(thing, rng)
     own = Placement(thing, (0, 0, 0), turn).spread()[0]
@@ -117,8 +117,8 @@ def _beside(thing: Thing, placed: list[Placement], rng: Rng, radius_m: float, cl
     return Placement(thing, (float(reach), 0.0, 0.0), turn)
 
 
-def _heap(things: Sequence[Thing], rng: Rng) -> list[Placement]:
-    """Above one another in any attitude, to fall on a heap; the big ones first."""
+def _heap(things: Sequence[SimObject], rng: Rng) -> list[Placement]:
+    """Objects above each other in random orientation, by decreasing size, to fall on a heap."""
     order = sorted(range(len(things)), key=lambda k: -float(np.ptp(things[k].body.vertices(), axis=0).prod()))
     found: dict[int, Placement] = {}
     height = 0.01

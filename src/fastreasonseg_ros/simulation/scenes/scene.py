@@ -1,4 +1,4 @@
-"""A table with things on it: built from a seed, dropped by physics, pictured with everything known."""
+"""Simulated table-top scene: generated from a seed, settled by physics, rendered with ground truth."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from ...errors import ConfigError
 from ...twin.pose import Pose as CameraPose
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth, Plane
-from ..objects.household import KINDS, Thing, make_thing
-from ..rendering.depth_noise import SENSORS, colour_noise
+from ..objects.household import KINDS, SimObject, make_thing
+from ..rendering.depth_noise import SENSORS, color_noise
 from ..rendering.render import Camera
 from .placing import CLUTTER, Placement, arrange
 from .world import View, World, build, camera_of, random_view, random_world
@@ -22,14 +22,14 @@ STEP_S = 0.002
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a body's origin is and how it is turned, in the camera's optical frame (metres, 3x3)."""
+    """Position (metres) and rotation (3x3) of an object in the camera's optical frame."""
 
     at: tuple[float, float, float]
     turn: np.ndarray
 
 
 class Scene:
-    """Things on a table under physics. Ids are 1, 2, ... in the order of `things`; use it from one thread."""
+    """Objects on a table under physics. Ids are 1, 2, ... in the order of `things`. Not thread-safe."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Scene:
 
         self._mujoco = mujoco
         self.seed, self.view, self.size, self._shadows = seed, view, size, shadows
-        self.things: dict[int, Thing] = {k: p.thing for k, p in enumerate(placements, 1)}
+        self.things: dict[int, SimObject] = {k: p.thing for k, p in enumerate(placements, 1)}
         self.model = build(placements, world, view, size)
         self.data = mujoco.MjData(self.model)
         self.time_s = 0.0
@@ -69,7 +69,7 @@ class Scene:
 
     @property
     def intrinsics(self) -> CameraIntrinsics:
-        """Of colour and depth alike."""
+        """Intrinsics of colour and depth."""
         w, h = self.size
         return CameraIntrinsics(w, h, self.view.focal_px, self.view.focal_px, (w - 1) / 2, (h - 1) / 2)
 
@@ -82,20 +82,20 @@ class Scene:
         return Plane((x, y, z), float(normal @ point))
 
     def look(self, view: View) -> None:
-        """Puts the camera elsewhere."""
+        """Moves the camera."""
         self.view = view
         camera = camera_of(view, self.size)
         self.model.cam_pos[0], self.model.cam_quat[0], self.model.cam_fovy[0] = camera
         self.refresh()
 
     def step(self, seconds: float) -> None:
-        """Lets physics run."""
+        """Advances physics."""
         for _ in range(max(1, round(seconds / STEP_S))):
             self._mujoco.mj_step(self.model, self.data)
         self.time_s += seconds
 
     def settle(self, limit_s: float = 3.0) -> None:
-        """Runs until things rest, then stops them; what fell off the table stays below it, out of sight."""
+        """Runs physics until objects rest or limit_s, then stops them; fallen objects stay below the table."""
         for tenth in range(int(limit_s / 0.1)):
             self.step(0.1)
             if tenth >= 4 and float(np.abs(self.data.qvel).max(initial=0.0)) < 0.02:
@@ -105,7 +105,7 @@ class Scene:
         self._mujoco.mj_forward(self.model, self.data)
 
     def refresh(self) -> None:
-        """Makes derived quantities follow positions that were set by hand."""
+        """Updates derived quantities after positions were set."""
         self._mujoco.mj_forward(self.model, self.data)
 
     def place(self, id: int) -> np.ndarray:
@@ -135,7 +135,7 @@ class Scene:
         return pairs
 
     def pose(self, id: int) -> Pose:
-        """Of one thing, in the camera's frame."""
+        """Pose of an object in the optical frame."""
         body = self.bodies[id]
         at = self.view.turn.T @ (self.data.xpos[body] - np.asarray(self.view.at))
         turn = self.view.turn.T @ self.data.xmat[body].reshape(3, 3)
@@ -147,10 +147,10 @@ class Scene:
         return self.things[id].body.vertices() @ pose.turn.T + np.asarray(pose.at)
 
     def render(self, noise: str = "structured_light", sharpness: float = 1.0) -> Frame:
-        """The picture now: RGB, depth_m with NaN for holes, and the truth for what is in sight.
+        """Renders the current frame: RGB, depth_m with NaN for invalid pixels, and ground truth of visible objects.
 
-        noise: structured_light, stereo, or none (exact depth and a clean picture). sharpness: the depth sensor's own
-        pixels per pixel of the picture; a picture of half size is one of a sensor of 2. Raises ConfigError.
+        noise: structured_light, stereo, or none (exact depth and colour). sharpness: pixels of the depth sensor per
+        pixel of the image, 2 for an image of half size. Raises ConfigError.
         """
         if noise not in NOISES:
             raise ConfigError(f"noise {noise!r} is not known; it is one of {', '.join(NOISES)}")
@@ -162,7 +162,7 @@ class Scene:
             rng = self._rng
             dim = color.max(axis=2) < 40
             depth_m = SENSORS[noise](depth_m, sharpness * self.view.focal_px, rng, dim, self._clear[geoms])
-            color = colour_noise(color, rng)
+            color = color_noise(color, rng)
         pose = CameraPose(self.view.turn, np.asarray(self.view.at, float))
         return Frame(color, depth_m, self.intrinsics, self.time_s, truth=self._truth(ids), pose=pose)
 
@@ -219,9 +219,9 @@ def make_scene(
 
 
 def gather(scene: Scene, seconds: float = 1.2, speed: float = 0.15, look_every: int = 1) -> None:
-    """Slides each thing towards the middle until it touches another; it may turn about the vertical, not tip.
+    """Slides each object towards the centre until it touches another; only rotation about the vertical is allowed.
 
-    look_every: steps of physics between two looks at what touches, which cost as much as a step.
+    look_every: physics steps between contact queries, which cost as much as a step.
     """
     loose: set[int] = set()
     for number in range(round(seconds / STEP_S)):

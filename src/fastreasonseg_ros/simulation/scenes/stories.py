@@ -1,6 +1,6 @@
-"""Short clips that are hard to follow, each about one thing that happens to objects, or with a camera that moves.
+"""Short clips for the evaluation of tracking, each with one kind of event or a moving camera.
 
-Where everything is, whole and in the frame of the table, is told with every picture: what tracking is measured against.
+Every frame has the amodal ground-truth position and size of every object, in the table frame.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ TALL = ("cereal box", "bottle", "carton", "canister", "soap dispenser")
 SMALL = ("mug", "can", "apple", "ball", "toy block", "tin", "cup", "orange", "teacup", "candle")
 BASES = ("book", "tea box", "box")
 BEHIND = (*TALL, *SMALL, "bowl", "teapot", "pot", "tea box", "banana", "sponge")
-BACK = ((-0.27, 0.24), (0.0, 0.25), (0.27, 0.24))  # x, y of the things that nothing happens to
+BACK = ((-0.27, 0.24), (0.0, 0.25), (0.27, 0.24))  # x, y of the static objects
 LEFT, RIGHT, MIDDLE = (-0.24, -0.12), (0.24, -0.12), (0.0, 0.06)
 
 
 @dataclass(frozen=True)
 class TrueThing:
-    """at_m: of the thing's own origin, in the table's frame. size_m: of the whole thing along the camera's axes."""
+    """at_m: origin of the object, table frame. size_m: amodal size along the camera axes, metres."""
 
     at_m: Vector
     size_m: Vector
@@ -37,7 +37,7 @@ class TrueThing:
 
 @dataclass(frozen=True)
 class Told:
-    """A picture, with its truth and the camera's pose, and all things that are in sight in it."""
+    """A frame with ground truth and camera pose, and the visible objects by id."""
 
     frame: Frame
     things: dict[int, TrueThing]
@@ -45,7 +45,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Story:
-    """kinds: of the things that act, in the order of their ids from 1; spots: where they stand at first."""
+    """kinds: candidates per moving object, by id from 1; spots: their initial x, y in the table frame, metres."""
 
     kinds: tuple[tuple[str, ...], ...]
     spots: tuple[tuple[float, float], ...]
@@ -54,7 +54,7 @@ class Story:
 
 
 def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = "structured_light") -> Iterator[Told]:
-    """The pictures of one clip, 4.5 s at 10 frames a second; the same arguments give the same clip.
+    """Frames of one clip, 4.5 s at 10 Hz; deterministic for the same arguments.
 
     name: one of STORIES. Depth is that of a sensor of 640 pixels, whatever the size. Raises ConfigError for another.
     """
@@ -63,7 +63,7 @@ def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = 
     story = STORIES[name]
     rng = np.random.default_rng([seed, 17])
     kinds = [str(rng.choice(group)) for group in story.kinds] + [str(k) for k in rng.choice(BEHIND, 3, replace=False)]
-    # One colour a thing is no rule of the world, so kinds and colours may repeat.
+    # Kinds and colours may repeat.
     with make_scene(seed, kinds=kinds, size=size) as scene:
         _stand(scene, [*story.spots, *BACK], rng)
         around, tilt, away = float(rng.uniform(-12, 12)), float(rng.uniform(32, 48)), float(rng.uniform(0.85, 1.0))
@@ -90,7 +90,7 @@ def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = 
 
 
 def _stand(scene: Scene, spots: Sequence[tuple[float, float]], rng: np.random.Generator) -> None:
-    """Puts the things, upright, on the spots, and lets them come to rest."""
+    """Places the objects upright on the spots and settles them."""
     for id, (x, y) in zip(scene.things, spots, strict=True):
         at, angle = scene.places[id], rng.uniform(0, np.pi)
         scene.data.qpos[at + 3 : at + 7] = [np.cos(angle / 2), 0, 0, np.sin(angle / 2)]
@@ -100,7 +100,7 @@ def _stand(scene: Scene, spots: Sequence[tuple[float, float]], rng: np.random.Ge
 
 
 def _slide(scene: Scene, id: int, start_s: float, end_s: float, to: tuple[float, float], lift_m: float = 0.0) -> Mover:
-    """To another place on the table, along it or over it, from wherever the thing is by then."""
+    """Moves an object from its current position to another, on the table or lifted by lift_m."""
 
     def path() -> np.ndarray:
         here = scene.place(id)
@@ -112,7 +112,7 @@ def _slide(scene: Scene, id: int, start_s: float, end_s: float, to: tuple[float,
 
 
 def _away_and_back(scene: Scene, id: int, to: tuple[float, float]) -> Mover:
-    """Carried out of the picture, kept there for over a second, and brought back to another place."""
+    """Moves an object out of view for over a second, then back to another position."""
     at, dof = scene.places[id], scene.joints[id]
     up = np.array([0, 0, LIFT_M])
     outside: list[np.ndarray] = []
@@ -139,7 +139,7 @@ def _away_and_back(scene: Scene, id: int, to: tuple[float, float]) -> Mover:
 
 
 def _beside(scene: Scene, id: int, other: int) -> tuple[float, float]:
-    """Where a thing touches the other from its left."""
+    """Position (x, y) where an object touches the other from its left."""
     x, y, _ = scene.place(other)
     right = np.array([1.0, 0.0])
     gap = scene.extent(other, -right) + scene.extent(id, right) + 0.003
@@ -147,7 +147,7 @@ def _beside(scene: Scene, id: int, other: int) -> tuple[float, float]:
 
 
 def _before(scene: Scene, id: int, other: int) -> tuple[float, float]:
-    """Where a thing hides the other from the camera."""
+    """Position (x, y) where an object occludes the other."""
     x, y, _ = scene.place(other)
     toward = np.asarray(scene.view.at)[:2] - (x, y)
     toward /= np.linalg.norm(toward)
@@ -155,8 +155,8 @@ def _before(scene: Scene, id: int, other: int) -> tuple[float, float]:
     return float(x + gap * toward[0]), float(y + gap * toward[1])
 
 
-def _upon(scene: Scene, id: int, base: int) -> Mover:
-    """Carried onto the other's top and let go."""
+def _stack_on(scene: Scene, id: int, base: int) -> Mover:
+    """Moves an object onto the top of another and releases it."""
 
     def path() -> np.ndarray:
         here, there = scene.place(id), scene.place(base)
@@ -210,7 +210,7 @@ STORIES: dict[str, Story] = {
     ),
     "stacked": Story(
         *((SMALL, BASES), (LEFT, (0.12, -0.04))),
-        lambda s: [_upon(s, 1, 2), _slide(s, 1, 3.0, 4.3, (-0.16, -0.1), LIFT_M)],
+        lambda s: [_stack_on(s, 1, 2), _slide(s, 1, 3.0, 4.3, (-0.16, -0.1), LIFT_M)],
     ),
     "moving camera": Story((SMALL, SMALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
     "moving camera, pose unknown": Story((SMALL, TALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),

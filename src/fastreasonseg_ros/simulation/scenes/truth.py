@@ -1,4 +1,4 @@
-"""The digital twin that a perfect perceiver would have of a simulated scene."""
+"""Ground-truth digital twin of a simulated scene."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SHAPE_OF = {kind: shape for shape, kinds in _SHAPES.items() for kind in kinds.sp
 
 
 def true_twin(scene: Scene, frame: Frame) -> DigitalTwin:
-    """What is in sight in a frame that the scene has just rendered, with the exact geometry of whole things.
+    """Visible objects of the frame that the scene has just rendered, with exact amodal geometry.
 
-    center_m and size_m are of the box about the whole surface along the camera's axes, hidden parts included; depth is
-    that of the surface too. Relations: on = rests on it with contact, inside = within the hollow of it.
+    center_m, size_m: of the box of the complete surface along the camera axes, occluded parts included; depth: of the
+    complete surface. Relations: on: contact from above; inside: within its cavity.
     """
     assert frame.truth is not None, "the frame is not a simulated one"
     ids = frame.truth.ids

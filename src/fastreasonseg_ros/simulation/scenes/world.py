@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..objects.materials import Paint, Rgb, cloth, speckled, wood
-from ..objects.object_model import Body, Solid
+from ..objects.object_model import ObjectModel, Solid
 from ..objects.shapes import Mesh, box
 from ..rendering import render as _render  # sets MUJOCO_GL before mujoco is loaded  # noqa: F401
 from ..rendering.render import COLLISION_GROUP
@@ -132,7 +132,7 @@ def build(placements: Sequence[Placement], world: World, view: View, size: tuple
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     visual = spec.visual
     visual.global_.offwidth, visual.global_.offheight = size
-    visual.quality.shadowsize, visual.quality.offsamples = 2048, 0  # antialiasing trebles the cost
+    visual.quality.shadowsize, visual.quality.offsamples = 2048, 0  # antialiasing triples the cost
     visual.headlight.ambient = [world.ambient] * 3
     visual.headlight.diffuse, visual.headlight.specular = [0.1] * 3, [0.0] * 3
     spec.stat.extent, spec.stat.center = 2.0, [0, 0, 0]
@@ -190,7 +190,7 @@ def _furniture(spec: mujoco.MjSpec, world: World) -> None:
         )  # fmt: skip
 
 
-def _dress(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, shape: Body) -> None:
+def _dress(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, shape: ObjectModel) -> None:
     for k, (mesh, paint) in enumerate(shape.pieces):
         _visible(spec, body, f"{name}_{k}", mesh, paint)
     for solid in shape.solids:
