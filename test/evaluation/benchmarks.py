@@ -1,6 +1,6 @@
 """Benchmarks in miniature, each in the files and fields of its published form; all pictures are made here.
 
-Every scene has a red square (columns 4 to 11, rows 4 to 11) and, where things are told apart, a blue one (20 to 27).
+Every scene has a red square (columns 4 to 11, rows 4 to 11) and, with several objects, a blue one (20 to 27).
 """
 
 from __future__ import annotations
