@@ -29,6 +29,7 @@ def test_an_answer_is_a_value_ids_or_none(answer, name, ids):
         'Why.\na = like(all, "beat eggs, fast")',
         "Nothing fits.\nnone",
         "Why.\na = nearest(all, camera)\nb = on(all, table)\nc = union(a, b)",
+        "Put it there.\na = find(label=jam)\nb = find(label=basket)\nplace(a, inside, b)",
     ],
 )
 def test_the_short_form_survives_a_round_trip(text):
@@ -108,3 +109,33 @@ def test_no_label_can_hold_characters_of_the_language(label):
 @pytest.mark.parametrize("character", ["\r", "\x0b", "\x1c", "\x85", "\u2028"])
 def test_only_a_newline_ends_a_line(character):
     assert len(parse_rollout(f"One{character}line.\na = find(label=mug)").plan.steps) == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "relation", "destination"),
+    [
+        ("place(a, inside, b)", "inside", "b"),
+        (" place( b,on ,table )", "on", "table"),
+        ("place(a, near, camera)", "near", "camera"),
+    ],
+)
+def test_a_command_names_what_is_taken_and_where_it_goes(last, relation, destination):
+    steps = "a = find(color=red)\nb = find(color=blue)"
+    taken = "b" if "b," in last.replace(" ", "") else "a"
+    for plan in (parse_plan(f"{steps}\n{last}"), parse_plan(steps, last), parse_rollout(f"Why.\n{steps}\n{last}").plan):
+        assert (plan.answer, plan.relation, plan.destination) == (taken, relation, destination)
+        assert [step.name for step in plan.steps] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("last", "complaint"),
+    [
+        ("place(a, beside, a)", "no relation 'beside'"),
+        ("place(c, on, a)", "'c' names no value"),
+        ("place(a, on, c)", "'c' names no value"),
+        ("place(camera, on, a)", "'camera' names no value"),
+    ],
+)
+def test_a_command_without_a_known_relation_or_value_is_an_error(last, complaint):
+    with pytest.raises(PlanError, match=complaint):
+        parse_plan("a = find(color=red)", last)

@@ -37,11 +37,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in order, and the answer: the name of a value, ids, or nothing at all (`none`)."""
+    """Steps in order, and the answer: the name of a value, ids, or nothing at all (`none`).
+
+    A command to put things somewhere names a second value: `destination`, an earlier value, `camera` or `table`, and
+    `relation`, one of operators.RELATIONS, in which the things of the answer are to stand to it. Both are empty for a
+    question. Written as a last line: `place(a, inside, b)`.
+    """
 
     steps: tuple[Step, ...] = ()
     answer: str = ""
     answer_ids: tuple[int, ...] = ()
+    destination: str = ""
+    relation: str = ""
 
     @property
     def is_none(self) -> bool:
@@ -50,7 +57,9 @@ class Plan:
 
     @property
     def answer_text(self) -> str:
-        """What stands between <answer> and </answer>."""
+        """What stands between <answer> and </answer>, and on the last line of the short form."""
+        if self.destination:
+            return f"place({self.answer}, {self.relation}, {self.destination})"
         return self.answer or ", ".join(map(str, self.answer_ids)) or "none"
 
     def __str__(self) -> str:
@@ -75,6 +84,6 @@ class Rollout:
         """
         plan = self.plan
         lines = [" ".join(self.reason.split()), *map(str, plan.steps)]
-        if not plan.steps or plan.answer != plan.steps[-1].name:
+        if plan.destination or not plan.steps or plan.answer != plan.steps[-1].name:
             lines.append(plan.answer_text)
         return "\n".join(lines)

@@ -6,7 +6,7 @@ import re
 
 from ..errors import PlanError
 from .language import Plan, Rollout, Step, plan_word
-from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, RESERVED, SETS, Operator
+from .operators import ATTRIBUTES, FILTERS, KEYS, OPERATORS, REFERENCES, RELATIONS, RESERVED, SETS, Operator
 
 MAX_STEPS = 12
 _STEP = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*=\s*([a-z_]+)\s*\((.*)\)\s*$")
@@ -14,6 +14,7 @@ _TAG = {tag: re.compile(rf"<{tag}>(.*?)</{tag}>", re.S) for tag in ("reason", "p
 _FILTER = re.compile(r"^([a-z_]+)\s*=(.*)$", re.S)
 # ASCII digits only, and few enough of them for int(): str.isdigit() and \d also accept digits such as "²".
 _COUNT = re.compile(r"0?[1-9]|[1-9][0-9]")
+_PLACE = re.compile(r"place\s*\(\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*\)", re.A)
 _ANSWER = re.compile(r"[a-z][a-z0-9_]*|[0-9]{1,9}(\s*,\s*[0-9]{1,9})*")
 _TEXT_LIMIT = 200
 
@@ -41,10 +42,17 @@ def _parse_short(lines: list[str]) -> Plan:
 
 
 def parse_plan(text: str, answer: str | None = None) -> Plan:
-    """The plan in `text`, one step a line. answer: a value's name, ids, `none`, or None for the last value."""
+    """The plan in `text`, one step a line. Raises PlanError.
+
+    answer: a value's name, ids, `none`, `place(VALUE, RELATION, DESTINATION)`, or None for the last value. Without it,
+    a last line `place(...)` is the answer.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    if answer is None and lines and _PLACE.fullmatch(lines[-1].strip()):
+        answer = lines.pop()
     steps: list[Step] = []
     names: set[str] = set(SETS)
-    for number, line in enumerate((ln for ln in text.split("\n") if ln.strip()), 1):
+    for number, line in enumerate(lines, 1):
         if number > MAX_STEPS:
             raise PlanError(f"the plan has more than {MAX_STEPS} steps; split the question")
         step = _parse_step(line, names, f"plan line {number} {line.strip()[:120]!r}")
@@ -57,6 +65,8 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     answer = answer.strip()
     if answer in ("none", ""):
         return Plan(tuple(steps))
+    if command := _PLACE.fullmatch(answer):
+        return _parse_place(tuple(steps), names, *command.groups())
     if not _ANSWER.fullmatch(answer):
         raise PlanError(f"answer {answer[:60]!r} is neither the name of a value, nor ids, nor none")
     if answer[0].isdigit():
@@ -64,6 +74,16 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     if answer not in names:
         raise PlanError(f"answer {answer!r} names no value of the plan ({', '.join(sorted(names))})")
     return Plan(tuple(steps), answer)
+
+
+def _parse_place(steps: tuple[Step, ...], names: set[str], placed: str, relation: str, destination: str) -> Plan:
+    where = f"plan: place({placed}, {relation}, {destination})"
+    if relation not in RELATIONS:
+        raise PlanError(f"{where}: no relation {relation!r}; there are {', '.join(RELATIONS)}")
+    for name, more in ((placed, ()), (destination, REFERENCES)):
+        if name not in names and name not in more:
+            raise PlanError(f"{where}: {name!r} names no value; there are {', '.join([*sorted(names), *more])}")
+    return Plan(steps, placed, destination=destination, relation=relation)
 
 
 def _parse_step(line: str, names: set[str], where: str) -> Step:
