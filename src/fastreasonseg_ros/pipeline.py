@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
@@ -25,7 +26,7 @@ from .reasoning.planner import OnText, Planner
 from .reasoning.prompting.reply_forms import Form
 from .reasoning.protocol import LanguageModel, WordMeaning
 from .twin.tracking import update
-from .twin.types import Answer, DigitalTwin, Frame, Query
+from .twin.types import Answer, Command, DigitalTwin, Frame, Query
 
 MAX_QUESTION_CHARACTERS = 2000
 
@@ -189,7 +190,7 @@ class StandingQuestion:
             return reply(error.status, str(error))
         status, message = _outcome(chosen, execution)
         message = f"{message}; {twin.note}" if twin.note else message
-        return reply(status, message, ids=execution.ids, trace=execution.trace)
+        return reply(status, message, ids=execution.ids, trace=execution.trace, commands=execution.commands)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
         """Has the plan made; False if it was cancelled. Raises ModelError, PlanError."""
@@ -204,9 +205,11 @@ class StandingQuestion:
 
 
 def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
-    if execution.ids:
+    if execution.is_complete:
         count = len(execution.ids)
         message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+        if execution.commands:
+            message = "; ".join(map(_described, execution.commands))
         if steps := _noted(execution, MIGHT_BE):
             message += f"; it might be this, for nothing fits {steps} by its name"
         if steps := _noted(execution, OFF_LINE_OF_SIGHT):
@@ -216,10 +219,25 @@ def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
         return Status.OK, message
     if execution.look_for:
         return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
+    if missing := next((c for c in execution.commands if c.ids and not c.is_complete), None):
+        return (
+            Status.NO_MATCH,
+            f"nothing in the scene fits the destination; what is to be taken is {_listed(missing.ids)}",
+        )
     if rollout.plan.is_none:
         return Status.NO_MATCH, f"nothing in the scene fits: {rollout.reason or 'the model found no way to it'}"
     empty = [f"`{step.name} = {step.expression}` gave nothing" for step in execution.trace if not step.ids]
     return Status.NO_MATCH, ": ".join(["nothing in the scene fits", *empty[:1]])
+
+
+def _described(command: Command) -> str:
+    """For example "3 inside 7", "3, 4 near camera"."""
+    where = _listed(command.destination_ids) or command.reference
+    return " ".join(filter(None, [_listed(command.ids), command.relation, where]))
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids))
 
 
 def _noted(execution: Execution, note: str) -> str:

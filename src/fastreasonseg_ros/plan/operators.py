@@ -36,7 +36,7 @@ FILTERS = {"label": None, "color": COLORS, "shape": SHAPES, "pose": POSES, "visi
 SETS: tuple[str, ...] = ("all", "gone")
 REFERENCES = ("camera", "table")
 # In which things can be put to a destination: `place(a, inside, b)`.
-RELATIONS = ("on", "inside", "left_of", "right_of", "in_front_of", "behind", "near")
+RELATIONS = ("on", "inside", "left_of", "right_of", "in_front_of", "behind", "near", "under")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ OPERATORS = {row.name: row for row in _ROWS}
 
 # Words that cannot name a step. The single-letter keys x, y and z are free: a key never stands where a set does.
 RESERVED = frozenset(
-    word for word in (*SETS, *REFERENCES, *OPERATORS, *FILTERS, *KEYS, *ATTRIBUTES, "none", "place") if len(word) > 1
+    word
+    for word in (*SETS, *REFERENCES, *OPERATORS, *FILTERS, *KEYS, *ATTRIBUTES, "none", "place", "take")
+    if len(word) > 1
 )
 
 
