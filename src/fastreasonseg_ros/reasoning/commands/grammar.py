@@ -47,6 +47,14 @@ _START = re.compile(rf"^{w.PREFIX}(?P<verb>{w.VERB})\b(?P<rest>.*)$", re.I | re.
 _FRONTED = re.compile(
     rf"^{w.PREFIX}(?P<where>{w.PREPOSITION.pattern} [^,]+),\s+(?P<what>{w.PREFIX}(?:{w.PLACE})\b.+)$", re.I
 )
+_DETERMINER = r"(?:the|a|an|all|both|my|your|that|this|those|these|every|everything)"
+# "the blue mug, put it in the sink"; "the mug goes into the sink"
+_TOPIC = re.compile(rf"^(?P<topic>{_DETERMINER} [^,.;:]+)[,.;:]\s+(?=(?:{w.PREFIX})(?:{w.VERB})\b)", re.I)
+_BELONGS = re.compile(
+    rf"^(?P<what>{_DETERMINER} [\w' -]+?(?<!that)(?<!which)(?<!who)(?<!should)(?<!must)(?<!can)(?<!to)) (?:goes|go|belongs?|should (?:go|be|be put|be placed)"
+    rf"|(?:needs?|has|have|ought) to (?:go|come|be put|be placed|be moved)|must (?:go|come)) (?=(?:back )?{w.PREPOSITION.pattern})",
+    re.I,
+)
 _GAPPED = re.compile(r",?\s+and\s+(?=(?:also\s+)?(?:the|a|an|all|both|that|my|your|every|everything|some)\b)", re.I)
 _ASKS = re.compile(r"(?:^|[.;!?,]\s+)(?:which|what|who|whose|where|how|why|is|are|does|do|did|was|were)\b", re.I)
 _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
@@ -73,7 +81,10 @@ def read_commands(text: str) -> tuple[Command, ...]:
         return ()
     sentence = _FRONTED.sub(r"\g<what> \g<where>", sentence)
     commands: list[Command] = []
-    before = ""  # the noun phrase that "it" means
+    sentence = _BELONGS.sub(r"put \g<what> ", sentence)
+    topic = _TOPIC.match(sentence)
+    before = topic["topic"] if topic else ""  # the noun phrase that "it" means
+    sentence = sentence[topic.end() :] if topic else sentence
     for clause in _CLAUSE_END.split(sentence):
         read = list(_gapped(clause, before))
         if not read:
