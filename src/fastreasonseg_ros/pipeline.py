@@ -25,6 +25,7 @@ from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
 from .reasoning.planner import OnText, Planner
 from .reasoning.prompting.reply_forms import Form
 from .reasoning.protocol import LanguageModel, WordMeaning
+from .reasoning.sentences import sentence
 from .twin.tracking import update
 from .twin.types import Answer, Command, DigitalTwin, Frame, Query
 
@@ -188,7 +189,10 @@ class StandingQuestion:
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
-        status, message = _outcome(chosen, execution)
+        said = sentence(self.query.text, execution.ids, twin, asks_whether(self.query.text))
+        status, message = _outcome(chosen, execution, said)
+        if status is Status.NO_MATCH and said:
+            message = f"{said}: {message}"
         message = f"{message}; {twin.note}" if twin.note else message
         return reply(status, message, ids=execution.ids, trace=execution.trace, commands=execution.commands)
 
@@ -204,12 +208,13 @@ class StandingQuestion:
         return True
 
 
-def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
+def _outcome(rollout: Rollout, execution: Execution, said: str) -> tuple[Status, str]:
+    """said: the answer in words, where there is one (reasoning/sentences.py)."""
     if execution.is_complete:
         count = len(execution.ids)
         message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
-        if execution.commands:
-            message = "; ".join(map(_described, execution.commands))
+        if said or execution.commands:
+            message = said or "; ".join(map(_described, execution.commands))
         if steps := _noted(execution, MIGHT_BE):
             message += f"; it might be this, for nothing fits {steps} by its name"
         if steps := _noted(execution, OFF_LINE_OF_SIGHT):

@@ -109,7 +109,8 @@ class Rollout:
 
     def tagged(self) -> str:
         """The form of DESIGN 4: <reason>, <plan>, <answer>."""
-        return f"<reason>{self.reason}</reason>\n<plan>\n{self.plan.steps_text}\n</plan>\n<answer>{self.plan.answer_text}</answer>"
+        steps, answer = self.plan.steps_text, self.plan.answer_text
+        return f"<reason>{self.reason}</reason>\n<plan>\n{steps}\n</plan>\n<answer>{answer}</answer>"
 
     def short(self) -> str:
         """The form the student writes: the reason, then one step a line; the last value is the answer.

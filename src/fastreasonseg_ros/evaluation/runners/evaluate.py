@@ -115,7 +115,8 @@ def evaluate_twins(
     done: Sequence[Row] = (),
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Result of twin questions: exact, destination_exact (of commands, where the data has it), n, intervals, by_category, by_level, statuses, questions, and Times.report()."""
+    """Result of twin questions: exact, destination_exact (of commands that name destination_ids), n,
+    intervals, by_category, by_level, statuses, questions, and Times.report()."""
     rows, times = list(done), Times()
     answered = {row["n"] for row in rows}
     for n, question in enumerate(questions):

@@ -4,7 +4,7 @@ The formats are in readers/, one file each; `readers.open_dataset` finds out whi
 own form (queries.jsonl) and words (labels.jsonl) may lie beside pictures of other formats that have none:
 
 queries.jsonl    {"scene", "text", "target_ids", "category"?, "level"?, "frames"? [first, last],
-                 "destination_ids"?, "relation"?}            of a command: where it goes, and how (plan.operators.RELATIONS)
+                 "destination_ids"?, "relation"?}    of a command (plan.operators.RELATIONS)
 labels.jsonl     {"scene", "id", "label", "colour"}
 scenes.jsonl     {"scene": "k01", "twin": {twin JSON}}    twin questions, with a queries.jsonl as above
 """

@@ -26,7 +26,8 @@ class Reading:
 
     take, destination: noun phrases. relation: one of plan.operators.RELATIONS; empty, as is the destination, for a
     command that only takes. reference: `camera` or `table` in place of a destination. other: the destination is not
-    what is taken ("the other shelf").
+    what is taken ("the other shelf"). source, source_relations: where it is taken from or lies ("the pen in the
+    holder", "off the shelf"), and the operators that may say so, likeliest first.
     """
 
     take: str
@@ -34,6 +35,8 @@ class Reading:
     destination: str = ""
     reference: str = ""
     other: bool = False
+    source: str = ""
+    source_relations: tuple[str, ...] = ()
 
 
 Command = tuple[Reading, ...]  # readings, likeliest first
@@ -51,8 +54,9 @@ _DETERMINER = r"(?:the|a|an|all|both|my|your|that|this|those|these|every|everyth
 # "the blue mug, put it in the sink"; "the mug goes into the sink"
 _TOPIC = re.compile(rf"^(?P<topic>{_DETERMINER} [^,.;:]+)[,.;:]\s+(?=(?:{w.PREFIX})(?:{w.VERB})\b)", re.I)
 _BELONGS = re.compile(
-    rf"^(?P<what>{_DETERMINER} [\w' -]+?(?<!that)(?<!which)(?<!who)(?<!should)(?<!must)(?<!can)(?<!to)) (?:goes|go|belongs?|should (?:go|be|be put|be placed)"
-    rf"|(?:needs?|has|have|ought) to (?:go|come|be put|be placed|be moved)|must (?:go|come)) (?=(?:back )?{w.PREPOSITION.pattern})",
+    rf"^(?P<what>{_DETERMINER} [\w' -]+?(?<!that)(?<!which)(?<!who)(?<!should)(?<!must)(?<!can)(?<!to)) "
+    r"(?:goes|go|belongs?|should (?:go|be|be put|be placed)|(?:needs?|has|have|ought) to (?:go|come|be put|be placed"
+    rf"|be moved)|must (?:go|come)) (?=(?:back )?{w.PREPOSITION.pattern})",
     re.I,
 )
 _GAPPED = re.compile(r",?\s+and\s+(?=(?:also\s+)?(?:the|a|an|all|both|that|my|your|every|everything|some)\b)", re.I)
@@ -61,11 +65,19 @@ _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
 _GIVEN_TO = re.compile(r"^(?P<who>the (?!other\b)[\w' -]+?) (?P<what>(?:the|a|an|some|his|her|their) .+)$", re.I)
 _WITH = re.compile(r"^(?P<where>.+?) with (?P<what>.+)$", re.I)
 _SOURCE = re.compile(
-    r"\b(?:(?P<under>from (?:under|underneath|beneath|below))|(?P<behind>from behind)|(?P<inside>out of|from inside(?: of)?"
-    r"|from within)|(?P<top>off of|off|from the top of|from on(?: top of)?|down from)|(?P<from>from))\s+(?=\w)",
+    r"^(?P<what>.+?) (?:(?:that|which)(?: is|'s| are| lies| stands| sits) )?"
+    r"(?:(?P<under>from (?:under|underneath|beneath|below))|(?P<behind>from behind)|(?P<inside>out of|from inside(?: of)?|from within|inside(?: of)?|in)"
+    r"|(?P<on>off of|off|from the top of|from on(?: top of)?|down from|on top of|on)|(?P<either>from))"
+    r" (?P<where>(?:the|a|my|your|that|this|its|his|her)\b.+)$",
     re.I,
 )
-_SOURCE_WORDS = {"under": "under", "behind": "behind", "inside": "in", "top": "on", "from": "on"}
+_SOURCE_RELATIONS = {
+    "under": ("under",),
+    "behind": ("behind",),
+    "inside": ("inside", "on"),
+    "on": ("on", "inside"),
+    "either": ("on", "inside"),
+}
 _ONE = re.compile(r"\bones?\b", re.I)
 _OTHER = re.compile(r"\b(?:the other|another|the remaining)\b", re.I)
 
@@ -77,6 +89,7 @@ def read_commands(text: str) -> tuple[Command, ...]:
     ['the cup', 'the spoon']
     """
     sentence = re.sub(r"\s+", " ", text.replace("\u2019", "'")).strip(" .!?\"'")
+    sentence = w.INTERJECTION.sub("", sentence)
     if _ASKS.search(sentence):
         return ()
     sentence = _FRONTED.sub(r"\g<what> \g<where>", sentence)
@@ -93,8 +106,15 @@ def read_commands(text: str) -> tuple[Command, ...]:
             if refers and commands and not commands[-1][0].relation:
                 commands.pop()  # "take the cup and put it there" is one command
             commands.append(command)
-            before = command[0].take
+            before = _whole(command[0])
     return tuple(commands) if any(c[0].relation for c in commands) else ()
+
+
+def _whole(reading: Reading) -> str:
+    """The noun phrase of what is taken, with its source."""
+    if not reading.source:
+        return reading.take
+    return f"{reading.take} {'in' if reading.source_relations[0] == 'inside' else 'on'} {reading.source}"
 
 
 def _gapped(clause: str, before: str) -> Iterator[tuple[Command, bool]]:
@@ -154,10 +174,10 @@ def _readings(verb: str, rest: str) -> Iterator[Reading]:
         if verb.startswith(("empty", "emptying")):
             take = f"everything in {take}"
         yield _reading(take, relation, where)
-    if re.fullmatch(w.GIVE, verb) and not any(w.relation_of(m.group())[1] == 0 for _, m in found):
-        if given := _GIVEN_TO.match(rest):
-            yield _reading(given["what"], "near", given["who"])
-            return
+    directed = any(w.relation_of(m.group())[1] == 0 for _, m in found)
+    if re.fullmatch(w.GIVE, verb) and not directed and (given := _GIVEN_TO.match(rest)):
+        yield _reading(given["what"], "near", given["who"])
+        return
     if re.fullmatch(w.TAKE, verb) and rest and not any(key[0] == 0 for key, _ in found):
         yield Reading(_taken(rest))
 
@@ -207,14 +227,18 @@ def _reading(take: str, relation: str, where: str) -> Reading:
 
 
 def _taken(phrase: str) -> str:
-    """The noun phrase of what is taken, with where it is in place of where it is taken from."""
-    phrase = _without_particles(phrase.strip(" ,"))
-    phrase = re.sub(r"^(?:up|hold of|out)\s+", "", phrase, flags=re.I)
+    """The noun phrase of what is taken."""
+    return re.sub(r"^(?:up|hold of|out)\s+", "", _without_particles(phrase.strip(" ,")), flags=re.I)
 
-    def at(found: re.Match[str]) -> str:
-        return _SOURCE_WORDS[found.lastgroup or "from"] + " "
 
-    return _SOURCE.sub(at, phrase)
+def _with_source(reading: Reading) -> Reading:
+    """With the place that it is taken from, or described by, as a phrase of its own."""
+    found = _SOURCE.match(reading.take)
+    if not found or w.REGION.match(found["where"]) or re.search(r"\b(?:not|n't|with)\b", found["what"]):
+        return reading
+    kind = next(k for k in _SOURCE_RELATIONS if found[k])
+    take = _without_particles(found["what"])
+    return replace(reading, take=take, source=found["where"], source_relations=_SOURCE_RELATIONS[kind])
 
 
 def _without_particles(phrase: str) -> str:
@@ -233,7 +257,7 @@ def _resolved(reading: Reading, before: str) -> Reading:
     where = reading.destination
     if w.PRONOUN.fullmatch(where):
         where = before or where
-    return replace(reading, take=take, destination=_named(where, head(take)))
+    return _with_source(replace(reading, take=take, destination=_named(where, head(take))))
 
 
 def _named(phrase: str, noun: str) -> str:

@@ -19,7 +19,7 @@ from ...plan.operators import REFERENCES, RESERVED, SETS
 from ...plan.run import Meaning
 from ...twin.types import DigitalTwin
 from .grammar import TABLE, Command, Reading, is_singular, names_support
-from .words import SUPPORT
+from .words import EVERYTHING, SUPPORT
 
 PlanPhrase = Callable[[str], Rollout | None]  # the plan of a noun phrase; None where it was cancelled
 SURE = 4  # score of a reading both of whose ends are found in the number that they are spoken of
@@ -81,11 +81,33 @@ class CommandPlanner:
 
     def _ends(self, reading: Reading) -> Ends:
         take = self._end(reading.take)
+        if reading.source:
+            take = self._from(take, reading)
         if not reading.relation or reading.reference:
             return Ends(reading, take, None)
         if names_support(reading.destination) and not self._has_support():
             return Ends(replace(reading, reference=TABLE), take, None)
         return Ends(reading, take, self._end(reading.destination))
+
+    def _from(self, take: End, reading: Reading) -> End:
+        """Those that are where the reading says: the first relation that holds for any, else the first."""
+        source = self._end(reading.source)
+        found: list[End] = []
+        for relation in reading.source_relations:
+            steps: list[Step] = []
+            names = [_append(steps, end.rollout.plan) for end in (take, source)]
+            if not all(names):
+                return replace(take, ids=(), rollout=Rollout(source.rollout.reason, Plan()))
+            steps.append(Step(_free(steps), relation, (names[0], names[1])))
+            rollout = Rollout(f"{take.rollout.reason} {source.rollout.reason}", Plan(tuple(steps), steps[-1].name))
+            found.append(End(rollout, self._executed(rollout), take.singular))
+        return next((end for end in found if end.ids), found[0])
+
+    def _executed(self, rollout: Rollout) -> tuple[int, ...]:
+        try:
+            return execute(rollout.plan, self._twin, self._meaning).ids
+        except MissingDataError:
+            return ()
 
     def _has_support(self) -> bool:
         """Whether a table or the like is one of the twin's objects."""
@@ -93,14 +115,11 @@ class CommandPlanner:
 
     def _end(self, phrase: str) -> End:
         if phrase not in self._planned:
-            rollout = self._plan_phrase(phrase)
+            everything = EVERYTHING.fullmatch(phrase) is not None
+            rollout = Rollout("", Plan((), "all")) if everything else self._plan_phrase(phrase)
             if rollout is None:
                 raise CancelledError
-            try:
-                ids = execute(rollout.plan, self._twin, self._meaning).ids
-            except MissingDataError:
-                ids = ()
-            self._planned[phrase] = End(rollout, ids, is_singular(phrase))
+            self._planned[phrase] = End(rollout, self._executed(rollout), is_singular(phrase))
         return self._planned[phrase]
 
     def _score(self, ends: Ends) -> int:

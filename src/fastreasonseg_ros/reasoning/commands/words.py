@@ -44,11 +44,11 @@ VERB = rf"(?:{PLACE}|{CARRY}|{TAKE}|fill|load|cover|top)"
 PREFIX = (
     r"(?:(?:please|ok|okay|now|then|next|first|firstly|second|secondly|finally|lastly|afterwards|and|so|but|hey|hi|hello"
     r"|robot|could|can|would|will|you|mind|i|i'd|i'll|we|want|need|like|to|let's|let us|just|kindly|also|go ahead|go"
-    r"|after that|when you are done|be so kind as|be so good as|try|do me a favour|do me a favor|it would be (?:great|nice)"
-    r"|if|time|you should|you must|should|must|quickly|carefully|gently|slowly)[ ,:]+)*?"
+    r"|after that|when you are done|be so kind as|be so good as|try|do me a favour|do me a favor"
+    r"|it would be (?:great|nice)|if|time|you should|you must|should|must|quickly|carefully|gently|slowly)[ ,:]+)*?"
 )
 
-# (preposition, relation, rank): rank 0 names a direction and so always a destination, 1 a place, 2 seldom a destination.
+# (preposition, relation, rank): rank 0 names a direction, and so a destination; 1 a place; 2 seldom a destination.
 _PREPOSITIONS: tuple[tuple[str, str, int], ...] = (
     (r"(?:to|on) the left(?:[ -]hand)?(?: side)? of|left of", "left_of", 1),
     (r"(?:to|on) the right(?:[ -]hand)?(?: side)? of|right of", "right_of", 1),
@@ -81,9 +81,16 @@ REGION = re.compile(
     r"(?:(?:the|my|your|its) )?(?:very |far |extreme |upper |lower |top |bottom |back |front )*"
     r"(?:left|right|middle|centre|center|front|back|rear|corner|end|edge|top|bottom|foreground|background|side|"
     r"left[ -]hand side|right[ -]hand side|distance|order|pairs?|place|line|row|total)"
-    r"(?: side)?(?=$|[ ,](?!(?:of|hand)\b))",
+    rf"(?: side)?(?=$|,| (?:that|which|who|and|{'|'.join(p for p, _, _ in _PREPOSITIONS)})\b)",
     re.I,
 )
+# Said before a command, and no part of it.
+INTERJECTION = re.compile(
+    r"^(?:(?:hang on|hold on|wait|one (?:moment|second)|tidy up|clean up|quick|right|alright|all right|well|oh|sorry"
+    r"|listen|look|yes|no|good)(?: please| a (?:second|moment|bit))?[,:;.!-]+\s*)+",
+    re.I,
+)
+EVERYTHING = re.compile(r"(?:everything|all|anything|whatever|all (?:the )?(?:things|objects|items)|all of it)", re.I)
 # "the middle of the tray", "the left side of the shelf": the thing is meant.
 PART_OF = re.compile(
     r"^the (?:[\w-]+ )?(?:middle|cent(?:er|re)|corner|edge|end|top|bottom|back|front|side|left|right|rim|surface) of ",
@@ -98,7 +105,19 @@ SELF = re.compile(
 )
 PRONOUN = re.compile(r"(?:it|them|that|this|these|those|both of them|all of them|the same)", re.I)
 SUPPORT = frozenset(
-    "table tabletop desk desktop counter countertop worktop workbench bench floor ground surface".split()
+    (
+        "table",
+        "tabletop",
+        "desk",
+        "desktop",
+        "counter",
+        "countertop",
+        "worktop",
+        "workbench",
+        "bench",
+        "floor",
+        "ground",
+    )
 )
 PARTICLE = re.compile(
     r"\s+(?:back|down|over|up|away|out|straight|right|just|directly|carefully|gently|slowly|safely|quickly|please|there|"
