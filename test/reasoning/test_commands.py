@@ -44,6 +44,7 @@ def first(text: str) -> list[tuple[str, str, str]]:
         ("the blue mug, put it in the sink", [("the blue mug", "inside", "the sink")]),
         ("The plates belong on the upper shelf.", [("The plates", "on", "the upper shelf")]),
         ("In the basket, put the two apples", [("the two apples", "inside", "the basket")]),
+        ("bring the bucket over here", [("the bucket", "near", "camera")]),
         ("give the girl the doll", [("the doll", "near", "the girl")]),
         ("cover the pot with the lid", [("the lid", "on", "the pot")]),
         ("hang the saw on the middle hook", [("the saw", "on", "the middle hook")]),
@@ -67,6 +68,11 @@ def test_a_command_is_split_into_what_is_taken_and_where_it_goes(text, commands)
         "something to put the flowers in",
         "hand over the carrot that is further from you",
         "put the mug on the left",
+        "Set the chair that has fallen over upright again.",
+        "Hold that ladder still, I want to reach the lamp",
+        "Bring the wagon farthest to the right",
+        "Tip out the pail: what falls on the floor?",
+        "put the stool that tipped over back on its feet",
     ],
 )
 def test_what_names_no_destination_is_no_command(text):

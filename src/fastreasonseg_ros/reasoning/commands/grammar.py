@@ -60,13 +60,17 @@ _BELONGS = re.compile(
     re.I,
 )
 _GAPPED = re.compile(r",?\s+and\s+(?=(?:also\s+)?(?:the|a|an|all|both|that|my|your|every|everything|some)\b)", re.I)
-_ASKS = re.compile(r"(?:^|[.;!?,]\s+)(?:which|what|who|whose|where|how|why|is|are|does|do|did|was|were)\b", re.I)
+_ASKS = re.compile(r"(?:^|[.;:!?,]\s+)(?:which|what|who|whose|where|how|why|is|are|does|do|did|was|were)\b", re.I)
 _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
-_GIVEN_TO = re.compile(r"^(?P<who>the (?!other\b)[\w' -]+?) (?P<what>(?:the|a|an|some|his|her|their) .+)$", re.I)
+_HERE = re.compile(r"^(?P<what>(?:(?! to ).)+?) (?:over |back )*here$", re.I)
+_GIVEN_TO = re.compile(
+    r"^(?P<who>the (?!other\b)[\w'-]+(?: (?!of\b)[\w'-]+)?) (?P<what>(?:the|a|an|some|his|her|their) .+)$", re.I
+)
 _WITH = re.compile(r"^(?P<where>.+?) with (?P<what>.+)$", re.I)
 _SOURCE = re.compile(
     r"^(?P<what>.+?) (?:(?:that|which)(?: is|'s| are| lies| stands| sits) )?"
-    r"(?:(?P<under>from (?:under|underneath|beneath|below))|(?P<behind>from behind)|(?P<inside>out of|from inside(?: of)?|from within|inside(?: of)?|in)"
+    r"(?:(?P<under>from (?:under|underneath|beneath|below))|(?P<behind>from behind)|"
+    r"(?P<inside>out of|from inside(?: of)?|from within|inside(?: of)?|in)"
     r"|(?P<on>off of|off|from the top of|from on(?: top of)?|down from|on top of|on)|(?P<either>from))"
     r" (?P<where>(?:the|a|my|your|that|this|its|his|her)\b.+)$",
     re.I,
@@ -151,7 +155,7 @@ def _clause(clause: str, before: str) -> tuple[Command, bool] | None:
     if not readings:
         return None
     refers = bool(w.PRONOUN.fullmatch(readings[0].take))
-    if refers and not before:
+    if not before and (refers or w.PRONOUN.fullmatch(readings[0].destination)):
         return None
     return tuple(_resolved(r, before) for r in readings), refers
 
@@ -165,6 +169,9 @@ def _readings(verb: str, rest: str) -> Iterator[Reading]:
     if re.fullmatch(w.GIVE, verb) and (given := _GIVEN.match(rest)):
         yield Reading(_taken(given["what"]), "near", reference=CAMERA)
         return
+    if here := _HERE.match(rest):
+        yield Reading(_taken(here["what"]), "near", reference=CAMERA)
+        return
     found = sorted(_prepositions(rest), key=lambda p: p[0])
     for _, match in found:
         relation, rank = w.relation_of(match.group())
@@ -175,7 +182,12 @@ def _readings(verb: str, rest: str) -> Iterator[Reading]:
             take = f"everything in {take}"
         yield _reading(take, relation, where)
     directed = any(w.relation_of(m.group())[1] == 0 for _, m in found)
-    if re.fullmatch(w.GIVE, verb) and not directed and (given := _GIVEN_TO.match(rest)):
+    if (
+        verb in ("give", "hand", "pass")
+        and not directed
+        and not w.PREPOSITION.search(rest)
+        and (given := _GIVEN_TO.match(rest))
+    ):
         yield _reading(given["what"], "near", given["who"])
         return
     if re.fullmatch(w.TAKE, verb) and rest and not any(key[0] == 0 for key, _ in found):
@@ -200,8 +212,8 @@ def _prepositions(rest: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
         before, after = rest[: match.start()].rstrip(), rest[match.end() :].strip()
         if not before or not after or w.REGION.match(after) or re.search(r"\b(?:from|out|off)$", before, re.I):
             continue
-        if re.match(r"(?:be|hold|drink|eat|cut|write|see|make|keep|wear|use)\b", after, re.I):
-            continue  # "something to drink from"
+        if not w.DESTINATION.match(after) or re.search(r"\b(?:not|without)$", before, re.I):
+            continue
         _, rank = w.relation_of(match.group())
         attached = bool(w.ATTACHED.search(before))
         if rank == 0 and not attached:
@@ -220,7 +232,9 @@ def _reading(take: str, relation: str, where: str) -> Reading:
         )
     if w.MIDDLE_OF.match(where) and relation in ("inside", "near"):
         relation = "on"
-    where = w.PART_OF.sub("", where)
+    where = re.sub(
+        r",? (?:but|instead of|rather than|before|so that|because)\b.*$", "", w.PART_OF.sub("", where), flags=re.I
+    )
     other = bool(_OTHER.search(where))
     where = re.sub(r"\b(?:another|the remaining)\b", "the", _OTHER.sub("the", where), flags=re.I)
     return Reading(_taken(take), relation, _without_particles(where), "", other)
@@ -256,7 +270,7 @@ def _resolved(reading: Reading, before: str) -> Reading:
         take = _named(take, head(before))
     where = reading.destination
     if w.PRONOUN.fullmatch(where):
-        where = before or where
+        where = before
     return _with_source(replace(reading, take=take, destination=_named(where, head(take))))
 
 

@@ -12,7 +12,7 @@ PLACE_VERBS = (
 )
 # Verbs that take or bring: only a preposition of direction names the destination ("take the cup on the tray" has none).
 CARRY_VERBS = "take bring carry get fetch deliver hand give pass send lift haul grab pick ferry transport"
-TAKE_VERBS = "take get fetch lift grab pick hold find locate choose select"
+TAKE_VERBS = "take remove get fetch lift grab pick hold find locate choose select"
 GIVE_VERBS = "bring get fetch hand give pass"  # "give me X", "hand the girl X"
 _GERUNDS = {
     "put": "putting",
@@ -104,6 +104,13 @@ SELF = re.compile(
     re.I,
 )
 PRONOUN = re.compile(r"(?:it|them|that|this|these|those|both of them|all of them|the same)", re.I)
+# How a destination begins: "tipped over back on its feet", "something to read" and "put the lid on" name none.
+DESTINATION = re.compile(
+    r"(?:(?:the|a|an|another|my|your|his|her|its|our|their|each|both|either|every|any|some|one|two|three)\b"
+    r"|(?:this|that|these|those) \w|(?:it|them|here)\b|(?:me|us|myself)\b|over here\b|where i )"
+    r"(?! ?(?:feet|foot|side|head|end|back|own)\b)",
+    re.I,
+)
 SUPPORT = frozenset(
     (
         "table",
