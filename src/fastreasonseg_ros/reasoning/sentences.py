@@ -53,7 +53,9 @@ def _counted(found: Sequence[Instance]) -> str:
 
 
 def plural(label: str) -> str:
-    """>>> plural("cup"), plural("box"), plural("berry"), plural("knife"), plural("scissors")
+    """The plural of a label.
+
+    >>> plural("cup"), plural("box"), plural("berry"), plural("knife"), plural("scissors")
     ('cups', 'boxes', 'berries', 'knives', 'scissors')
     """
     for ending, cut, more in (("s", 0, ""), ("knife", 2, "ves"), ("shelf", 1, "ves"), ("leaf", 1, "ves")):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from . import words as w
+from .noun_phrases import ONE, head, with_noun, without_particles
 
 READINGS = 4  # of one command
 CAMERA, TABLE = "camera", "table"
@@ -82,7 +83,6 @@ _SOURCE_RELATIONS = {
     "on": ("on", "inside"),
     "either": ("on", "inside"),
 }
-_ONE = re.compile(r"\bones?\b", re.I)
 _OTHER = re.compile(r"\b(?:the other|another|the remaining)\b", re.I)
 
 
@@ -138,7 +138,7 @@ def _gapped(clause: str, before: str) -> Iterator[tuple[Command, bool]]:
 
 def _one_of(command: Command, named: str) -> Command:
     noun = head(named)
-    return tuple(replace(r, take=_named(r.take, noun)) for r in command)
+    return tuple(replace(r, take=with_noun(r.take, noun)) for r in command)
 
 
 def _clause(clause: str, before: str) -> tuple[Command, bool] | None:
@@ -177,7 +177,7 @@ def _readings(verb: str, rest: str) -> Iterator[Reading]:
         relation, rank = w.relation_of(match.group())
         if not is_place and (rank > 0 and not _is_direction(match, rest)):
             continue
-        take, where = _without_particles(rest[: match.start()]), rest[match.end() :].strip(" ,")
+        take, where = without_particles(rest[: match.start()]), rest[match.end() :].strip(" ,")
         if verb.startswith(("empty", "emptying")):
             take = f"everything in {take}"
         yield _reading(take, relation, where)
@@ -237,12 +237,12 @@ def _reading(take: str, relation: str, where: str) -> Reading:
     )
     other = bool(_OTHER.search(where))
     where = re.sub(r"\b(?:another|the remaining)\b", "the", _OTHER.sub("the", where), flags=re.I)
-    return Reading(_taken(take), relation, _without_particles(where), "", other)
+    return Reading(_taken(take), relation, without_particles(where), "", other)
 
 
 def _taken(phrase: str) -> str:
     """The noun phrase of what is taken."""
-    return re.sub(r"^(?:up|hold of|out)\s+", "", _without_particles(phrase.strip(" ,")), flags=re.I)
+    return re.sub(r"^(?:up|hold of|out)\s+", "", without_particles(phrase.strip(" ,")), flags=re.I)
 
 
 def _with_source(reading: Reading) -> Reading:
@@ -251,59 +251,16 @@ def _with_source(reading: Reading) -> Reading:
     if not found or w.REGION.match(found["where"]) or re.search(r"\b(?:not|n't|with)\b", found["what"]):
         return reading
     kind = next(k for k in _SOURCE_RELATIONS if found[k])
-    take = _without_particles(found["what"])
+    take = without_particles(found["what"])
     return replace(reading, take=take, source=found["where"], source_relations=_SOURCE_RELATIONS[kind])
-
-
-def _without_particles(phrase: str) -> str:
-    phrase, before = phrase.strip(" ,"), ""
-    while phrase != before:
-        before = phrase
-        phrase = w.PARTICLE.sub("", phrase).strip(" ,")
-    return phrase
 
 
 def _resolved(reading: Reading, before: str) -> Reading:
     """With nouns in place of "it" and "one"."""
     take = before if w.PRONOUN.fullmatch(reading.take) else reading.take
-    if before and _ONE.search(take):
-        take = _named(take, head(before))
+    if before and ONE.search(take):
+        take = with_noun(take, head(before))
     where = reading.destination
     if w.PRONOUN.fullmatch(where):
         where = before
-    return _with_source(replace(reading, take=take, destination=_named(where, head(take))))
-
-
-def _named(phrase: str, noun: str) -> str:
-    """The phrase with a noun in place of "one"; "the one on the tray" alike."""
-    return _ONE.sub(noun, phrase, count=1) if noun and not re.match(r"(?:any |every )?one\b", phrase, re.I) else phrase
-
-
-def head(phrase: str) -> str:
-    """The noun of a noun phrase: its last word before a preposition or a relative clause.
-
-    >>> head("the small plate that is on the tray")
-    'plate'
-    """
-    end = min(
-        (m.start() for pattern in (w.PREPOSITION, w.RELATIVE) if (m := pattern.search(phrase)) and m.start()),
-        default=len(phrase),
-    )
-    parts = phrase[:end].strip(" ,").split()
-    while parts and re.fullmatch(
-        r"standing|sitting|lying|leaning|hanging|resting|closest|nearest|farthest|furthest", parts[-1]
-    ):
-        parts.pop()
-    return parts[-1] if parts else ""
-
-
-def is_singular(phrase: str) -> bool:
-    """Whether a noun phrase speaks of one thing ("the cup", "the cup nearest the plates")."""
-    noun = head(phrase).lower()
-    return not w.PLURAL.match(phrase) and not (noun.endswith("s") and not noun.endswith(("ss", "us", "is")))
-
-
-def names_support(phrase: str) -> bool:
-    """Whether a destination is the surface that everything stands on, where the twin has no object for it."""
-    parts = phrase.lower().split()
-    return len(parts) <= 3 and bool(parts) and parts[-1] in w.SUPPORT
+    return _with_source(replace(reading, take=take, destination=with_noun(where, head(take))))

@@ -18,7 +18,8 @@ from ...plan.language import Placement, Plan, Rollout, Step, plan_word
 from ...plan.operators import REFERENCES, RESERVED, SETS
 from ...plan.run import Meaning
 from ...twin.types import DigitalTwin
-from .grammar import TABLE, Command, Reading, is_singular, names_support
+from .grammar import TABLE, Command, Reading
+from .noun_phrases import is_singular, names_support
 from .words import EVERYTHING, SUPPORT
 
 PlanPhrase = Callable[[str], Rollout | None]  # the plan of a noun phrase; None where it was cancelled

@@ -27,7 +27,9 @@ _GERUNDS |= {"lie": "lying", "drag": "dragging"}
 
 
 def gerund(verb: str) -> str:
-    """>>> gerund("move"), gerund("put"), gerund("hang")
+    """The -ing form of a verb.
+
+    >>> gerund("move"), gerund("put"), gerund("hang")
     ('moving', 'putting', 'hanging')
     """
     return _GERUNDS.get(verb) or (verb[:-1] if verb.endswith("e") else verb) + "ing"
