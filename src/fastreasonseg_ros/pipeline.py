@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
@@ -25,8 +26,9 @@ from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
 from .reasoning.planner import OnText, Planner
 from .reasoning.prompting.reply_forms import Form
 from .reasoning.protocol import LanguageModel, WordMeaning
+from .reasoning.sentences import sentence
 from .twin.tracking import update
-from .twin.types import Answer, DigitalTwin, Frame, Query
+from .twin.types import Answer, Command, DigitalTwin, Frame, Query
 
 MAX_QUESTION_CHARACTERS = 2000
 
@@ -201,9 +203,12 @@ class StandingQuestion:
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
             return reply(error.status, str(error))
-        status, message = _outcome(chosen, execution)
+        said = sentence(self.query.text, execution.ids, twin, asks_whether(self.query.text))
+        status, message = _outcome(chosen, execution, said)
+        if status is Status.NO_MATCH and said:
+            message = f"{said}: {message}"
         message = f"{message}; {twin.note}" if twin.note else message
-        return reply(status, message, ids=execution.ids, trace=execution.trace)
+        return reply(status, message, ids=execution.ids, trace=execution.trace, commands=execution.commands)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
         """Has the plan made; False if it was cancelled. Raises ModelError, PlanError."""
@@ -217,10 +222,13 @@ class StandingQuestion:
         return True
 
 
-def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
-    if execution.ids:
+def _outcome(rollout: Rollout, execution: Execution, said: str) -> tuple[Status, str]:
+    """said: the answer in words, where there is one (reasoning/sentences.py)."""
+    if execution.is_complete:
         count = len(execution.ids)
         message = f"{count} object{'s' if count > 1 else ''}: {', '.join(map(str, execution.ids))}"
+        if said or execution.commands:
+            message = said or "; ".join(map(_described, execution.commands))
         if steps := _noted(execution, MIGHT_BE):
             message += f"; it might be this, for nothing fits {steps} by its name"
         if steps := _noted(execution, OFF_LINE_OF_SIGHT):
@@ -230,10 +238,25 @@ def _outcome(rollout: Rollout, execution: Execution) -> tuple[Status, str]:
         return Status.OK, message
     if execution.look_for:
         return Status.NO_MATCH, f"not in view; perception is asked to look for {', '.join(execution.look_for)}"
+    if missing := next((c for c in execution.commands if c.ids and not c.is_complete), None):
+        return (
+            Status.NO_MATCH,
+            f"nothing in the scene fits the destination; what is to be taken is {_listed(missing.ids)}",
+        )
     if rollout.plan.is_none:
         return Status.NO_MATCH, f"nothing in the scene fits: {rollout.reason or 'the model found no way to it'}"
     empty = [f"`{step.name} = {step.expression}` gave nothing" for step in execution.trace if not step.ids]
     return Status.NO_MATCH, ": ".join(["nothing in the scene fits", *empty[:1]])
+
+
+def _described(command: Command) -> str:
+    """For example "3 inside 7", "3, 4 near camera"."""
+    where = _listed(command.destination_ids) or command.reference
+    return " ".join(filter(None, [_listed(command.ids), command.relation, where]))
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids))
 
 
 def _noted(execution: Execution, note: str) -> str:

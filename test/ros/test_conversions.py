@@ -25,7 +25,7 @@ from fastreasonseg_ros.ros.conversions import (
     twin_from_msg,
     twin_to_msg,
 )
-from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
+from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
 
 IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
 MUG = Instance(
@@ -134,3 +134,13 @@ def test_plans_need_no_id_image_and_it_is_left_out_on_request() -> None:
     back = twin_from_msg(over_the_wire(twin_to_msg(TWIN)), with_ids=False)
     assert back.ids is None
     assert back.instances == TWIN.instances
+
+
+def test_an_answer_to_commands_survives_the_message_with_both_ends():
+    commands = (Command((1,), "on", (2,)), Command((2,), "near", (), "camera"))
+    answer = Answer(Query("put it there"), Status.OK, "1 on 2", ids=(1,), commands=commands)
+    twin = DigitalTwin((Instance(1, "cup"), Instance(2, "tray")))
+    msg = answer_to_msg(answer, twin)
+    assert (list(msg.destination_ids), msg.relation, msg.commands[1].reference) == ([2], "on", "camera")
+    assert [i.label for i in msg.destinations] == ["tray"]
+    assert answer_from_msg(msg).commands == commands

@@ -22,7 +22,7 @@ def run(args: Namespace) -> int:
         if question.scene not in twins:
             raise DatasetError(f"{question.where}: unknown scene {question.scene!r}; {args.scenes} does not have it")
         ids = {i.id for i in twins[question.scene].instances}
-        if unknown := set(question.target_ids) - ids:
+        if unknown := {*question.target_ids, *(question.destination_ids or ())} - ids:
             raise DatasetError(f"{question.where}: target id {min(unknown)} is not in the twin of {question.scene}")
     mark = {"run": run_id(args)}
     if args.resume and not args.rows:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import MissingDataError
-from ..twin.types import DigitalTwin, TraceStep
-from .language import Plan, Step
+from ..twin.types import Command, DigitalTwin, TraceStep
+from .language import Placement, Plan, Step
 from .operations import MIGHT_BE, OPERATIONS
-from .operators import OPERATORS
+from .operators import OPERATORS, REFERENCES
 from .run import Ids, Meaning, Run
 from .spatial import OFF_LINE_OF_SIGHT
 
@@ -29,11 +29,20 @@ NOT_TO_THE_LETTER = (PASSED_OVER, MIGHT_BE, OFF_LINE_OF_SIGHT)
 
 @dataclass(frozen=True)
 class Execution:
-    """ids: the answer, in the plan's order. look_for: words that perception should be asked for."""
+    """ids: the answer, in the plan's order. look_for: words that perception should be asked for.
+
+    commands: what a plan with placements has to be taken where; ids are those of the first.
+    """
 
     ids: Ids
     trace: tuple[TraceStep, ...]
     look_for: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that the plan speaks of was found."""
+        return bool(self.ids) and all(command.is_complete for command in self.commands)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,16 @@ def execute(
             run.note = "; ".join(filter(None, [run.note, f"in the picture: {run.view.without_metres}"]))
         trace.append(TraceStep(step.name, step.expression, ids, run.note))
     ids = run.values[plan.answer] if plan.answer else tuple(k for k in plan.answer_ids if k in run.view.by_id)
-    return Execution(ids, tuple(trace), tuple(run.look_for))
+    commands = tuple(_command(placement, run) for placement in plan.placements)
+    return Execution(commands[0].ids if commands else ids, tuple(trace), tuple(run.look_for), commands)
+
+
+def _command(placement: Placement, run: Run) -> Command:
+    """What is part of the destination itself is not moved: "put everything on the tray"."""
+    reference = placement.destination if placement.destination in REFERENCES else ""
+    destination = () if reference else run.values.get(placement.destination, ())
+    taken = tuple(k for k in run.values.get(placement.placed, ()) if k not in destination)
+    return Command(taken, placement.relation, destination, reference)
 
 
 def _referring(step: Step, run: Run) -> Step:
@@ -102,14 +120,14 @@ def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = Non
     Every step is relaxed at most twice, so a plan of n steps is executed at most 2 n + 2 times.
     """
     strict = execution = execute(plan, twin, meaning)
-    if execution.ids or not plan.answer:
+    if execution.is_complete or not plan.answer:
         return strict
     relaxation = TO_THE_LETTER
     if any(i.also for i in twin.instances) and _has_like_of_nothing(plan, strict):
         relaxation = replace(relaxation, also=True)
         execution = execute(plan, twin, meaning, relaxation)
     tried: set[tuple[str, int]] = set()
-    while not execution.ids:
+    while not execution.is_complete:
         change = next((c for c in _possible_changes(plan, execution) if c not in tried), None)
         if change is None:
             return strict

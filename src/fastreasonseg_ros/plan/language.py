@@ -37,12 +37,32 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """One command: the value to be taken, and where it goes. Written `place(a, inside, b)`.
+
+    placed, destination: names of values; empty (written `none`) where nothing in the scene fits; the destination may
+    also be `camera` or `table`. relation: one of operators.RELATIONS; empty, as is the destination, for a command that
+    only takes (written `take(a)`).
+    """
+
+    placed: str
+    relation: str = ""
+    destination: str = ""
+
+    def __str__(self) -> str:
+        if not self.relation:
+            return f"take({self.placed or 'none'})"
+        return f"place({self.placed or 'none'}, {self.relation}, {self.destination or 'none'})"
+
+
+@dataclass(frozen=True)
 class Plan:
     """Steps in order, and the answer: the name of a value, ids, or nothing at all (`none`).
 
     A command to put things somewhere names a second value: `destination`, an earlier value, `camera` or `table`, and
     `relation`, one of operators.RELATIONS, in which the things of the answer are to stand to it. Both are empty for a
-    question. Written as a last line: `place(a, inside, b)`.
+    question. Written as a last line: `place(a, inside, b)`. further: the second and later commands of a sentence, one
+    more line each.
     """
 
     steps: tuple[Step, ...] = ()
@@ -50,6 +70,7 @@ class Plan:
     answer_ids: tuple[int, ...] = ()
     destination: str = ""
     relation: str = ""
+    further: tuple[Placement, ...] = ()
 
     @property
     def is_none(self) -> bool:
@@ -57,14 +78,27 @@ class Plan:
         return not self.answer and not self.answer_ids
 
     @property
+    def placements(self) -> tuple[Placement, ...]:
+        """The commands in their order; empty for a question."""
+        if not self.relation and not self.further:
+            return ()
+        return (Placement(self.answer, self.relation, self.destination), *self.further)
+
+    @property
     def answer_text(self) -> str:
-        """What stands between <answer> and </answer>, and on the last line of the short form."""
-        if self.destination:
-            return f"place({self.answer}, {self.relation}, {self.destination})"
+        """What stands between <answer> and </answer>, and on the last line of the short form; a line a command."""
+        if self.placements:
+            return "\n".join(map(str, self.placements))
         return self.answer or ", ".join(map(str, self.answer_ids)) or "none"
 
-    def __str__(self) -> str:
+    @property
+    def steps_text(self) -> str:
+        """The steps alone, one a line."""
         return "\n".join(map(str, self.steps))
+
+    def __str__(self) -> str:
+        """The steps, and the lines of the commands."""
+        return "\n".join(map(str, (*self.steps, *self.placements)))
 
 
 @dataclass(frozen=True)
@@ -76,7 +110,8 @@ class Rollout:
 
     def tagged(self) -> str:
         """The form of DESIGN 4: <reason>, <plan>, <answer>."""
-        return f"<reason>{self.reason}</reason>\n<plan>\n{self.plan}\n</plan>\n<answer>{self.plan.answer_text}</answer>"
+        steps, answer = self.plan.steps_text, self.plan.answer_text
+        return f"<reason>{self.reason}</reason>\n<plan>\n{steps}\n</plan>\n<answer>{answer}</answer>"
 
     def short(self) -> str:
         """The form the student writes: the reason, then one step a line; the last value is the answer.
@@ -85,6 +120,6 @@ class Rollout:
         """
         plan = self.plan
         lines = [" ".join(self.reason.split()), *map(str, plan.steps)]
-        if plan.destination or not plan.steps or plan.answer != plan.steps[-1].name:
+        if plan.placements or not plan.steps or plan.answer != plan.steps[-1].name:
             lines.append(plan.answer_text)
         return "\n".join(lines)

@@ -71,10 +71,10 @@ FILTERS = {
 SETS: tuple[str, ...] = ("all", "gone")
 REFERENCES = ("camera", "table")
 # In which things can be put to a destination: `place(a, inside, b)`.
-RELATIONS = ("on", "inside", "left_of", "right_of", "in_front_of", "behind", "near")
+RELATIONS = ("on", "inside", "left_of", "right_of", "in_front_of", "behind", "near", "under")
 DESTINATIONS = (*REFERENCES, "before")  # "before": where each of the things rested before
 # In which things stood to a reference before: `was(all, under, a)`. "at": on the spot where the reference stands now.
-PAST_RELATIONS = (*RELATIONS, "under", "at")
+PAST_RELATIONS = (*RELATIONS, "at")
 REGIONS = (
     "left", "right", "front", "back", "middle", "edge", "corner",
     "front_left", "front_right", "back_left", "back_right",
@@ -269,7 +269,7 @@ RESERVED = frozenset(
     word
     for word in (
         *SETS, *DESTINATIONS, *OPERATORS, *FILTERS, *KEYS, *ATTRIBUTES, *REGIONS, *DIRECTIONS, *PAST_RELATIONS,
-        "none", "place", "not",
+        "none", "place", "take", "not",
     )
     if len(word) > 1
 )  # fmt: skip

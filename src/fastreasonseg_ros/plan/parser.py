@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import PlanError
-from .language import NOT, Plan, Rollout, Step, plan_word
+from .language import NOT, Placement, Plan, Rollout, Step, plan_word
 from .numbers import parse_quantity
 from .operators import (
     ATTRIBUTES,
@@ -28,7 +28,7 @@ _TAG = {tag: re.compile(rf"<{tag}>(.*?)</{tag}>", re.S) for tag in ("reason", "p
 _FILTER = re.compile(r"^([a-z_]+)\s*=(.*)$", re.S)
 # ASCII digits only, and few enough of them for int(): str.isdigit() and \d also accept digits such as "²".
 _COUNT = re.compile(r"0?[1-9]|[1-9][0-9]")
-_PLACE = re.compile(r"place\s*\(\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*\)", re.A)
+_PLACE = re.compile(r"(?:place\s*\(\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)|take\s*\(\s*(\w+))\s*\)", re.A)
 _ANSWER = re.compile(r"[a-z][a-z0-9_]*|[0-9]{1,9}(\s*,\s*[0-9]{1,9})*")
 _TEXT_LIMIT = 200
 # Kinds of arguments that are one of a few words: what they are called in an error, and the words.
@@ -59,18 +59,21 @@ def parse_rollout(text: str) -> Rollout:
 def _parse_short(lines: list[str]) -> Plan:
     if _STEP.match(lines[-1]):
         return parse_plan("\n".join(lines))
+    if _PLACE.fullmatch(lines[-1].strip()):
+        return parse_plan("\n".join(lines))
     return parse_plan("\n".join(lines[:-1]), lines[-1].strip())
 
 
 def parse_plan(text: str, answer: str | None = None) -> Plan:
     """The plan in `text`, one step a line. Raises PlanError.
 
-    answer: a value's name, ids, `none`, `place(VALUE, RELATION, DESTINATION)`, or None for the last value. Without it,
-    a last line `place(...)` is the answer.
+    answer: a value's name, ids, `none`, lines `place(VALUE, RELATION, DESTINATION)` or `take(VALUE)`, one a command, or
+    None for the last value. Without it, last lines of that kind are the answer.
     """
     lines = [line for line in text.split("\n") if line.strip()]
-    if answer is None and lines and _PLACE.fullmatch(lines[-1].strip()):
-        answer = lines.pop()
+    commands: list[str] = [] if answer is None else [line.strip() for line in answer.split("\n") if line.strip()]
+    while answer is None and lines and _PLACE.fullmatch(lines[-1].strip()):
+        commands.insert(0, lines.pop().strip())
     steps: list[Step] = []
     names: set[str] = set(SETS)
     for number, line in enumerate(lines, 1):
@@ -79,6 +82,8 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
         step = _parse_step(line, names, f"plan line {number} {line.strip()[:120]!r}")
         steps.append(step)
         names.add(step.name)
+    if commands and all(_PLACE.fullmatch(command) for command in commands):
+        return _parse_commands(tuple(steps), names, commands)
     if answer is None:
         if not steps:
             raise PlanError("the plan has no steps; expected at least one, or the answer none")
@@ -86,8 +91,6 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     answer = answer.strip()
     if answer in ("none", ""):
         return Plan(tuple(steps))
-    if command := _PLACE.fullmatch(answer):
-        return _parse_place(tuple(steps), names, *command.groups())
     if not _ANSWER.fullmatch(answer):
         raise PlanError(f"answer {answer[:60]!r} is neither the name of a value, nor ids, nor none")
     if answer[0].isdigit():
@@ -97,14 +100,22 @@ def parse_plan(text: str, answer: str | None = None) -> Plan:
     return Plan(tuple(steps), answer)
 
 
-def _parse_place(steps: tuple[Step, ...], names: set[str], placed: str, relation: str, destination: str) -> Plan:
-    where = f"plan: place({placed}, {relation}, {destination})"
-    if relation not in RELATIONS:
-        raise PlanError(f"{where}: no relation {relation!r}; there are {', '.join(RELATIONS)}")
-    for name, more in ((placed, ()), (destination, DESTINATIONS)):
+def _parse_commands(steps: tuple[Step, ...], names: set[str], lines: list[str]) -> Plan:
+    first, *further = (_parse_command(line, names) for line in lines)
+    return Plan(steps, first.placed, (), first.destination, first.relation, tuple(further))
+
+
+def _parse_command(line: str, names: set[str]) -> Placement:
+    match = _PLACE.fullmatch(line)
+    assert match is not None
+    placed, relation, destination, taken = match.groups()
+    if taken is None and relation not in RELATIONS:
+        raise PlanError(f"plan: {line}: no relation {relation!r}; there are {', '.join(RELATIONS)}")
+    for name, more in ((placed or taken, ("none",)), (destination or "none", (*DESTINATIONS, "none"))):
         if name not in names and name not in more:
-            raise PlanError(f"{where}: {name!r} names no value; there are {', '.join([*sorted(names), *more])}")
-    return Plan(steps, placed, destination=destination, relation=relation)
+            raise PlanError(f"plan: {line}: {name!r} names no value; there are {', '.join([*sorted(names), *more])}")
+    placed, destination = (("" if name in (None, "none") else name) for name in (placed or taken, destination))
+    return Placement(placed, relation or "", destination)
 
 
 def _parse_step(line: str, names: set[str], where: str) -> Step:

@@ -42,7 +42,8 @@ def depends_on_labels(plan: Plan) -> bool:
     It could where the plan picks by label or found nothing to pick; not where it only measures, compares or asks for
     a meaning: those steps are done anew on every twin.
     """
-    return not plan.steps or bool(_label_filters(plan))
+    unknown = any(not p.placed or (p.relation and not p.destination) for p in plan.placements)
+    return not plan.steps or unknown or bool(_label_filters(plan))
 
 
 def holding(plans: Sequence[MadePlan], labels: frozenset[str], question: str) -> Rollout | None:

@@ -1,6 +1,8 @@
 """From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
 prompt -> language model -> parse -> contradictions -> corrections -> general words -> plan
+
+A command with a destination is planned as one question an end (commands/).
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from ..plan.language import Plan, Rollout
 from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
+from .commands.grammar import Command, read_commands
+from .commands.planner import CommandPlanner
 from .contradictions import contradiction
 from .general_words import with_kinds
 from .prompting.prompt import prompt
@@ -44,10 +48,22 @@ class Planner:
     def rollout(
         self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
     ) -> Rollout | None:
-        """The plan for a question about this twin; None if on_text cancelled it.
+        """The plan for a question or command about this twin; None if on_text cancelled it.
 
         spent: gets the milliseconds of `prompt` and `model`. Raises ModelError, PlanError.
         """
+        commands = read_commands(question) if self.form == "plan" else ()
+        if _only_takes(commands):
+            rollout = self._question_rollout(question, twin, on_text, spent)
+            return None if rollout is None else _to_reference(rollout, commands[0])
+        if not commands:
+            return self._question_rollout(question, twin, on_text, spent)
+        planner = CommandPlanner(lambda p: self._question_rollout(p, twin, on_text, spent), twin, self.meaning)
+        return planner.rollout(commands)
+
+    def _question_rollout(
+        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
+    ) -> Rollout | None:
         start = time.perf_counter()
         labels = vocabulary(twin)[0]
         hint = self.meaning.hint(question, labels) if self.meaning else Hint()
@@ -56,7 +72,7 @@ class Planner:
         else:
             text = prompt(twin, question, hint, self.instructions)
         rules = self._grammar(question, twin)
-        spent["prompt"] = _since_ms(start)
+        spent["prompt"] = spent.get("prompt", 0.0) + _since_ms(start)
         start, cancelled = time.perf_counter(), False
 
         def heard(piece: str) -> bool:
@@ -68,7 +84,7 @@ class Planner:
         written = self.model.generate(text, rules, listener)
         if not cancelled and (problem := contradiction(question, _parsed(written).plan, twin)):
             written = self.model.generate(text, self._grammar(question, twin, problem.narrowed), listener)
-        spent["model"] = _since_ms(start)
+        spent["model"] = spent.get("model", 0.0) + _since_ms(start)
         if cancelled:
             return None
         rollout = _parsed(written)
@@ -103,6 +119,18 @@ class Planner:
         if self.meaning.similarity(question, words).max() >= GUESSED:
             return rollout
         return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
+
+
+def _only_takes(commands: tuple[Command, ...]) -> bool:
+    """Whether it is one command whose destination is the asker ("bring me the cup"): its words are one question."""
+    return len(commands) == 1 and bool(commands[0][0].reference)
+
+
+def _to_reference(rollout: Rollout, command: Command) -> Rollout:
+    plan = rollout.plan
+    if not plan.answer:
+        return rollout
+    return replace(rollout, plan=replace(plan, destination=command[0].reference, relation=command[0].relation))
 
 
 def _parsed(written: str) -> Rollout:

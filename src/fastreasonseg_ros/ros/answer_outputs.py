@@ -1,7 +1,7 @@
 """What mask_node publishes of an answer, and the rule which question the topics mask, overlay and target belong to.
 
 Every answer is published with its query id on answer_mask, answer_target and in the namespaces of markers. The topics
-mask, overlay, target, target_in_frame and answer_text are of the selected question, which is
+mask, overlay, target, place, target_in_frame and answer_text are of the selected question, which is
 1. the question that was chosen (service select, parameter query_id);
 2. else the question that was asked last, one-off or standing. A one-off question stays selected until another question
    is asked: further answers to standing questions do not displace it. A standing question is new when its first answer
@@ -25,16 +25,17 @@ from visualization_msgs.msg import MarkerArray
 from fastreasonseg_ros.msg import Answer, AnswerMask, AnswerTarget, SceneGraph
 
 from ..errors import ReasonSegError
+from ..twin.placement import place_of
 from ..twin.types import Instance
 from ..visualization.overlay import draw_masks
-from .conversions import mask_from_twin
+from .conversions import commands_from_msg, mask_from_twin, twin_from_msg
 from .executors import NewestWorker
 from .images import color_from_msg, ids_from_msg, image_to_msg, stamp_ns
 from .lifecycle import ManagedNode
 from .qos import latched, reliable
 from .rgbd_subscriber import ImageSubscription, image_topic
 from .rgbd_synchronizer import COLOR
-from .rviz_markers import AnswerMarkers, as_text, pose_of
+from .rviz_markers import AnswerMarkers, as_text, pose_at, pose_of
 from .settings import MaskSettings
 from .stamped_buffer import StampedBuffer
 from .transforms import Transforms
@@ -89,6 +90,11 @@ def target_of(instances: Sequence[Instance]) -> Instance | None:
     return next((i for i in placed if i.visible), placed[0] if placed else None)
 
 
+def destination_of(answer: Answer) -> list[int]:
+    """The ids of all destinations of an answer's commands."""
+    return [i for command in answer.commands for i in command.destination_ids]
+
+
 class AnswerOutputs:
     """The publishers of mask_node. What nobody subscribes to is not made. For callbacks of one thread."""
 
@@ -102,6 +108,7 @@ class AnswerOutputs:
         self._answer_mask = node.publisher(AnswerMask, "answer_mask", reliable(64))
         self._markers = node.publisher(MarkerArray, "markers", reliable(64))
         self._target = node.publisher(PoseStamped, "target", reliable())
+        self._place = node.publisher(PoseStamped, "place", reliable())
         self._answer_target = node.publisher(AnswerTarget, "answer_target", reliable(64))
         self._target_in_frame = node.publisher(PoseStamped, "target_in_frame", reliable())
         self._text = node.publisher(String, "answer_text", latched())
@@ -129,10 +136,10 @@ class AnswerOutputs:
         if array.markers:
             self._markers.publish(array)
 
-    def places(self, answer: Answer, found: Sequence[Instance]) -> None:
-        """Markers and target, which need no picture."""
+    def places(self, answer: Answer, found: Sequence[Instance], destinations: Sequence[Instance] = ()) -> None:
+        """Markers and target, which need no picture. destinations: of the first command."""
         if self._markers.get_subscription_count():
-            self._markers.publish(self._shapes.update(answer.query_id, found, answer.header))
+            self._markers.publish(self._shapes.update(answer.query_id, found, answer.header, destinations))
         target, selected = target_of(found), self._is_selected(answer.query_id)
         if target is None:
             return
@@ -145,6 +152,15 @@ class AnswerOutputs:
             self._target.publish(pose)
             if self._poses is not None:
                 self._poses.offer(pose)
+
+    def place(self, answer: Answer, twin: SceneGraph) -> None:
+        """Where the first thing of the first command would stand, in this twin (twin/placement.py)."""
+        if not answer.commands or not self._is_selected(answer.query_id):
+            return
+        command = commands_from_msg(answer)[0]
+        point_m = place_of(command, twin_from_msg(twin, with_ids=False)) if command.is_complete else None
+        if point_m is not None:
+            self._place.publish(pose_at(point_m, answer.header))
 
     def pixels(self, answer: Answer, twin: SceneGraph) -> None:
         """Mask and overlay of the answer's ids in this twin."""
@@ -159,7 +175,12 @@ class AnswerOutputs:
                     self._mask.publish(image)
                 if to_all:
                     named = {"header": twin.header, "query_id": answer.query_id, "selected": selected}
-                    self._answer_mask.publish(AnswerMask(**named, mask=image))
+                    msg = AnswerMask(**named, mask=image)
+                    if destination := destination_of(answer):
+                        there = mask_from_twin(twin, destination)
+                        assert there is not None
+                        msg.destination_mask = image_to_msg(there, "mono8", twin.header)
+                    self._answer_mask.publish(msg)
                 spent["mask"] = (time.perf_counter() - start) * 1e3
             if selected and self.overlay.wanted and self.overlay.publish(answer, twin):
                 spent["mask and overlay"] = (time.perf_counter() - start) * 1e3
@@ -229,7 +250,8 @@ class OverlayPublisher:
         if ids is None:
             return False
         labels = {i.id: i.label for i in twin.instances}
-        drawn = draw_masks(color_from_msg(picture), ids, list(answer.ids), labels)
+        taken = [i for c in answer.commands for i in c.ids] or list(answer.ids)
+        drawn = draw_masks(color_from_msg(picture), ids, taken, labels, destination_of(answer))
         self._publisher.publish(image_to_msg(drawn, "rgb8", twin.header))
         return True
 

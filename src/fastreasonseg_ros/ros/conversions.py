@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer as AnswerMsg
+from fastreasonseg_ros.msg import Command as CommandMsg
 from fastreasonseg_ros.msg import Instance as InstanceMsg
 from fastreasonseg_ros.msg import Relation as RelationMsg
 from fastreasonseg_ros.msg import SceneGraph, StageLatency
@@ -24,6 +25,7 @@ from ..twin.types import (
     Answer,
     Box,
     CameraIntrinsics,
+    Command,
     DigitalTwin,
     Frame,
     GroundTruth,
@@ -210,16 +212,24 @@ def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Heade
         status=int(answer.status),
         message=answer.message,
         ids=list(answer.ids),
+        relation=answer.relation,
+        destination_ids=list(answer.destination_ids),
+        reference=answer.reference,
         reason=answer.reason,
         plan=answer.plan,
         twin_sequence=answer.sequence,
         model=answer.model,
     )
     msg.steps = [TraceStepMsg(name=s.name, expression=s.expression, ids=list(s.ids), note=s.note) for s in answer.trace]
+    msg.commands = [
+        CommandMsg(ids=c.ids, relation=c.relation, destination_ids=c.destination_ids, reference=c.reference)
+        for c in answer.commands
+    ]
     msg.latency = _latency(answer.latency_ms)
     if twin is not None:
         by_id = {i.id: i for i in twin.instances}
         msg.instances = [instance_to_msg(by_id[i]) for i in answer.ids if i in by_id]
+        msg.destinations = [instance_to_msg(by_id[i]) for i in answer.destination_ids if i in by_id]
     return msg
 
 
@@ -236,7 +246,13 @@ def answer_from_msg(msg: AnswerMsg) -> Answer:
         sequence=msg.twin_sequence,
         model=msg.model,
         latency_ms={e.stage: e.milliseconds for e in msg.latency},
+        commands=commands_from_msg(msg),
     )
+
+
+def commands_from_msg(msg: AnswerMsg) -> tuple[Command, ...]:
+    """The commands of an answer; empty for a question."""
+    return tuple(Command(tuple(c.ids), c.relation, tuple(c.destination_ids), c.reference) for c in msg.commands)
 
 
 def mask_of(ids: UInt16[np.ndarray, "h w"], wanted: Collection[int]) -> UInt8[np.ndarray, "h w"]:

@@ -11,8 +11,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 from fastreasonseg_ros.msg import Answer
 
 from ..errors import Status
-from ..twin.types import Instance
-from ..visualization.overlay import PALETTE
+from ..twin.types import Instance, Vector
+from ..visualization.overlay import DESTINATION, PALETTE, TAKEN
 
 
 class AnswerMarkers:
@@ -24,15 +24,24 @@ class AnswerMarkers:
     def __init__(self) -> None:
         self._shown: dict[str, set[int]] = {}
 
-    def update(self, query_id: str, instances: Sequence[Instance], header: Header) -> MarkerArray:
-        """A box and a text for each instance with a known place; without instances the question's markers go."""
-        array = MarkerArray()
-        placed = [i for i in instances if i.center_m is not None]
+    def update(
+        self, query_id: str, instances: Sequence[Instance], header: Header, destinations: Sequence[Instance] = ()
+    ) -> MarkerArray:
+        """A box and a text for each instance with a known place; without instances the question's markers go.
+
+        destinations: of a command, shown in the colour DESTINATION, and what is to be taken in TAKEN.
+        """
+        array, taken = MarkerArray(), {i.id for i in instances}
+        shown = [*instances, *(i for i in destinations if i.id not in taken)]
+        placed = [i for i in shown if i.center_m is not None]
         for id in sorted(self._shown.pop(query_id, set()) - {i.id for i in placed}):
             for kind in ("box", "text"):
                 array.markers.append(Marker(header=header, ns=f"{query_id}/{kind}", id=id, action=Marker.DELETE))
         for n, instance in enumerate(placed):
-            array.markers += _markers(query_id, instance, PALETTE[n % len(PALETTE)], header)
+            color = PALETTE[n % len(PALETTE)]
+            if destinations:
+                color = TAKEN if instance.id in taken else DESTINATION
+            array.markers += _markers(query_id, instance, color, header)
         if placed:
             self._shown[query_id] = {i.id for i in placed}
         return array
@@ -61,19 +70,29 @@ def _markers(query_id: str, instance: Instance, color: tuple[int, int, int], hea
 def pose_of(instance: Instance, header: Header) -> PoseStamped:
     """The instance's centre, oriented as the header's frame. Only for one whose center_m is known."""
     assert instance.center_m is not None
+    return pose_at(instance.center_m, header)
+
+
+def pose_at(point_m: Vector, header: Header) -> PoseStamped:
+    """A point in the header's frame, oriented as that frame."""
     pose = PoseStamped(header=header)
-    pose.pose.position.x, pose.pose.position.y, pose.pose.position.z = (float(v) for v in instance.center_m)
+    pose.pose.position.x, pose.pose.position.y, pose.pose.position.z = (float(v) for v in point_m)
     pose.pose.orientation.w = 1.0
     return pose
 
 
 def as_text(answer: Answer) -> str:
     """Question, outcome, reasoning and executed steps: an answer without its pictures."""
-    names = {i.id: f"{i.id} {' '.join(w for w in (i.color, i.label) if w)}" for i in answer.instances}
-    lines = [
-        f"Q: {answer.text}",
-        f"{Status(answer.status).name}: {', '.join(names.get(i, str(i)) for i in answer.ids) or answer.message}",
-    ]
+    known = (*answer.instances, *answer.destinations)
+    names = {i.id: f"{i.id} {' '.join(w for w in (i.color, i.label) if w)}" for i in known}
+
+    def named(ids: Sequence[int]) -> str:
+        return ", ".join(names.get(i, str(i)) for i in ids)
+
+    lines = [f"Q: {answer.text}", f"{Status(answer.status).name}: {named(answer.ids) or answer.message}"]
+    for command in answer.commands if answer.status == Answer.OK else ():
+        where = " ".join(filter(None, [command.relation, named(command.destination_ids) or command.reference]))
+        lines.append(f"take {named(command.ids)}" + (f", put {where}" if where else ""))
     if answer.reason:
         lines.append(f"because: {answer.reason}")
     for step in answer.steps:

@@ -23,31 +23,39 @@ Color = tuple[int, int, int]
 PALETTE: tuple[Color, ...] = (
     (0, 200, 140), (86, 180, 233), (240, 200, 40), (230, 110, 180), (240, 120, 30), (120, 130, 255),
 )  # fmt: skip
+TAKEN, DESTINATION = PALETTE[0], PALETTE[4]  # of a command: what is to be taken, and where it goes
 DIMMED = 0.55  # brightness of pixels outside of the masks
 TINT = 0.35  # share of the object's colour in its mask
 BACKGROUND, INK, QUIET, GOOD, BAD = (22, 25, 31), (240, 242, 245), (168, 176, 188), (0, 200, 140), (240, 120, 80)
 
 
 def draw_masks(
-    color: Picture, ids: UInt16[np.ndarray, "h w"], wanted: Sequence[int], labels: Mapping[int, str]
+    color: Picture,
+    ids: UInt16[np.ndarray, "h w"],
+    wanted: Sequence[int],
+    labels: Mapping[int, str],
+    destination: Sequence[int] = (),
 ) -> Picture:
     """The image (RGB) with the wanted ids of an id image tinted, outlined and labelled, and the rest dimmed.
 
-    An id without a label is shown as its number. Same size as `color`; about 4 ms at 640x480.
+    destination: of a command; then what is to be taken is shown in the colour TAKEN, these ids in DESTINATION.
+    An id without a label is shown by its number. Same size as `color`; about 4 ms at 640x480.
     """
-    chosen: Bool[np.ndarray, "h w"] = select(ids, wanted)
+    chosen: Bool[np.ndarray, "h w"] = select(ids, (*wanted, *destination))
     if not chosen.any():
         return color.copy()
     result = cv2.convertScaleAbs(color, alpha=DIMMED)
     cv2.copyTo(color, chosen.view(np.uint8), result)
     thickness = max(1, round(color.shape[1] / 400))
     tags = []
-    for n, id in enumerate(wanted):
+    for n, id in enumerate((*wanted, *(k for k in destination if k not in wanted))):
         mask = (ids == id).view(np.uint8)
         x, y, w, h = cv2.boundingRect(mask)
         if not w:
             continue
         paint = PALETTE[n % len(PALETTE)]
+        if destination:
+            paint = TAKEN if n < len(wanted) else DESTINATION
         part, inside = result[y : y + h, x : x + w], mask[y : y + h, x : x + w].astype(bool)
         part[inside] = ((1 - TINT) * part[inside] + TINT * np.array(paint)).astype(np.uint8)
         outline, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(x, y))
@@ -68,7 +76,9 @@ def draw_answer(color: Picture, ids: UInt16[np.ndarray, "h w"], answer: Answer, 
         size = (round(color.shape[1] * scale), round(color.shape[0] * scale))
         color = cv2.resize(color, size, interpolation=cv2.INTER_CUBIC)
         ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
-    picture = draw_masks(color, ids, answer.ids, labels)
+    taken = [k for command in answer.commands for k in command.ids] or answer.ids
+    destination = [k for command in answer.commands for k in command.destination_ids]
+    picture = draw_masks(color, ids, taken, labels, destination)
     return np.vstack([picture, _panel(picture.shape[1], answer, labels)])
 
 
@@ -88,7 +98,16 @@ def _panel(width: int, answer: Answer, labels: Mapping[int, str]) -> Larger:
     for step in answer.trace:
         add(str(step), unit, INK, unit)
     lines.append(("", unit // 3, INK, 0))
-    found = ", ".join(f"{i} {labels.get(i, '')}".strip() for i in answer.ids)
+
+    def named(found: Sequence[int]) -> str:
+        return ", ".join(f"{i} {labels.get(i, '')}".strip() for i in found)
+
+    found = named(answer.ids)
+    if answer.commands and answer.status is Status.OK:
+        found = "; ".join(
+            " ".join(filter(None, [named(c.ids), c.relation, named(c.destination_ids) or c.reference]))
+            for c in answer.commands
+        )
     add(f"Answer: {found or answer.message or 'nothing'}", unit, GOOD if answer.status is Status.OK else BAD)
     cost = "   ".join(f"{stage} {value:.0f} ms" for stage, value in answer.latency_ms.items() if value >= 0.5)
     if cost:

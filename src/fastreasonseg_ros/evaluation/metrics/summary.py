@@ -18,12 +18,14 @@ MEASURES: dict[str, tuple[str, Terms]] = {
     "giou": ("iou", lambda r: (r["iou"], 1)),
     "ciou": ("union", lambda r: (r["intersection"], r["union"])),
     "exact": ("exact", lambda r: (r["exact"], 1)),
+    "destination_exact": ("destination_exact", lambda r: (r["destination_exact"], 1)),
     "j": ("f", lambda r: (r["iou"], 1)),
     "f": ("f", lambda r: (r["f"], 1)),
     "j_and_f": ("f", lambda r: ((r["iou"] + r["f"]) / 2, 1)),
 }
 VIDEO = ("j", "f", "j_and_f")
-KEPT = ("n", "scene", "text", "frames", "category", "level", "status", "iou", "intersection", "union", "f", "exact")
+KEPT = ("n", "scene", "text", "frames", "category", "level", "status", "iou", "intersection", "union", "f", "exact",
+        "destination_exact")  # fmt: skip
 
 
 def summarise(rows: Iterable[Row], seed: int = 0) -> dict[str, Any]:

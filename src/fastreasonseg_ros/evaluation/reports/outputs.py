@@ -77,15 +77,16 @@ class Output:
 
 def table(result: Mapping[str, Any]) -> str:
     """The figures as lines of text: total, groups, then perception and cost."""
-    heads = [k for k in ("giou", "ciou", "exact", "j", "f", "j_and_f", "n") if k in result]
-    lines = [_line("", heads), _line("all", [result[k] for k in heads])]
+    heads = [k for k in ("giou", "ciou", "exact", "destination_exact", "j", "f", "j_and_f", "n") if k in result]
+    names = ["dest." if k == "destination_exact" else k for k in heads]
+    lines = [_line("", names), _line("all", [result[k] for k in heads])]
     intervals = result.get("intervals") or {}
     for k, name in enumerate(("  95 % from", "  to")):
         if any(intervals.values()):
             lines.append(_line(name, [i[k] if (i := intervals.get(h)) else "" for h in heads]))
     for group in ("by_category", "by_level"):
         for name, part in result.get(group, {}).items():
-            lines.append(_line(f"level {name}" if group == "by_level" else name, [part[k] for k in heads]))
+            lines.append(_line(f"level {name}" if group == "by_level" else name, [part.get(k, "") for k in heads]))
     if video := result.get("video"):
         lines.append("video: " + ", ".join(f"{k} {_shown(video[k])}" for k in ("j", "f", "j_and_f", "n")))
     if result.get("caution"):
@@ -156,9 +157,19 @@ def answer_as_dict(answer: Answer, perception_ms: float | None = None) -> dict[s
         "status": answer.status.name,
         "message": answer.message,
         "ids": list(answer.ids),
+        **command_fields(answer),
         "reason": answer.reason,
         "plan": answer.plan,
         "trace": [str(step) for step in answer.trace],
         "model": answer.model,
         "latency_ms": {k: round(v, 2) for k, v in latency.items()},
     }
+
+
+def command_fields(answer: Answer) -> dict[str, Any]:
+    """destination_ids, relation, reference (of the first command) and commands; nothing for a question."""
+    if not answer.commands:
+        return {}
+    keys = ("ids", "relation", "destination_ids", "reference")
+    commands = [{k: list(v) if isinstance(v := getattr(c, k), tuple) else v for k in keys} for c in answer.commands]
+    return {k: commands[0][k] for k in keys[1:]} | {"commands": commands}

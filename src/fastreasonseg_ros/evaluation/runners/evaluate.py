@@ -115,7 +115,8 @@ def evaluate_twins(
     done: Sequence[Row] = (),
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Result of twin questions: exact, n, intervals, by_category, by_level, statuses, questions, and Times.report()."""
+    """Result of twin questions: exact, destination_exact (of commands that name destination_ids), n,
+    intervals, by_category, by_level, statuses, questions, and Times.report()."""
     rows, times = list(done), Times()
     answered = {row["n"] for row in rows}
     for n, question in enumerate(questions):
@@ -123,11 +124,28 @@ def evaluate_twins(
             continue
         answer, problem = ask_timed(twins[question.scene], question.text, ask, times)
         exact = set(answer.ids if answer else ()) == set(question.target_ids)
-        rows.append({"n": n} | _row(question, answer, problem) | {"exact": exact})
+        row = {"n": n} | _row(question, answer, problem) | {"exact": exact}
+        if question.destination_ids is not None:
+            row |= _destination_row(question, answer)
+        rows.append(row)
         on_row(rows[-1])
     rows.sort(key=lambda row: row["n"])
     statuses = dict(sorted(Counter(row["status"] for row in rows).items()))
     return summarise(rows, seed) | {"statuses": statuses} | times.report() | {"questions": [slim(row) for row in rows]}
+
+
+def _destination_row(question: Question, answer: Answer | None) -> Row:
+    """destination_exact: the set of destination ids is right, and so is the relation where the data names one."""
+    assert question.destination_ids is not None
+    relation = answer.relation if answer else ""
+    exact = set(answer.destination_ids if answer else ()) == set(question.destination_ids) and bool(relation)
+    if question.relation is not None:
+        exact = exact and relation == question.relation
+    predicted = list(answer.destination_ids if answer else ())
+    return {"destination_ids": list(question.destination_ids), "predicted_destination_ids": predicted} | {
+        "predicted_relation": relation,
+        "destination_exact": exact,
+    }
 
 
 class SceneState:

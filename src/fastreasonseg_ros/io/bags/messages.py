@@ -21,7 +21,7 @@ from ...twin.masks import select
 from ...twin.types import Answer, DigitalTwin, Instance
 
 PACKAGE = "fastreasonseg_ros"
-INTERFACES = ("Answer", "Instance", "Relation", "SceneGraph", "StageLatency", "TraceStep")
+INTERFACES = ("Answer", "Command", "Instance", "Relation", "SceneGraph", "StageLatency", "TraceStep")
 CUBE, LABEL, DELETE_ALL, ADD = 1, 9, 3, 0  # visualization_msgs/Marker
 NAN = float("nan")
 
@@ -139,12 +139,24 @@ def answer(a: Answer, twin: DigitalTwin | None, nanoseconds: int, query_id: str,
         for s in a.trace
     ]
     latency = [make(f"{PACKAGE}/msg/StageLatency", stage=k, milliseconds=float(v)) for k, v in a.latency_ms.items()]
+    commands = [
+        make(
+            f"{PACKAGE}/msg/Command",
+            ids=np.array(c.ids, np.uint32),
+            relation=c.relation,
+            destination_ids=np.array(c.destination_ids, np.uint32),
+            reference=c.reference,
+        )
+        for c in a.commands
+    ]
     mask = None
     if twin is not None and twin.ids is not None:
         mask = image(select(twin.ids, a.ids).astype(np.uint8) * np.uint8(255), "mono8", head)
     return make(
         f"{PACKAGE}/msg/Answer", header=head, query_id=query_id, text=a.query.text, status=int(a.status),
         message=a.message, ids=np.array(a.ids, np.uint32), instances=[instance(by_id[i]) for i in a.ids if i in by_id],
+        relation=a.relation, destination_ids=np.array(a.destination_ids, np.uint32), reference=a.reference,
+        destinations=[instance(by_id[i]) for i in a.destination_ids if i in by_id], commands=commands,
         reason=a.reason, plan=a.plan, steps=steps, standing=standing, twin_sequence=a.sequence, model=a.model,
         latency=latency, mask=mask,
     )  # fmt: skip

@@ -3,7 +3,8 @@
 Each format has its own file in this folder; `open_dataset` detects the format. Questions (queries.jsonl) and labels
 (labels.jsonl) of our own format can be added to data sets that have none:
 
-queries.jsonl    {"scene", "text", "target_ids", "category"?, "level"?, "frames"? [first, last]}
+queries.jsonl    {"scene", "text", "target_ids", "category"?, "level"?, "frames"? [first, last],
+                 "destination_ids"?, "relation"?}    of a command (plan.operators.RELATIONS)
 labels.jsonl     {"scene", "id", "label", "colour"}
 scenes.jsonl     {"scene": "k01", "twin": {twin JSON}}    twin questions, with a queries.jsonl as above
 """
@@ -21,6 +22,7 @@ import numpy as np
 from jaxtyping import Bool, UInt16
 
 from ...errors import DatasetError
+from ...plan.operators import RELATIONS
 from ...twin.masks import select
 from ...twin.serialization import twin_from_dict
 from ...twin.types import DigitalTwin, Frame
@@ -35,6 +37,8 @@ class Question:
     """One question. frames: numbers of the first and last frame of its window; None = the last frame.
 
     target_ids: ground-truth ids that are the right answer. where: "FILE:LINE" or similar, for messages.
+    destination_ids: of a command, the objects that it names as the destination (empty for the camera); None for a
+    question. relation: in which it names them, where the data says so.
     """
 
     scene: str
@@ -44,6 +48,8 @@ class Question:
     level: int | None = None
     frames: tuple[int, int] | None = None
     where: str = ""
+    destination_ids: tuple[int, ...] | None = None
+    relation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,12 +209,16 @@ def _question(where: str, data: Mapping[str, Any]) -> Question:
     def is_integer(value: Any, least: int) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
-    ids, frames = data.get("target_ids"), data.get("frames")
+    ids, frames, destination = data.get("target_ids"), data.get("frames"), data.get("destination_ids")
     for key in ("scene", "text"):
         if not isinstance(data.get(key), str):
             raise wrong(key, "text")
     if not isinstance(ids, list) or not all(is_integer(i, 1) for i in ids):
         raise wrong("target_ids", "a list of ids from 1 (empty for none)")
+    if destination is not None and not (isinstance(destination, list) and all(is_integer(i, 1) for i in destination)):
+        raise wrong("destination_ids", "a list of ids from 1 (empty for the camera)")
+    if data.get("relation") is not None and data["relation"] not in RELATIONS:
+        raise wrong("relation", f"one of {', '.join(RELATIONS)}")
     if data.get("category") is not None and not isinstance(data["category"], str):
         raise wrong("category", "text")
     if data.get("level") is not None and not is_integer(data["level"], 0):
@@ -223,6 +233,7 @@ def _question(where: str, data: Mapping[str, Any]) -> Question:
     return Question(
         data["scene"], data["text"], tuple(ids), data.get("category"), data.get("level"),
         None if frames is None else (frames[0], frames[1]), where,
+        None if destination is None else tuple(destination), data.get("relation"),
     )  # fmt: skip
 
 

@@ -98,11 +98,16 @@ class MaskNode(ManagedNode[MaskSettings]):
             if stamp_ns(answer.header) <= stamp_ns(msg.header):
                 del self._early[query_id]
                 if answer.header.stamp == msg.header.stamp:
+                    self._outputs.place(answer, msg)
                     self._outputs.pixels(answer, msg)
         for query_id, answer in self._one_offs.items():
             if stamp_ns(answer.header) != stamp_ns(msg.header):
-                followed = Answer(header=msg.header, query_id=query_id, ids=answer.ids)
-                self._outputs.places(followed, [by_id[i] for i in answer.ids if i in by_id])
+                followed = Answer(header=msg.header, query_id=query_id, ids=answer.ids, commands=answer.commands)
+                found, destinations = (
+                    [by_id[i] for i in ids if i in by_id] for ids in (answer.ids, answer.destination_ids)
+                )
+                self._outputs.places(followed, found, destinations)
+                self._outputs.place(followed, msg)
                 self._outputs.pixels(followed, msg)
 
     def _answer_came(self, msg: Answer) -> None:
@@ -116,8 +121,10 @@ class MaskNode(ManagedNode[MaskSettings]):
             self._replace_one_off(msg)
         if msg.status not in SHOWN:
             return
-        self._outputs.places(msg, [instance_from_msg(i) for i in msg.instances])
+        found, destinations = ([instance_from_msg(i) for i in those] for those in (msg.instances, msg.destinations))
+        self._outputs.places(msg, found, destinations)
         if (twin := self._twins.at(msg.header)) is not None:
+            self._outputs.place(msg, twin)
             self._outputs.pixels(msg, twin)
         else:
             self._early[msg.query_id] = msg

@@ -1,0 +1,86 @@
+"""A command to a robot's planner: where to take a thing, and where to put it.
+
+    python examples/pick_and_place.py "put the red mug into the box"
+
+Asks the nodes, waits for the topics `target` (the centre of what is to be taken) and `place` (where its centre is to
+stand) of mask_node, and prints both: hand them to your planner in place of `print`. Metres, in the camera's frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.utilities import remove_ros_args
+
+from fastreasonseg_ros.errors import ReasonSegError
+from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.ros.client import ReasonSegClient, required
+from fastreasonseg_ros.ros.qos import reliable
+
+WAIT_S = 10.0  # for the two poses, after the answer
+
+
+class CommandError(ReasonSegError):
+    """The answer is right and names nothing to be put anywhere; says why."""
+
+
+@dataclass(frozen=True)
+class PickAndPlace:
+    """Both poses have the stamp and frame of one twin."""
+
+    answer: Answer
+    pick: PoseStamped
+    place: PoseStamped
+
+
+def pick_and_place(robot: ReasonSegClient, text: str, timeout_s: float = 60.0) -> PickAndPlace:
+    """Asks and waits for both poses. Raises AnswerError (no such object, too), CommandError or UnreachableError."""
+    poses: dict[str, dict[tuple[int, int], PoseStamped]] = {"target": {}, "place": {}}
+
+    def keep(topic: str, pose: PoseStamped) -> None:
+        poses[topic][pose.header.stamp.sec, pose.header.stamp.nanosec] = pose
+
+    subscriptions = [
+        robot.node.create_subscription(PoseStamped, topic, lambda m, t=topic: keep(t, m), reliable()) for topic in poses
+    ]
+    try:
+        answer = required(robot.ask(text, timeout_s))
+        if not answer.destination_ids:
+            where = answer.reference or "nowhere"
+            raise CommandError(f"{text!r} puts things to {where}, and not to an object that was found")
+        asked = answer.header.stamp.sec, answer.header.stamp.nanosec
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if both := [s for s in sorted({*poses["target"]} & {*poses["place"]}) if s >= asked]:
+                return PickAndPlace(answer, poses["target"][both[0]], poses["place"][both[0]])
+            time.sleep(0.02)
+    finally:
+        for subscription in subscriptions:
+            robot.node.destroy_subscription(subscription)
+    raise CommandError(f"no target and place within {WAIT_S:.0f} s: does mask_node run, and is there a depth image?")
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command")
+    parser.add_argument("--namespace", default="")
+    args = parser.parse_args(remove_ros_args(["", *argv])[1:])
+    with ReasonSegClient(args.namespace) as robot:
+        try:
+            found = pick_and_place(robot, args.command)
+        except ReasonSegError as error:
+            print(f"nothing to do: {error}", file=sys.stderr)
+            return 1
+    for verb, pose in (("pick", found.pick), ("place", found.place)):
+        p = pose.pose.position
+        print(f"{verb} at ({p.x:.3f}, {p.y:.3f}, {p.z:.3f}) m in {pose.header.frame_id}")
+    print(found.answer.message)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
