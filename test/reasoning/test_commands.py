@@ -49,6 +49,10 @@ def first(text: str) -> list[tuple[str, str, str]]:
         ("cover the pot with the lid", [("the lid", "on", "the pot")]),
         ("hang the saw on the middle hook", [("the saw", "on", "the middle hook")]),
         (
+            "first put the fork in the box and then the spoon in the drawer",
+            [("the fork", "inside", "the box"), ("the spoon", "inside", "the drawer")],
+        ),
+        (
             "put the cup on the tray and the spoon in the drawer",
             [("the cup", "on", "the tray"), ("the spoon", "inside", "the drawer")],
         ),

@@ -60,7 +60,9 @@ _BELONGS = re.compile(
     rf"|be moved)|must (?:go|come)) (?=(?:back )?{w.PREPOSITION.pattern})",
     re.I,
 )
-_GAPPED = re.compile(r",?\s+and\s+(?=(?:also\s+)?(?:the|a|an|all|both|that|my|your|every|everything|some)\b)", re.I)
+_GAPPED = re.compile(
+    r",?\s+and\s+(?:then\s+|also\s+)?(?=(?:the|a|an|all|both|that|my|your|every|everything|some)\b)", re.I
+)
 _ASKS = re.compile(r"(?:^|[.;:!?,]\s+)(?:which|what|who|whose|where|how|why|is|are|does|do|did|was|were)\b", re.I)
 _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
 _HERE = re.compile(r"^(?P<what>(?:(?! to ).)+?) (?:over |back )*here$", re.I)
