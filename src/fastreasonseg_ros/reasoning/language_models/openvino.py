@@ -21,6 +21,8 @@ from .resident_memory import release_mapped
 
 _FORMAT = 1  # increase it when the converted files change
 _KV_BLOCK_TOKENS = 32
+# Weights are packed at the first call, which takes a second, and read again at the first prompt of a question's length.
+_WARM_UP = ("mug\n", "word " * 300)
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ class OpenVinoModel:
         scheduler.num_kv_blocks = -(-config.context_tokens // _KV_BLOCK_TOKENS)
         try:
             pipe = _genai().ContinuousBatchingPipeline(str(self._folder), scheduler, "CPU", properties)
-            # The first call packs the weights, which takes a second.
-            pipe.generate(["mug\n"], [self._settings('root ::= "a" "b"')])
+            for prompt in _WARM_UP:
+                pipe.generate([prompt], [self._settings('root ::= "a" "b"')])
         except RuntimeError as error:
             raise ModelError(
                 f"{self._folder}: cannot be loaded ({_brief(error)}); remove this folder, it is made anew"
