@@ -94,7 +94,7 @@ class Names:
 
 
 def test_a_name_that_perception_got_wrong_is_found_by_its_other_words_and_the_answer_says_so():
-    twin = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "can", 0.15, also=("jar", "tin"))))
+    twin = replace(TWIN, instances=(*TWIN.instances[:2], thing(3, "can", 0.15, alternative_labels=("jar", "tin"))))
     plan = 'It is called a jar.\na = like(all, "jar")'
     answer = reason(twin, Query("Hand me the jar."), Writes(plan), Names())
     assert (answer.status, answer.ids, is_closest(answer)) == (Status.OK, (3,), True)

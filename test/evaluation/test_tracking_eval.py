@@ -32,7 +32,7 @@ def test_a_clip_is_read_as_it_was_told_and_not_rendered_again(tmp_path, monkeypa
     fresh = list(islice(tell(clip.story, 5, (96, 72)), 3))
     assert [p.things for p in first] == [p.things for p in again] == [p.things for p in fresh]
     assert np.array_equal(again[2].frame.truth.ids, fresh[2].frame.truth.ids)
-    assert again[2].frame.pose.at_m == pytest.approx(fresh[2].frame.pose.at_m)
+    assert again[2].frame.pose.translation == pytest.approx(fresh[2].frame.pose.translation)
     assert np.nanmax(np.abs(again[1].frame.depth_m - fresh[1].frame.depth_m)) < 1e-4
     bare = without_truth(again[0], clip)
     assert (bare.truth, bare.pose, bare.stamp_s) == (None, None, 0.0)

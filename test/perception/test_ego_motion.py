@@ -23,8 +23,8 @@ def test_the_camera_is_where_it_moved_to_also_over_several_key_frames() -> None:
     ego = EgoMotion()
     poses = [ego.pose(view(n * 4, n / 10)) for n in range(16)]
     assert poses[0].distance_m == 0.0
-    assert poses[5].at_m == pytest.approx([20 / 150, 0, 0], abs=0.003)
-    assert poses[15].at_m == pytest.approx([60 / 150, 0, 0], abs=0.01)
+    assert poses[5].translation == pytest.approx([20 / 150, 0, 0], abs=0.003)
+    assert poses[15].translation == pytest.approx([60 / 150, 0, 0], abs=0.01)
     assert np.degrees(poses[15].angle_rad) < 1.0
 
 
@@ -51,8 +51,8 @@ def test_the_motion_that_most_share_is_found_when_a_third_move_otherwise() -> No
     there = points @ turn.T + [0.03, -0.01, 0.05]
     there[:30] += [0.1, 0.0, 0.05]
     motion, agree = rigid_motion(points, there, 0.012)
-    assert motion.turn == pytest.approx(turn, abs=1e-6)
-    assert motion.at_m == pytest.approx([0.03, -0.01, 0.05], abs=1e-6)
+    assert motion.rotation == pytest.approx(turn, abs=1e-6)
+    assert motion.translation == pytest.approx([0.03, -0.01, 0.05], abs=1e-6)
     assert not agree[:30].any()
     assert agree[30:].all()
     assert rigid_motion(points[:8], there[:8], 0.012) is None

@@ -117,7 +117,7 @@ def test_the_committed_model_knows_a_cereal_box():
     perceiver = make_perceiver("tabletop", None, [f"label_model={path}"])
     (detection,) = perceiver.perceive(frame).detections
     assert "box" in detection.label.split()
-    words = {detection.label, *detection.also}
-    assert len(words) == 1 + len(detection.also) <= 4
+    words = {detection.label, *detection.alternative_labels}
+    assert len(words) == 1 + len(detection.alternative_labels) <= 4
     (again,) = perceiver.perceive(replace(frame, stamp_s=0.1)).detections  # not named, but known from the frame before
-    assert (again.label, again.also) == (detection.label, detection.also)
+    assert (again.label, again.alternative_labels) == (detection.label, detection.alternative_labels)

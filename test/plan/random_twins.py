@@ -49,7 +49,7 @@ _instances = st.builds(
     times=st.tuples(_optional(_numbers), _optional(_numbers)),
     visible=st.sampled_from((True, True, False)),
     nearness=_optional(st.sampled_from((0.0, 0.5, 1.0))),
-    also=st.sampled_from(((), ("cup",), ("jar", "mug"))),
+    alternative_labels=st.sampled_from(((), ("cup",), ("jar", "mug"))),
     pose=_optional(st.sampled_from(POSES)),
     colors=st.lists(_colors, max_size=3).map(tuple),
     past=st.lists(_resting, max_size=3).map(tuple),

@@ -12,8 +12,9 @@ from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 
-def thing(id, label, *also, x=0.0, color="red", **more):
-    return Instance(id, label, color=color, center_m=(x, 0.0, 1.0), size_m=(0.1, 0.1, 0.1), also=also, **more)
+def thing(id, label, *others, x=0.0, color="red", **more):
+    more |= {"alternative_labels": others}
+    return Instance(id, label, color=color, center_m=(x, 0.0, 1.0), size_m=(0.1, 0.1, 0.1), **more)
 
 
 # What is called a bowl might be a pot or a mug; a tin might be a mug sooner; neither is called a mug.
@@ -85,7 +86,7 @@ def test_other_words_are_never_asked_for_where_an_answer_is_found_without(plan):
 
 def test_things_without_other_words_cost_no_second_run():
     meaning = Words()
-    plain = DigitalTwin(tuple(replace(i, also=()) for i in SCENE.instances))
+    plain = DigitalTwin(tuple(replace(i, alternative_labels=()) for i in SCENE.instances))
     assert not execute_closest(parse_plan('a = like(all, "mug")'), plain, meaning).ids
     assert len(meaning.asked) == 1
 

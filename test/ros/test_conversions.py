@@ -30,7 +30,7 @@ from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance,
 IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
 MUG = Instance(
     3, "mug", 0.75, "red", "cylinder", (1, 0, 3, 1), 0.5, 0.25, (0.5, 0.25, 1.0), (0.25, 0.125, 0.5), (0.0, 0.125),
-    (0.0, 0.5, 0.0), 1.5, 1.0, 2.5, True, also=("cup", "jar"),
+    (0.0, 0.5, 0.0), 1.5, 1.0, 2.5, True, alternative_labels=("cup", "jar"),
 )  # fmt: skip
 BARE = Instance(7, "plate", first_seen_s=0.0, last_seen_s=0.0, visible=False)
 TWIN = DigitalTwin(

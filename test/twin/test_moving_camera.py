@@ -24,7 +24,7 @@ def turned(degrees: float, at=(0.0, 0.0, 0.0)) -> Pose:
 
 def seen(world, pose: Pose) -> Detection:
     """What the camera makes of a thing of 8 cm at that place of the world."""
-    x, y, z = pose.turn.T @ (np.asarray(world, float) - pose.at_m)
+    x, y, z = pose.rotation.T @ (np.asarray(world, float) - pose.translation)
     u, v = round(CAMERA.fx * x / z + CAMERA.cx), round(CAMERA.fy * y / z + CAMERA.cy)
     mask = np.zeros((60, 80), bool)
     mask[max(v - 3, 0) : v + 4, max(u - 3, 0) : u + 4] = True
@@ -60,7 +60,7 @@ def test_without_the_pose_it_seems_to_move():
 def test_velocity_is_over_the_ground_along_the_cameras_axes():
     moving = [(0.1, 0.0, 1.0 + 0.03 * n) for n in range(12)]  # 0.3 m/s away
     twin = watch(SWEEP, [moving])[-1]
-    velocity = SWEEP[-1].turn @ np.asarray(twin.instances[0].velocity)
+    velocity = SWEEP[-1].rotation @ np.asarray(twin.instances[0].velocity)
     assert velocity == pytest.approx([0.0, 0.0, 0.3], abs=0.04)
     assert twin.instances[0].path_length_m == pytest.approx(0.33, abs=0.03)
 
@@ -101,9 +101,9 @@ def test_what_is_no_rotation_is_refused(bad):
 def test_poses_combine_and_undo_each_other():
     a, b = turned(20, (1, 2, 3)), turned(-50, (0, 1, 0))
     point = np.array([0.3, -0.2, 1.0])
-    assert a.points(b.from_older(a).turn.T @ (b.from_older(a).points(point) - b.from_older(a).at_m)) == pytest.approx(
-        a.points(point)
-    )
+    assert a.points(
+        b.from_older(a).rotation.T @ (b.from_older(a).points(point) - b.from_older(a).translation)
+    ) == pytest.approx(a.points(point))
     assert b.points(b.from_older(a).points(point)) == pytest.approx(a.points(point))
     assert a.after(b).points(point) == pytest.approx(a.points(b.points(point)))
 

@@ -53,7 +53,7 @@ instances = st.builds(
     first_seen_s=optional(st.floats(-1e6, 0)),
     last_seen_s=optional(length),
     visible=st.booleans(),
-    also=st.lists(word, max_size=3).map(tuple),
+    alternative_labels=st.lists(word, max_size=3).map(tuple),
 )
 
 
@@ -103,7 +103,16 @@ def test_what_is_unknown_is_neither_written_nor_invented() -> None:
     assert written["instances"] == [{"id": 1, "label": "cup", "score": 1.0, "visible": True}]
     assert not {"plane", "begun"} & set(written)
     assert twin_from_dict(written | {"begun": None}).begun_s is None
-    nulls = {"id": 1, "label": "cup", "also": None, "depth": None, "center": None, "color": None, "visible": None}
+    nulls = {
+        "id": 1,
+        "label": "cup",
+        "alternative_labels": None,
+        "also": None,
+        "depth": None,
+        "center": None,
+        "color": None,
+        "visible": None,
+    }
     assert twin_from_dict({"instances": [nulls], "relations": None}).instances == (Instance(id=1, label="cup"),)
 
 
@@ -123,10 +132,13 @@ def test_what_is_unknown_is_neither_written_nor_invented() -> None:
         ({"instances": [{"id": 1, "label": "a", "box": [0, 0, 1]}]}, "instances[0].box: expected 4 finite numbers"),
         ({"instances": [{"id": 1, "label": "a", "depth": {"mean": True}}]}, "instances[0].depth.mean: expected"),
         (
-            {"instances": [{"id": 1, "label": "a", "also": "mug"}]},
-            "instances[0].also: expected a list of words, got 'mug'",
+            {"instances": [{"id": 1, "label": "a", "alternative_labels": "mug"}]},
+            "instances[0].alternative_labels: expected a list of words, got 'mug'",
         ),
-        ({"instances": [{"id": 1, "label": "a", "also": [1]}]}, "instances[0].also: expected a list of words, got [1]"),
+        (
+            {"instances": [{"id": 1, "label": "a", "alternative_labels": [1]}]},
+            "instances[0].alternative_labels: expected a list of words, got [1]",
+        ),
         ({"instances": [{"id": 1, "label": "a", "visible": 1}]}, "instances[0].visible: must be true or false"),
         ({"relations": [{"subject": 1}]}, "relations[0].predicate: expected text, got nothing"),
     ],

@@ -20,7 +20,7 @@ MOUNTED = ("", "on its side, up is to the right", "upside down", "on its side, u
 
 def up_from_pose(pose: Pose) -> Vector:
     """Up vector in the optical frame from the camera pose; the fixed frame has z up (REP-103)."""
-    x, y, z = (float(v) for v in pose.turn[2])
+    x, y, z = (float(v) for v in pose.rotation[2])
     return x, y, z
 
 

@@ -50,13 +50,13 @@ class Relaxation:
     """What an execution does not take to the letter; steps by their position in the plan.
 
     passed_over: steps that keep every member of the set they choose from. wide: steps `behind` and `in_front_of` to
-    which the line of sight does not count. also: a `like` that no name fits takes what has other words (Instance.also)
-    that fit.
+    which the line of sight does not count. alternative_labels: a `like` that no label fits takes what has an
+    alternative label that fits.
     """
 
     passed_over: frozenset[int] = frozenset()
     wide: frozenset[int] = frozenset()
-    also: bool = False
+    alternative_labels: bool = False
 
 
 TO_THE_LETTER = Relaxation()
@@ -70,7 +70,7 @@ def execute(
     Raises MissingDataError when the twin lacks what a step needs (depth, history, word meaning); the message names
     the step. An id in `plan.answer_ids` that the twin does not have is left out.
     """
-    run = Run(twin, meaning, relaxation.also)
+    run = Run(twin, meaning, relaxation.alternative_labels)
     trace = []
     for position, step in enumerate(plan.steps):
         run.note, run.wide = "", position in relaxation.wide
@@ -123,8 +123,8 @@ def execute_closest(plan: Plan, twin: DigitalTwin, meaning: Meaning | None = Non
     if execution.is_complete or not plan.answer:
         return strict
     relaxation = TO_THE_LETTER
-    if any(i.also for i in twin.instances) and _has_like_of_nothing(plan, strict):
-        relaxation = replace(relaxation, also=True)
+    if any(i.alternative_labels for i in twin.instances) and _has_like_of_nothing(plan, strict):
+        relaxation = replace(relaxation, alternative_labels=True)
         execution = execute(plan, twin, meaning, relaxation)
     tried: set[tuple[str, int]] = set()
     while not execution.is_complete:

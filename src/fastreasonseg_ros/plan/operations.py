@@ -148,17 +148,19 @@ def _like(run: Run, step: Step) -> Ids:
     if not found and text in REFERENCES:
         run.referred[step.name] = text
         run.note = f"the {text} itself"
-    elif not found and run.also and (found := _might_be(run, step, text, run.meaning, members)):
+    elif not found and run.alternative_labels and (found := _might_be(run, step, text, run.meaning, members)):
         run.note = MIGHT_BE
     return found
 
 
 def _might_be(run: Run, step: Step, text: str, meaning: Meaning, members: Iterable[Instance]) -> Ids:
     """Those of whom another word than the first fits, as likely a one as there is: second words before third ones."""
-    members = [i for i in members if i.also and _matches(run.view, i, step)]
-    words = tuple(dict.fromkeys(word for i in members for word in i.also))
+    members = [i for i in members if i.alternative_labels and _matches(run.view, i, step)]
+    words = tuple(dict.fromkeys(word for i in members for word in i.alternative_labels))
     fitting = meaning.matching(text, words) if words else frozenset()
-    ranks = {i.id: rank for i in members for rank, word in reversed([*enumerate(i.also)]) if word in fitting}
+    ranks = {
+        i.id: rank for i in members for rank, word in reversed([*enumerate(i.alternative_labels)]) if word in fitting
+    }
     return tuple(id for id, rank in ranks.items() if rank == min(ranks.values()))
 
 

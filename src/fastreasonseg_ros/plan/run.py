@@ -22,14 +22,14 @@ class Meaning(Protocol):
 class Run:
     """A plan being executed: the view of the twin, the values so far, and the remark of the current step.
 
-    also: `like` takes what might be called so, where nothing is. wide: the current step takes `behind` and
-    `in_front_of` without regard to the line of sight.
+    alternative_labels: `like` also takes instances by their alternative labels, where no label fits. wide: the current
+    step takes `behind` and `in_front_of` without regard to the line of sight.
     """
 
-    def __init__(self, twin: DigitalTwin, meaning: Meaning | None, also: bool = False) -> None:
+    def __init__(self, twin: DigitalTwin, meaning: Meaning | None, alternative_labels: bool = False) -> None:
         self.view = View(twin)
         self.meaning = meaning
-        self.also = also
+        self.alternative_labels = alternative_labels
         self.values: dict[str, Ids] = {
             "all": tuple(i.id for i in twin.instances if i.visible),
             "gone": tuple(i.id for i in twin.instances if not i.visible),

@@ -151,7 +151,7 @@ def instance_to_msg(instance: Instance) -> InstanceMsg:
     msg = InstanceMsg(
         id=instance.id,
         label=instance.label,
-        also=list(instance.also),
+        alternative_labels=list(instance.alternative_labels),
         score=float(instance.score),
         color=instance.color or "",
         shape=instance.shape or "",
@@ -183,7 +183,7 @@ def instance_from_msg(msg: InstanceMsg) -> Instance:
     return Instance(
         id=msg.id,
         label=msg.label,
-        also=tuple(msg.also),
+        alternative_labels=tuple(msg.alternative_labels),
         score=msg.score,
         color=msg.color or None,
         shape=msg.shape or None,

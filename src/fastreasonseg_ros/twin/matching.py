@@ -99,7 +99,7 @@ def picture_shifts(
         if now is None:
             shifts.append((0, 0))
             continue
-        x, y, z = back.turn @ np.asarray(now) + back.at_m
+        x, y, z = back.rotation @ np.asarray(now) + back.translation
         if z <= 0.01:
             shifts.append((0, 0))
             continue

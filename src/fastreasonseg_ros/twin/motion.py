@@ -25,11 +25,11 @@ def seen_from(twin: DigitalTwin, pose: Pose | None) -> DigitalTwin:
     change = pose.from_older(twin.pose)
     if change.distance_m < STILL_M and change.angle_rad < STILL_RAD:
         return twin
-    rows = _vector(change.turn[0]), _vector(change.turn[1]), _vector(change.turn[2])
-    numbers, plane = _Change(rows, _vector(change.at_m)), twin.plane
+    rows = _vector(change.rotation[0]), _vector(change.rotation[1]), _vector(change.rotation[2])
+    numbers, plane = _Change(rows, _vector(change.translation)), twin.plane
     if plane is not None:
-        normal = change.turn @ np.asarray(plane.normal)
-        plane = Plane(_vector(normal), plane.offset_m + float(normal @ change.at_m))
+        normal = change.rotation @ np.asarray(plane.normal)
+        plane = Plane(_vector(normal), plane.offset_m + float(normal @ change.translation))
     return replace(
         twin,
         instances=tuple(_instance(i, numbers) for i in twin.instances),
@@ -39,15 +39,15 @@ def seen_from(twin: DigitalTwin, pose: Pose | None) -> DigitalTwin:
     )
 
 
-def follow(motion: Motion | None, at_m: Vector, sigma_m: float, dt_s: float, jerkiness: float) -> Motion:
-    """Kalman's filter of constant velocity, pushed about by a random acceleration of `jerkiness` m/s^2.
+def follow(motion: Motion | None, at_m: Vector, sigma_m: float, dt_s: float, process_noise: float) -> Motion:
+    """Kalman's filter of constant velocity, pushed about by a random acceleration of `process_noise` m/s^2.
 
     sigma_m: standard deviation of at_m. Without a motion before it begins anew and at rest. (Bar-Shalom et al.,
     Estimation with Applications to Tracking and Navigation, 2001, 6.3.2.)
     """
     if motion is None or dt_s <= 0:
         return Motion(at_m, (0.0, 0.0, 0.0), sigma_m**2, 0.0, 0.05)
-    q = jerkiness**2
+    q = process_noise**2
     pp = motion.var_at + dt_s * (2 * motion.cov + dt_s * motion.var_velocity) + q * dt_s**4 / 4
     pv = motion.cov + dt_s * motion.var_velocity + q * dt_s**3 / 2
     vv = motion.var_velocity + q * dt_s**2
@@ -95,7 +95,7 @@ class _Change:
     """A pose in plain numbers: numpy's overhead on single vectors is twenty times the arithmetic."""
 
     rows: tuple[Vector, Vector, Vector]
-    at_m: Vector
+    translation: Vector
 
     def turned(self, v: Vector) -> Vector:
         x, y, z = v
@@ -122,7 +122,7 @@ def _moved(place: Vector | None, change: _Change) -> Vector | None:
     if place is None:
         return None
     x, y, z = change.turned(place)
-    a, b, c = change.at_m
+    a, b, c = change.translation
     return x + a, y + b, z + c
 
 

@@ -13,45 +13,48 @@ from ..errors import FrameError
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """Of a camera's optical frame in a frame that stands still (tf: map or odom): p_world = turn @ p_camera + at_m.
+    """Of a camera's optical frame in a frame that stands still (tf: map or odom): p_world = R p_camera + t.
 
-    turn: rotation matrix; at_m: metres. Raises FrameError for a matrix that is no rotation, or numbers not finite.
+    rotation: the matrix R; translation: t, metres. Raises FrameError for a matrix that is no rotation, or numbers that
+    are not finite.
     """
 
-    turn: Float[np.ndarray, "3 3"]
-    at_m: Float[np.ndarray, "3"]
+    rotation: Float[np.ndarray, "3 3"]
+    translation: Float[np.ndarray, "3"]
 
     def __post_init__(self) -> None:
-        turn, at_m = np.asarray(self.turn, np.float64), np.asarray(self.at_m, np.float64)
-        if turn.shape != (3, 3) or at_m.shape != (3,) or not (np.isfinite(turn).all() and np.isfinite(at_m).all()):
+        rotation, translation = np.asarray(self.rotation, np.float64), np.asarray(self.translation, np.float64)
+        finite = np.isfinite(rotation).all() and np.isfinite(translation).all()
+        if rotation.shape != (3, 3) or translation.shape != (3,) or not finite:
             raise FrameError(
-                f"a camera pose is a finite 3x3 rotation and 3 metres, got {turn.shape} and {at_m.shape}: correct tf"
+                "a camera pose is a finite 3x3 rotation and 3 metres, got "
+                f"{rotation.shape} and {translation.shape}: correct tf"
             )
-        if np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3 or np.linalg.det(turn) < 0:
+        if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise FrameError("the rotation of the camera pose is none (its rows are not orthonormal): correct tf")
-        object.__setattr__(self, "turn", turn)
-        object.__setattr__(self, "at_m", at_m)
+        object.__setattr__(self, "rotation", rotation)
+        object.__setattr__(self, "translation", translation)
 
     def from_older(self, older: Pose) -> Pose:
         """Takes points in the older camera's frame to this camera's: the older camera's pose in this one's frame."""
-        return Pose(self.turn.T @ older.turn, self.turn.T @ (older.at_m - self.at_m))
+        return Pose(self.rotation.T @ older.rotation, self.rotation.T @ (older.translation - self.translation))
 
     def after(self, first: Pose) -> Pose:
         """First `first`, then this."""
-        return Pose(self.turn @ first.turn, self.turn @ first.at_m + self.at_m)
+        return Pose(self.rotation @ first.rotation, self.rotation @ first.translation + self.translation)
 
     def points(self, points: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
         """Points of the camera's frame in the other one, metres."""
-        return points @ self.turn.T + self.at_m
+        return points @ self.rotation.T + self.translation
 
     @property
     def angle_rad(self) -> float:
         """How far it turns."""
-        return float(np.arccos(np.clip((np.trace(self.turn) - 1) / 2, -1.0, 1.0)))
+        return float(np.arccos(np.clip((np.trace(self.rotation) - 1) / 2, -1.0, 1.0)))
 
     @property
     def distance_m(self) -> float:
-        return float(np.linalg.norm(self.at_m))
+        return float(np.linalg.norm(self.translation))
 
 
 STILL = Pose(np.eye(3), np.zeros(3))

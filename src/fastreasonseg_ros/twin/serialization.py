@@ -4,7 +4,7 @@
      "frame_id": "camera_color_optical_frame", "image_size": [640, 480],
      "plane": [0.0, -1.0, 0.0, -0.4],                                        n . p = offset, optional
      "instances": [{"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder",
-                    "also": ["cup"],                                         other words for it, optional
+                    "alternative_labels": ["cup"],                                         other words for it, optional
                     "box": [310, 205, 362, 270], "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82],
                     "size": [0.08, 0.10, 0.08], "elevation": [0.0, 0.1],     above the plane, optional
                     "colors": [{"color": "red", "share": 0.8, "tone": "dark"}],   largest share first, optional
@@ -83,7 +83,7 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
     data = {
         "id": int(instance.id),
         "label": instance.label,
-        "also": list(instance.also) or None,
+        "alternative_labels": list(instance.alternative_labels) or None,
         "score": float(instance.score),
         "color": instance.color,
         "shape": instance.shape,
@@ -154,7 +154,7 @@ def _instance(fields: _Fields) -> Instance:
         return Instance(
             id=fields.whole("id", required=True),
             label=fields.text("label", required=True),
-            also=fields.words("also"),
+            alternative_labels=fields.words("alternative_labels") or fields.words("also"),  # "also" until 0.1
             score=fields.number("score", 1.0),
             color=fields.text("color"),
             shape=fields.text("shape"),

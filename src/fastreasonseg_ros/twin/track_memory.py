@@ -29,10 +29,10 @@ class Motion:
 class TrackMemory:
     """What tracking keeps of an object from frame to frame; no part of the twin that others see (not in its JSON).
 
-    Votes: word -> evidence, fading with time; also: for words that were not a look's first. anchor_m: where its path
-    was last counted to, moved_s: when that was. frames: how many it was seen in, of `age`. motion: where it is and how
-    it moves, filtered. size_m: of the whole thing, as far as it was ever seen. middle_m: as in the last detection.
-    appearance: as in Detection, a slow mean.
+    Votes: word -> evidence, fading with time; alternative_labels: for words that were not the first of a detection.
+    anchor_m: where its path was last counted to, moved_s: when that was. frames: how many it was seen in, of `age`.
+    motion: where it is and how it moves, filtered. size_m: of the whole object, as far as it was ever seen. middle_m:
+    as in the last detection. appearance: as in Detection, a slow mean.
     """
 
     labels: Mapping[str, float]
@@ -46,4 +46,4 @@ class TrackMemory:
     size_m: Vector | None = None
     middle_m: Vector | None = None
     appearance: Float32[np.ndarray, "k"] | None = None
-    also: Mapping[str, float] = field(default_factory=dict)
+    alternative_labels: Mapping[str, float] = field(default_factory=dict)

@@ -33,8 +33,8 @@ class TrackingConfig:
     and stays for brief_s only. still_m: noise of a centre; movement below it does not count. fade: of votes, a frame.
 
     remember, remember_s: how many objects that are gone are known again by their looks, and for how long.
-    sigma_m, jerkiness: of the filter of motion, see motion.follow. rim_m: noise of a thing's extent. middle_sigma_m: of
-    the middle of what is seen, which is known better than the centre of the whole.
+    sigma_m, process_noise: of the filter of motion, see motion.follow. rim_m: noise of an object's extent.
+    middle_sigma_m: of the middle of what is seen, which is known better than the centre of the whole.
     """
 
     keep_s: float = 10.0
@@ -46,7 +46,7 @@ class TrackingConfig:
     remember_s: float = 300.0
     sigma_m: float = 0.004
     middle_sigma_m: float = 0.003
-    jerkiness: float = 2.0
+    process_noise: float = 2.0
     rim_m: float = 0.012
     matching: MatchingConfig = MatchingConfig()
     fragments: FragmentConfig = FragmentConfig()
@@ -175,7 +175,7 @@ def with_new_words(twin: DigitalTwin) -> DigitalTwin:
     return replace(
         twin,
         instances=tuple(
-            replace(i, memory=replace(i.memory, labels={}, also={})) if i.memory is not None else i
+            replace(i, memory=replace(i.memory, labels={}, alternative_labels={})) if i.memory is not None else i
             for i in twin.instances
         ),
     )
@@ -195,7 +195,8 @@ def _patience_s(track: Instance, config: TrackingConfig) -> float:
 def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: TrackingConfig) -> Instance:
     before = old.memory if old and old.memory else TrackMemory({}, {}, {}, frames=0)
     labels = vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
-    also = vote_others(before.also, d.also, 1.0 if d.label == NO_LABEL else 1.0 - d.score, config.fade)
+    weight = 1.0 if d.label == NO_LABEL else 1.0 - d.score
+    alternatives = vote_others(before.alternative_labels, d.alternative_labels, weight, config.fade)
     colors = vote(before.colors, d.color, 1.0, config.fade)
     shapes = vote(before.shapes, d.shape, 1.0, config.fade)
     label = winner(labels) or NO_LABEL
@@ -217,7 +218,7 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
         path_length_m=path,
         first_seen_s=stamp_s if old is None or old.first_seen_s is None else old.first_seen_s,
         last_seen_s=stamp_s,
-        also=others(labels, also, label),
+        alternative_labels=others(labels, alternatives, label),
         colors=d.colors or (old.colors if old else ()),
         pose=d.pose,
         past=old.past if old else (),
@@ -225,7 +226,7 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
             before,
             **moved,
             labels=labels,
-            also=also,
+            alternative_labels=alternatives,
             colors=colors,
             shapes=shapes,
             frames=before.frames + 1,
@@ -286,7 +287,7 @@ def _motion(
     if motion is not None:
         motion = replace(motion, at_m=added(motion.at_m, slip))
     sigma_m = max(sigma_m, 3.0 * config.sigma_m) if hidden else sigma_m
-    motion = follow(motion if dt <= 0.5 else None, at, sigma_m, dt, config.jerkiness)
+    motion = follow(motion if dt <= 0.5 else None, at, sigma_m, dt, config.process_noise)
     away = math.dist(anchor, at)
     if away > config.still_m:
         path, anchor, moved_s = path + away, at, stamp_s

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt16
 
-from ..errors import FrameError, Status
+from ..errors import FrameError
+from .answers import Answer as Answer
+from .answers import Command as Command
+from .answers import Query as Query
+from .answers import TraceStep as TraceStep
 from .pose import Pose, direction
 from .resting import RestingPlace
 from .track_memory import TrackMemory
@@ -128,8 +132,9 @@ class Detection:
     seen, which tells motion with less noise than center_m, that of the whole thing. elevation_m: height of the lowest
     and highest point above the supporting plane. nearness: 0 (far) to 1 (near) in this picture, from depth that is
     relative: it orders things and measures none. track_hint: an id that the perceiver is sure of. appearance: a unit
-    vector whose dot product with another says how alike two things look (1: the same). also: other words that it might
-    rightly be called by, likeliest first. colors: all of them, largest share first. pose: one of POSES, where known.
+    vector whose dot product with another says how alike two things look (1: the same). alternative_labels: other
+    words that it might rightly be called by, likeliest first. colors: all of them, largest share first. pose: one of
+    POSES, where known.
     """
 
     mask: Bool[np.ndarray, "h w"]
@@ -147,7 +152,7 @@ class Detection:
     nearness: float | None = None
     track_hint: int | None = None
     appearance: Float32[np.ndarray, "k"] | None = field(default=None, compare=False, repr=False)
-    also: tuple[str, ...] = ()
+    alternative_labels: tuple[str, ...] = ()
     colors: tuple[ColorShare, ...] = ()
     pose: str | None = None
 
@@ -169,9 +174,9 @@ class Perceived:
 class Instance:
     """One object of the twin. Velocity in metres per second, path_length_m travelled while tracked.
 
-    nearness: 0 (far) to 1 (near) where depth is relative, that is without metres. also: up to three other words that
-    it might rightly be called by, likeliest first; see `Detection`, also for colors and pose. past: the last places
-    where it rested, oldest first, with the present one where it rests now (resting.py).
+    nearness: 0 (far) to 1 (near) where depth is relative, that is without metres. alternative_labels: up to
+    three other words that it might rightly be called by, likeliest first; see `Detection`, also for colors and pose.
+    past: the last places where it rested, oldest first, with the present one where it rests now (resting.py).
     """
 
     id: int
@@ -192,7 +197,7 @@ class Instance:
     visible: bool = True
     nearness: float | None = None
     memory: TrackMemory | None = field(default=None, compare=False, repr=False)
-    also: tuple[str, ...] = ()
+    alternative_labels: tuple[str, ...] = ()
     colors: tuple[ColorShare, ...] = ()
     pose: str | None = None
     past: tuple[RestingPlace, ...] = ()
@@ -245,81 +250,3 @@ class DigitalTwin:
             if i.id == id:
                 return i
         raise KeyError(id)
-
-
-@dataclass(frozen=True)
-class Query:
-    """A question in plain words. Ids are chosen by the asker; empty ones are filled in by the node."""
-
-    text: str
-    id: str = ""
-
-
-@dataclass(frozen=True)
-class TraceStep:
-    """One executed step: its source line, the ids it gave, and a remark where it had to do without something."""
-
-    name: str
-    expression: str
-    ids: tuple[int, ...]
-    note: str = ""
-
-    def __str__(self) -> str:
-        ids = ", ".join(map(str, self.ids)) or "nothing"
-        return f"{self.name} = {self.expression}  ->  {ids}" + (f"  ({self.note})" if self.note else "")
-
-
-@dataclass(frozen=True)
-class Command:
-    """What is to be taken (ids), and where it goes: in which relation to which objects (destination_ids).
-
-    relation: on, inside, left_of, right_of, in_front_of, behind, near or under; empty for a command that only takes.
-    reference: `camera` (to the asker) or `table` (the supporting plane), where the destination is no object.
-    """
-
-    ids: tuple[int, ...]
-    relation: str = ""
-    destination_ids: tuple[int, ...] = ()
-    reference: str = ""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether what is to be taken was found, and the destination where there is to be one."""
-        return bool(self.ids) and bool(not self.relation or self.destination_ids or self.reference)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a question got: ids in the plan's order, the reasoning, the plan, its executed trace, and the cost.
-
-    commands: where it is a command to put things somewhere, one for each in the sentence, in its order; ids are those
-    of the first, and so are relation, destination_ids and reference.
-    """
-
-    query: Query
-    status: Status
-    message: str
-    ids: tuple[int, ...] = ()
-    reason: str = ""
-    plan: str = ""
-    trace: tuple[TraceStep, ...] = ()
-    stamp_s: float = 0.0
-    sequence: int = 0
-    model: str = ""
-    latency_ms: Mapping[str, float] = field(default_factory=dict)
-    commands: tuple[Command, ...] = ()
-
-    @property
-    def relation(self) -> str:
-        """Of the first command; empty for a question."""
-        return self.commands[0].relation if self.commands else ""
-
-    @property
-    def destination_ids(self) -> tuple[int, ...]:
-        """Of the first command; empty for a question, and where the destination is a reference."""
-        return self.commands[0].destination_ids if self.commands else ()
-
-    @property
-    def reference(self) -> str:
-        """Of the first command: `camera` or `table`; else empty."""
-        return self.commands[0].reference if self.commands else ""

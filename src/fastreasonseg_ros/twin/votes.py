@@ -33,11 +33,11 @@ def winner(votes: Mapping[str, float]) -> str | None:
     return max(votes, key=votes.__getitem__) if votes else None
 
 
-def others(first: Mapping[str, float], also: Mapping[str, float], name: str) -> tuple[str, ...]:
+def others(first: Mapping[str, float], alternatives: Mapping[str, float], name: str) -> tuple[str, ...]:
     """The words with most evidence beside the name: what looks gave as their first word, or as another."""
-    if not also and len(first) < 2:
+    if not alternatives and len(first) < 2:
         return ()
-    evidence = {word: first.get(word, 0.0) + also.get(word, 0.0) for word in (*also, *first)}
+    evidence = {word: first.get(word, 0.0) + alternatives.get(word, 0.0) for word in (*alternatives, *first)}
     least = LEAST_SHARE * sum(evidence.values())
     left = [word for word, value in evidence.items() if value >= least and word not in (name, NO_LABEL)]
     return tuple(sorted(left, key=lambda word: -evidence[word])[:OTHERS])

@@ -66,7 +66,7 @@ def _compare(result: ClipResult, twin: DigitalTwin, id: int, true_id: int, pictu
         result.size_error_m.append(float(error_m.mean()))
     true = _velocity(pictures, n, true_id)
     if true is not None and found.velocity is not None and picture.frame.pose is not None:
-        velocity = picture.frame.pose.turn @ np.asarray(found.velocity)
+        velocity = picture.frame.pose.rotation @ np.asarray(found.velocity)
         result.velocity_error.append(float(np.linalg.norm(velocity - true)))
         result.true_speed.append(float(np.linalg.norm(true)))
 

@@ -86,7 +86,7 @@ def _write(picture: Told, folder: Path) -> None:
         cv2.imwrite(str(folder / f"{name}.png"), image, fast)
     things = {i: {"at_m": t.at_m, "size_m": t.size_m, "visible_px": t.visible_px} for i, t in picture.things.items()}
     (folder / "things.json").write_text(json.dumps(things) + "\n")
-    pose = {"turn": frame.pose.turn.tolist(), "at_m": frame.pose.at_m.tolist()}
+    pose = {"turn": frame.pose.rotation.tolist(), "at_m": frame.pose.translation.tolist()}
     (folder / "pose.json").write_text(json.dumps(pose) + "\n")
 
 

@@ -17,7 +17,6 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from ...errors import ConfigError
-from ...twin.masks import select
 from ...twin.types import Answer, DigitalTwin, Instance
 
 PACKAGE = "fastreasonseg_ros"
@@ -114,7 +113,8 @@ def instance(i: Instance) -> Any:
     )
     low, high = i.elevation_m or (NAN, NAN)
     return make(
-        f"{PACKAGE}/msg/Instance", id=i.id, label=i.label, also=list(i.also), score=float(i.score),
+        f"{PACKAGE}/msg/Instance", id=i.id, label=i.label, score=float(i.score),
+        alternative_labels=list(i.alternative_labels),
         color=i.color or "", shape=i.shape or "", box=box, depth_mean=_known(i.depth_mean_m),
         depth_std=_known(i.depth_std_m), nearness=_known(i.nearness),
         center=_point(i.center_m or (NAN,) * 3), size=_vector(i.size_m or (NAN,) * 3), elevation_bottom=float(low),
@@ -125,7 +125,7 @@ def instance(i: Instance) -> Any:
 
 
 def answer(a: Answer, twin: DigitalTwin | None, nanoseconds: int, query_id: str, standing: bool) -> Any:
-    """Answer.msg, with its mask if the twin has an id image."""
+    """Answer.msg; the masks of its ids are in the id image of the twin."""
     head = header(nanoseconds, twin.frame_id if twin else "")
     by_id = {i.id: i for i in twin.instances} if twin else {}
     steps = [
@@ -149,16 +149,13 @@ def answer(a: Answer, twin: DigitalTwin | None, nanoseconds: int, query_id: str,
         )
         for c in a.commands
     ]
-    mask = None
-    if twin is not None and twin.ids is not None:
-        mask = image(select(twin.ids, a.ids).astype(np.uint8) * np.uint8(255), "mono8", head)
     return make(
         f"{PACKAGE}/msg/Answer", header=head, query_id=query_id, text=a.query.text, status=int(a.status),
         message=a.message, ids=np.array(a.ids, np.uint32), instances=[instance(by_id[i]) for i in a.ids if i in by_id],
         relation=a.relation, destination_ids=np.array(a.destination_ids, np.uint32), reference=a.reference,
         destinations=[instance(by_id[i]) for i in a.destination_ids if i in by_id], commands=commands,
         reason=a.reason, plan=a.plan, steps=steps, standing=standing, twin_sequence=a.sequence, model=a.model,
-        latency=latency, mask=mask,
+        latency=latency,
     )  # fmt: skip
 
 

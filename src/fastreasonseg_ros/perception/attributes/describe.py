@@ -93,7 +93,7 @@ def describe(
     sample = sample[np.argsort(sample[:, 2])]  # nearest first
     extent = amodal_box(sample, geometry.plane, shape, geometry.pixel)
     name, score, alternatives = (
-        _label_of(namer, features, shape) if before is None else (before.label, before.score, before.also)
+        _label_of(namer, features, shape) if before is None else (before.label, before.score, before.alternative_labels)
     )
     depth = np.ascontiguousarray(sample[:, 2])
     middle = float(quantiles(depth, 0.5)[0])
@@ -113,7 +113,7 @@ def describe(
         middle_m=_middle(sample),
         elevation_m=None if geometry.plane is None else elevation(sample, geometry.plane),
         appearance=descriptor,
-        also=alternatives,
+        alternative_labels=alternatives,
     )
     return detection, features
 
