@@ -37,9 +37,9 @@ NAMES = "abcdefgh"[: MAX_STEPS[LANGUAGE_VERSION]]
 _UNIT_RULES = {unit: f"amount{n}" for n, unit in enumerate(UNITS)}
 _NUMBER = '[0-9] [0-9]? [0-9]? ("." [0-9] [0-9]? [0-9]?)?'
 # A text begins with a character that is neither blank nor of the language: the parser refuses an empty one, and would
-# take "<plan>" for a tag. Blanks are those of str.split().
-_BLANKS = r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000"
-_TEXT = f'[^"\\\\<>{_BLANKS}] [^"\\n\\\\<>]*'
+# take "<plan>" for a tag. The characters are listed, for xgrammar's negated classes hold bytes below 128 only.
+_FIRST = r"!#-;=?-\u005b\u005d-~\u00a1-\u167f\u3001-\ud7ff"
+_TEXT = f'[{_FIRST}] [^"\\n\\\\<>]*'
 
 
 @dataclass(frozen=True)
