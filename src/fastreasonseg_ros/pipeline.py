@@ -250,7 +250,9 @@ def _outcome(rollout: Rollout, execution: Execution, said: str) -> tuple[Status,
 
 
 def _described(command: Command) -> str:
-    """For example "3 inside 7", "3, 4 near camera"."""
+    """For example "3 inside 7"; what is handed to the asker is only counted: "1 object: 3"."""
+    if command.reference == "camera":
+        return f"{len(command.ids)} object{'s' if len(command.ids) > 1 else ''}: {_listed(command.ids)}"
     where = _listed(command.destination_ids) or command.reference
     return " ".join(filter(None, [_listed(command.ids), command.relation, where]))
 

@@ -80,7 +80,7 @@ def test_the_bag_shows_the_scene_of_the_script(frames: list[Frame], moments: lis
 
 def test_there_are_at_least_ten_questions_of_all_kinds(questions: dict[str, TimedQuestion]) -> None:
     assert len(questions) >= 10
-    kinds = {"attribute", "spatial", "semantic", "affordance", "temporal", "compositional", "none"}
+    kinds = {"attribute", "spatial", "semantic", "affordance", "temporal", "compositional", "none", "command"}
     assert {q.category for q in questions.values()} == kinds
     assert sum(q.standing for q in questions.values()) == 1
 

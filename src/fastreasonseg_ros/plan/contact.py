@@ -29,7 +29,7 @@ def touching(run: Run, step: Step) -> Ids:
     members, refs = run.placed(members), run.placed(refs)
     if members and refs:
         close = (view.gaps(members, refs) <= TOUCH * view.slack[2]) & different(members, refs)
-        touched |= {k for k, found in zip(members, close.any(axis=1), strict=True) if found}
+        touched |= {k for k, found in zip(members, close.any(axis=1), strict=True) if found}  # pyright: ignore[reportArgumentType]
     return tuple(k for k in run.values[x] if k in touched)
 
 
@@ -53,7 +53,7 @@ def within(run: Run, step: Step) -> Ids:
     if not members or not refs:
         return ()
     close = (view.gaps(members, refs) <= reach) & different(members, refs)
-    return tuple(k for k, found in zip(members, close.any(axis=1), strict=True) if found)
+    return tuple(k for k, found in zip(members, close.any(axis=1), strict=True) if found)  # pyright: ignore[reportArgumentType]
 
 
 def isolated(run: Run, step: Step) -> Ids:
@@ -78,7 +78,7 @@ def blocking(run: Run, step: Step) -> Ids:
     sight and hides a part of it. What it rests on and what is inside it are not in the way.
     """
     view = run.view
-    members, refs = members_and_references(run, *step.args)
+    members, refs = members_and_references(run, *step.args[:2])  # pyright: ignore[reportArgumentType]
     found: set[int] = set()
     for r in refs:
         on_top = {k for k in view.carried(r) if view.related(k, "on", r)}

@@ -81,7 +81,7 @@ def was(run: Run, step: Step) -> Ids:
 
 def in_place_of(run: Run, step: Step) -> Ids:
     """Members that stand where a reference rested before it moved."""
-    members, refs = spatial.members_and_references(run, *step.args)
+    members, refs = spatial.members_and_references(run, *step.args[:2])  # pyright: ignore[reportArgumentType]
     places = _earlier(run, refs).values()
     return tuple(i.id for i in run.instances(members) if any(_stands_at(run.view, i, place) for place in places))
 

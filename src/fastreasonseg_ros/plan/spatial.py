@@ -87,7 +87,7 @@ def near(run: Run, step: Step) -> Ids:
         return ()
     reach = np.array([max(slack, *view.place(r).extent) for r in refs])
     close = (view.gaps(members, refs) <= reach) & different(members, refs)
-    return tuple(k for k, found in zip(members, close.any(axis=1), strict=True) if found)
+    return tuple(k for k, found in zip(members, close.any(axis=1), strict=True) if found)  # pyright: ignore[reportArgumentType]
 
 
 def different(members: Ids, refs: Ids) -> Bool[np.ndarray, "members refs"]:

@@ -71,7 +71,7 @@ def closing(sign: float) -> Callable[[Run, Step], Ids]:
         if step.args[1] == "camera":
             members, targets = run.values[step.args[0]], [(_ORIGIN, _ORIGIN)]
         else:
-            members, refs = members_and_references(run, *step.args)
+            members, refs = members_and_references(run, *step.args[:2])  # pyright: ignore[reportArgumentType]
             targets = [(i.center_m, i.velocity or _ORIGIN) for i in run.instances(refs) if i.center_m is not None]
             if refs and not targets:
                 raise MissingDataError("motion towards something needs to know where that is: use a depth camera")

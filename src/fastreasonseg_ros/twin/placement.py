@@ -29,7 +29,7 @@ def place_of(command: Command, twin: DigitalTwin) -> Vector | None:
     up, right, forward = _axes(twin)
     height_m, width_m, depth_m = _extents(moved) if moved else (0.0, 0.0, 0.0)
     if len(known) > 1 and command.relation == "near":
-        middle = np.mean([i.center_m for i in known], axis=0)
+        middle = np.mean([i.center_m for i in known if i.center_m is not None], axis=0)
         foot = min(_extents(i)[0] for i in known) / 2
         return _vector(middle + up * (height_m / 2 - foot))
     at = known[0]
