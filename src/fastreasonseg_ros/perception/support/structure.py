@@ -102,6 +102,7 @@ def find_layout(surface: Surface, reach: Reach, up: Vector | None = None, before
     else:
         region, height = _region_over_levels(surface, levels, reach)
     beyond = beyond_walls(surface, levels[0], seen.facets)
+    enclosed = bool((region & beyond).any())
     region &= ~beyond
     if np.count_nonzero(region) < 50 and _has_points_above(surface, levels[0], reach):
         return _without_support(surface, up)
@@ -109,8 +110,8 @@ def find_layout(surface: Surface, reach: Reach, up: Vector | None = None, before
     if len(levels) > 1 or area_before_px > 0.04 * region.size:
         region = without_walls(surface, region, levels[0], WALL_LONG_M if len(levels) == 1 else SIDE_LONG_M)
     state = None
-    # The sides of a bin are not followed: the next frame needs a search.
-    if len(levels) == 1 and not beyond.any() and (followed := follow_support(surface, levels[0], steps=0)) is not None:
+    # Sides of a bin that cut something off the region are not followed: the next frame needs a search.
+    if len(levels) == 1 and not enclosed and (followed := follow_support(surface, levels[0], steps=0)) is not None:
         area_px = int(np.count_nonzero(region))
         state = FollowState(followed[1], area_px if area_px == area_before_px else -1)
     return Layout(tuple(levels), levels[0], region, height, state, _explained(surface, levels, region, beyond))
