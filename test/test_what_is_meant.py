@@ -64,7 +64,7 @@ def test_what_is_farther_but_not_near_the_line_of_sight_is_said():
         ("Are any of the mugs lying on their side?", True),
         ("Has anything been moved?", False),  # motion is never passed over
         ("Bring the lying mugs, if any", True),
-        ("the envelope right of the brown one, is a highlighter on it?", True),
+        ("the folder left of the blue one, is a ruler on it?", True),
         ("Is the cup left of the plate?", True),
         ("hand me any mug that lies on its side", False),
         ("Take any of the spoons beside the bowl.", False),

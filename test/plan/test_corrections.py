@@ -21,7 +21,7 @@ MUGS = "a = find(label=mug)\n"
         ("the mug in the middle of the row", MUGS + "b = min(a, x)", MUGS + "b = middle(a, x)"),
         ("the mug in the middle of the three", MUGS + "b = min(a, x)", MUGS + "b = middle(a, x)"),
         ("the one in the middle of all these mugs", MUGS + "b = min(a, x)", MUGS + "b = middle(a, x)"),
-        ("the box in the middle of the stack", "a = max(all, y)", "a = middle(all, y)"),
+        ("the crate in the middle of the pile", "a = max(all, y)", "a = middle(all, y)"),
         ("the middle mug", MUGS + "b = min(a, x)", MUGS + "b = middle(a, x)"),
         ("the middle cup", 'a = like(all, "cup")\nb = min(a, x)', 'a = like(all, "cup")\nb = middle(a, x)'),
         ("Of the mugs, take the middle one.", MUGS + "b = min(a, x)", MUGS + "b = middle(a, x)"),

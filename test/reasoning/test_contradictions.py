@@ -52,7 +52,7 @@ def test_a_plan_that_filters_by_something_else_contradicts_the_question(question
         ("the turquoise mug, left of the red box", "a = find(label=mug, color=blue)"),  # a colour that is no term
         ("the reddish one by the white plate", "a = find(color=orange)\nb = find(label=plate)\nc = near(a, b)"),
         ("what has the same colour as the red box", "a = find(color=blue)"),
-        ("the can with the red lid", 'a = like(all, "can")'),  # a part of it
+        ("the can with a red stripe", 'a = like(all, "can")'),  # a part of it
         ("which is the can whose lid is red?", 'a = like(all, "can")'),
         ("the mug with the black-and-white picture", "a = find(label=mug, color=white)"),
         ("next to the orange", "a = find(label=orange)\nb = near(all, a)"),  # the fruit

@@ -10,7 +10,9 @@ from concurrent.futures import Future
 
 from fastreasonseg_ros.serving.open_vocabulary_retry import Observation, OpenVocabularyRetry
 from fastreasonseg_ros.serving.reasoner import Reasoner
-from fastreasonseg_ros.twin.types import Answer
+from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance
+
+TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")), sequence=7)
 
 PATIENCE_S = 240.0  # costs time only where what is waited for never comes
 

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from askers import Dictated, Serving, serving_with, until
+from askers import Dictated, Serving, until
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
 from fastreasonseg_ros.serving.request_checks import LONGEST_ID
 from fastreasonseg_ros.serving.standing_questions import LIMIT
-from fastreasonseg_ros.twin.types import DigitalTwin, Instance
-
-TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")), sequence=7)
-
-
-@pytest.fixture
-def model() -> Dictated:
-    return Dictated()
-
-
-@pytest.fixture
-def serving(model: Dictated):
-    made = serving_with(model)
-    made.observe(Observation(TWIN))
-    yield made
-    model.may.set()
-    made.close()
 
 
 def test_only_so_many_questions_may_stand(serving: Serving) -> None:

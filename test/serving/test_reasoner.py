@@ -9,7 +9,7 @@ import weakref
 from dataclasses import replace
 
 import pytest
-from askers import PATIENCE_S, Dictated, Serving, serving_with, until
+from askers import PATIENCE_S, TWIN, Dictated, Serving, serving_with, until
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
@@ -17,22 +17,6 @@ from fastreasonseg_ros.serving.reasoner import WAITING
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 
 pytestmark = pytest.mark.timeout(600)  # where something waits for the model, nothing else ends it
-
-TWIN = DigitalTwin((Instance(1, "mug"), Instance(2, "plate")), sequence=7)
-
-
-@pytest.fixture
-def model() -> Dictated:
-    return Dictated()
-
-
-@pytest.fixture
-def serving(model: Dictated):
-    made = serving_with(model)
-    made.observe(Observation(TWIN))
-    yield made
-    model.may.set()
-    made.close()
 
 
 def test_a_question_waits_for_the_first_twin_within_its_time(model: Dictated) -> None:
