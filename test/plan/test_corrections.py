@@ -30,7 +30,7 @@ MUGS = "a = find(label=mug)\n"
         ("hand me the thing in the middle, please", MUGS + "b = min(a, x)", "a = middle(all, x)"),
         ("what is farther back than the mug", MUGS + "b = behind(all, a)", MUGS + "b = more(all, z, a)"),
         ("the one further away from us than the mug", MUGS + "b = behind(all, a)", MUGS + "b = more(all, z, a)"),
-        ("which is closer to the camera than the mug", MUGS + "b = in_front_of(all, a)", MUGS + "b = less(all, z, a)"),
+        ("which one is closer to us than the mug", MUGS + "b = in_front_of(all, a)", MUGS + "b = less(all, z, a)"),
         ("everything that isn't red", "a = find(color=red)", "a = find(color=red)\nb = minus(all, a)"),
         (
             "the mug that’s not grey",

@@ -68,7 +68,7 @@ def test_a_command_is_split_into_what_is_taken_and_where_it_goes(text, commands)
         "show me the cup on the tray",
         "take the cup on the tray",
         "pick up the cup",
-        "What has been put into the bowl?",
+        "What was put into the bowl?",
         "something to put the flowers in",
         "hand over the carrot that is further from you",
         "put the mug on the left",

@@ -54,10 +54,10 @@ def test_a_plan_that_filters_by_something_else_contradicts_the_question(question
         ("what has the same colour as the red box", "a = find(color=blue)"),
         ("the can with a red stripe", 'a = like(all, "can")'),  # a part of it
         ("which is the can whose lid is red?", 'a = like(all, "can")'),
-        ("the mug with the black-and-white picture", "a = find(label=mug, color=white)"),
+        ("the mug that shows a black-and-white picture", "a = find(label=mug, color=white)"),
         ("next to the orange", "a = find(label=orange)\nb = near(all, a)"),  # the fruit
         ("the red thing on the white one", "a = find(color=red)\nb = on(a, all)"),  # the other may be left out
-        ("the blue mug next to the red one", "a = find(label=mug, color=blue)"),
+        ("the blue mug beside the red one", "a = find(label=mug, color=blue)"),
         ("the red thing next to the orange", "a = find(color=red)\nb = find(label=orange)\nc = near(a, b)"),
         ("the mug", "a = find(label=mug)\nb = find(label=plate)\nc = near(a, b)"),
         ("the box", "a = find(label=cereal box)"),  # shares a word with the label

@@ -11,7 +11,7 @@ from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
 from fastreasonseg_ros.serving.plan_cache import PAUSE_S, PLANS, PlanCache
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
-NEED = "something to drink from"
+NEED = "something I can drink out of"
 
 
 class PicksFirst(Dictated):

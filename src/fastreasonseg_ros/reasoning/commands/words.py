@@ -93,7 +93,7 @@ INTERJECTION = re.compile(
     re.I,
 )
 EVERYTHING = re.compile(r"(?:everything|all|anything|whatever|all (?:the )?(?:things|objects|items)|all of it)", re.I)
-# "the middle of the tray", "the left side of the shelf": the thing is meant.
+# "the middle of the tray", "the left end of a shelf": the thing is meant.
 PART_OF = re.compile(
     r"^the (?:[\w-]+ )?(?:middle|cent(?:er|re)|corner|edge|end|top|bottom|back|front|side|left|right|rim|surface) of ",
     re.I,
