@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
 
-from ....twin.types import DigitalTwin, Instance, Relation, Vector
+from ....twin.resting import RestingPlace
+from ....twin.types import COLORS, TONES, ColorShare, DigitalTwin, Instance, Relation, Vector
 from ..questions.english import is_held_out
 from .bodies import Body
 from .camera import View, fit, id_image, seen_box, surface_depth
@@ -113,13 +114,19 @@ def _scene(
     named = [b for b in bodies if b.named and boxes[b] is not None]
     ids = dict(zip(named, rng.sample(range(1, len(named) + 8), len(named)), strict=True))
     order = sorted(named, key=lambda b: ids[b])
-    instances = tuple(_instance(rng, ids[b], b, pasts[b], boxes[b][0], view, stamp) for b in order)  # type: ignore[index]
+    instances = tuple(
+        replace(
+            _instance(rng, ids[b], b, pasts[b], boxes[b][0], view, stamp),  # type: ignore[index]
+            colors=_colors(rng, b), pose=b.pose or None, past=_past(b, pasts[b], view, ids),
+        )
+        for b in order
+    )  # fmt: skip
     relations = tuple(
         Relation(ids[b], b.predicate, ids[b.support], round(rng.uniform(0.8, 0.98), 2))
         for b in order
         if b.support in ids and pasts[b].left_s is None
     )
-    twin = DigitalTwin(instances, relations, stamp, plane=view.plane)
+    twin = DigitalTwin(instances, relations, stamp, plane=view.plane, begun_s=0.0)
     poses = {ids[b]: b.pose for b in order if b.pose}
     fixed = frozenset(ids[b] for b in order if b.fixed or (b.support is not None and b.support not in ids))
     return Scene(name, twin, poses, fixed)
@@ -138,6 +145,31 @@ def _instance(
         None if gone else _rounded(view.rotation @ np.asarray(past.velocity)), past.path_m,
         past.first_seen_s, past.left_s if past.left_s is not None else stamp, not gone,
     )  # fmt: skip
+
+
+def _past(body: Body, past: Past, view: View, ids: Mapping[Body, int]) -> tuple[RestingPlace, ...]:
+    """Where it rested, oldest first, with the present place of what is at rest."""
+    places = []
+    if past.before is not None:
+        places.append((past.first_seen_s, past.before))
+    if past.left_s is None and not any(past.velocity):
+        places.append((past.first_seen_s if past.moved_s is None else past.moved_s, body))
+    return tuple(
+        RestingPlace(at, _rounded(view.centre(b)), ids.get(b.support) if b.support is not None else None, b.pose or None)
+        for at, b in places
+    )
+
+
+def _colors(rng: Random, body: Body) -> tuple[ColorShare, ...]:
+    """Its colour, light or dark now and then, and a second one on a quarter of the things."""
+    if body.color is None:
+        return ()
+    tone = rng.choice(TONES) if body.color not in ("black", "white") and rng.random() < 0.4 else ""
+    if rng.random() > 0.25:
+        return (ColorShare(body.color, 1.0, tone),)
+    share = round(rng.uniform(0.15, 0.4), 2)
+    second = rng.choice([c for c in COLORS if c != body.color])
+    return ColorShare(body.color, round(1 - share, 2), tone), ColorShare(second, share)
 
 
 def _rounded(vector: np.ndarray) -> Vector:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from ....twin.types import Vector
@@ -23,12 +23,17 @@ _HAND_SPEED = (0.25, 0.8)  # m/s
 
 @dataclass(frozen=True)
 class Past:
-    """Of one thing: velocity now (m/s, frame of the layout), metres travelled, seconds; left_s: when it left view."""
+    """Of one thing: velocity now (m/s, frame of the layout), metres travelled, seconds; left_s: when it left view.
+
+    before: the thing as it rested before someone moved it; moved_s: when it came to rest where it is now.
+    """
 
     velocity: Vector = STILL
     path_m: float = 0.0
     first_seen_s: float = 0.0
     left_s: float | None = None
+    before: Body | None = None
+    moved_s: float | None = None
 
 
 def histories(rng: Random, layout: Layout, bodies: Sequence[Body], view: View) -> tuple[float, dict[Body, Past]]:
@@ -104,9 +109,14 @@ def _by_hand(rng: Random, bodies: Sequence[Body], pasts: dict[Body, Past], view:
         if event < 0.4:  # set down
             path = rng.uniform(0.2, 0.9)
             seen = rng.uniform(0.1, 0.85) * (stamp - path / speed)
-            pasts[body] = Past(STILL, round(path, 2), round(max(0.3, seen), 1))
-        elif event < 0.65:  # moved to where it is now
-            pasts[body] = Past(STILL, round(rng.uniform(0.07, 0.5), 2), 0.0)
+            seen = round(max(0.3, seen), 1)
+            pasts[body] = Past(STILL, round(path, 2), seen, moved_s=round(seen + path / speed, 1))
+        elif event < 0.72:  # moved to where it is now
+            before = _earlier(rng, body, bodies)
+            if before is not None:
+                way = math.dist((before.x, before.y, before.z), (body.x, body.y, body.z)) * rng.uniform(1.02, 1.4)
+                moved = round(rng.uniform(0.2, 0.95) * stamp, 1)
+                pasts[body] = Past(STILL, round(way, 2), 0.0, before=before, moved_s=moved)
         elif len(light) > 3:  # carried off
             direction = rng.choice((-1, 1))
             path = _to_edge(body, view, direction)
@@ -114,6 +124,43 @@ def _by_hand(rng: Random, bodies: Sequence[Body], pasts: dict[Body, Past], view:
             if left < stamp - 0.2:
                 _lifted(rng, body, view, direction)
                 pasts[body] = Past(STILL, round(path, 2), 0.0, round(left, 1))
+
+
+def _earlier(rng: Random, body: Body, bodies: Sequence[Body]) -> Body | None:
+    """The thing on another one that carries things, or elsewhere on what it rests on; None where no room is found."""
+    others = [b for b in bodies if b is not body]
+    decks = [
+        b for b in others
+        if b.named and b.holds == "on" and b.carries and not b.upright
+        and b.size[0] > body.size[0] and b.size[2] > body.size[2]
+    ]  # fmt: skip
+    for _ in range(12):
+        if decks and rng.random() < 0.5:
+            support = rng.choice(decks)
+            x0, x1, z0, z1 = support.footprint
+            w, _, d = body.size
+            x, z = rng.uniform(x0 + w / 2, x1 - w / 2), rng.uniform(z0 + d / 2, z1 - d / 2)
+            place = replace(body, x=x, y=support.deck, z=z, support=support, carries=[])
+        else:
+            way, angle = rng.uniform(0.08, 0.4), rng.uniform(-math.pi, math.pi)
+            place = replace(body, x=body.x + way * math.cos(angle), z=body.z + way * math.sin(angle), carries=[])
+            if body.support is not None and not _over(place, body.support):
+                continue
+        if math.dist((place.x, place.y, place.z), (body.x, body.y, body.z)) < 0.07:
+            continue
+        if not any(place.overlaps(b, 0.0) for b in others if b is not place.support and b not in place.ancestors()):
+            return _fallen(rng, place)
+    return None
+
+
+def _over(body: Body, support: Body) -> bool:
+    x0, x1, z0, z1 = support.footprint
+    return x0 <= body.x <= x1 and z0 <= body.z <= z1
+
+
+def _fallen(rng: Random, before: Body) -> Body:
+    """What lies now has now and then stood upright before."""
+    return replace(before, pose="upright") if before.pose == "lying" and rng.random() < 0.6 else before
 
 
 def _lifted(rng: Random, body: Body, view: View, direction: int) -> None:
