@@ -49,7 +49,7 @@ def pick_and_place(robot: ReasonSegClient, text: str, timeout_s: float = 60.0) -
     ]
     try:
         answer = required(robot.ask(text, timeout_s))
-        if not answer.destination_ids:
+        if not answer.destination_ids and answer.reference != "before":
             where = answer.reference or "nowhere"
             raise CommandError(f"{text!r} puts things to {where}, and not to an object that was found")
         asked = answer.header.stamp.sec, answer.header.stamp.nanosec

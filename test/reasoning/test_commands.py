@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from fastreasonseg_ros.io.datasets.base import read_questions, read_twin_scenes
 from fastreasonseg_ros.pipeline import StandingQuestion, reason
 from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.reasoning.commands.grammar import read_commands
+from fastreasonseg_ros.twin.placement import place_of
+from fastreasonseg_ros.twin.resting import RestingPlace
 from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance, Query, Relation
 
 DATA = Path(__file__).parents[1] / "data" / "commands"
@@ -47,6 +50,12 @@ def first(text: str) -> list[tuple[str, str, str]]:
         ("bring the bucket over here", [("the bucket", "near", "camera")]),
         ("give the girl the doll", [("the doll", "near", "the girl")]),
         ("cover the pot with the lid", [("the lid", "on", "the pot")]),
+        ("put the cup back", [("the cup", "on", "before")]),
+        ("Put back the green jar, please.", [("the green jar", "on", "before")]),
+        ("please return the scissors to where they came from", [("the scissors", "on", "before")]),
+        ("put the book on the left back where it was", [("the book on the left", "on", "before")]),
+        ("take the cup and put it back in its place", [("the cup", "on", "before")]),
+        ("put the cup back on the tray", [("the cup", "on", "the tray")]),
         ("hang the saw on the middle hook", [("the saw", "on", "the middle hook")]),
         (
             "first put the fork in the box and then the spoon in the drawer",
@@ -150,6 +159,17 @@ def test_a_destination_that_is_not_there_is_no_match_and_says_so():
 def test_the_table_that_is_no_object_is_the_reference_table():
     answer = reason(TWIN, Query("put the lamp on the table"), Knows())
     assert (answer.status, answer.reference, answer.destination_ids) == (Status.OK, "table", ())
+
+
+def test_what_is_put_back_goes_to_where_it_rested_before():
+    places = (RestingPlace(0.0, (-0.4, 0.0, 1.0), 3), RestingPlace(2.0, (0.8, 0.0, 1.0)))
+    twin = replace(TWIN, instances=(*TWIN.instances[:3], replace(TWIN.instances[3], past=places), TWIN.instances[4]))
+    answer = reason(twin, Query("put the lamp back"), Knows())
+    assert (answer.status, answer.ids, answer.relation, answer.reference) == (Status.OK, (4,), "on", "before")
+    assert place_of(answer.commands[0], twin) == (-0.4, 0.0, 1.0)
+    unknown = reason(TWIN, Query("put the lamp back where it was"), Knows())
+    assert unknown.status is Status.CANNOT_ANSWER
+    assert "no earlier resting place" in unknown.message
 
 
 def test_a_request_for_oneself_is_one_question_with_its_own_words():

@@ -32,6 +32,7 @@ def planner_nodes(tmp_path_factory: pytest.TempPathFactory):
     nodes.start("camera_node", source="scene", path=write_scene(folder / "data"))
     nodes.start("twin_node", perceiver="oracle", depth_timeout_s=60.0)
     nodes.start("reasoning_node", query_timeout_s=2 * PATIENCE_S, stale_after_s=PATIENCE_S)
+    nodes.start("mask_node")
     yield nodes
     alive = not nodes.dead()
     nodes.stop()

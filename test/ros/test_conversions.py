@@ -25,12 +25,15 @@ from fastreasonseg_ros.ros.conversions import (
     twin_from_msg,
     twin_to_msg,
 )
-from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
+from fastreasonseg_ros.twin.resting import RestingPlace
+from fastreasonseg_ros.twin.types import Answer, ColorShare, Command, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
 
 IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
 MUG = Instance(
     3, "mug", 0.75, "red", "cylinder", (1, 0, 3, 1), 0.5, 0.25, (0.5, 0.25, 1.0), (0.25, 0.125, 0.5), (0.0, 0.125),
     (0.0, 0.5, 0.0), 1.5, 1.0, 2.5, True, alternative_labels=("cup", "jar"),
+    colors=(ColorShare("red", 0.75, "dark"), ColorShare("white", 0.25)), pose="leaning",
+    past=(RestingPlace(1.0, (0.25, 0.5, 1.0), 7, "upright"), RestingPlace(2.0, (0.5, 0.25, 1.0))),
 )  # fmt: skip
 BARE = Instance(7, "plate", first_seen_s=0.0, last_seen_s=0.0, visible=False)
 TWIN = DigitalTwin(

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from geometry_msgs.msg import PoseStamped
-from planner import PLATE, SPACE, SilentServer, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
+from planner import MUG, PLATE, SPACE, SilentServer, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
 from processes import PATIENCE_S, wait_for
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -66,6 +66,23 @@ def test_a_grasp_needs_a_place_and_comes_from_above_where_up_is_known() -> None:
     np.testing.assert_allclose(grasp.approach, [0, 1, 0], atol=1e-9)  # y points down
     np.testing.assert_allclose(grasp.across, [1, 0, 0], atol=1e-9)
     assert grasp.width_m == pytest.approx(0.06)
+
+
+def test_the_pick_and_place_example_finds_both_ends(robot: ReasonSegClient) -> None:
+    from pick_and_place import CommandError, pick_and_place
+
+    found = pick_and_place(robot, "put the mug on the plate")
+    assert (list(found.answer.ids), found.answer.relation, list(found.answer.destination_ids)) == ([MUG], "on", [PLATE])
+    assert found.pick.header == found.place.header
+    plate = found.answer.destinations[0]
+    assert found.place.pose.position.x == pytest.approx(plate.center.x, abs=0.02)
+    assert found.place.pose.position.z < plate.center.z  # seen from above: on the plate is nearer to the camera
+    with pytest.raises(CommandError, match="puts things to camera"):
+        pick_and_place(robot, "bring me the mug")
+    done = run_example("pick_and_place.py", "put the mug on the plate", "--namespace", SPACE)
+    assert done.returncode == 0, done.stderr
+    assert "pick at (" in done.stdout
+    assert "place at (" in done.stdout
 
 
 def test_the_behaviour_is_running_then_succeeds(robot: ReasonSegClient) -> None:

@@ -29,12 +29,12 @@ from fastreasonseg_ros.ros.images import image_to_msg, time_from_s
 from fastreasonseg_ros.ros.nodes.mask_node import MaskNode
 from fastreasonseg_ros.ros.qos import latched, reliable
 from fastreasonseg_ros.srv import Select
-from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Query
+from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance, Query
 
 OK = AnswerMsg.OK
 IDS = np.zeros((48, 64), np.uint16)
 IDS[10:20, 5:15], IDS[10:20, 30:50] = 1, 2
-THINGS = (Instance(1, "mug", center_m=(0.0, 0.1, 0.8)), Instance(2, "plate", center_m=(0.3, 0.1, 0.9)))
+THINGS = (Instance(1, "mug", center_m=(0.0, 0.1, 0.8)), Instance(2, "plate", center_m=(0.3, 0.1, 0.9), size_m=(0.2, 0.02, 0.2)))
 HEADER = Header(stamp=time_from_s(5.0), frame_id="camera")
 TWIN = DigitalTwin(THINGS, (), 5.0, "camera", (64, 48), None, IDS, 7)
 
@@ -67,7 +67,10 @@ def world():
 class Planner:
     """Publishes answers and twins, and keeps what mask_node publishes of them."""
 
-    KINDS = {"mask": Image, "answer_mask": AnswerMask, "target": PoseStamped, "answer_target": AnswerTarget}  # noqa: RUF012
+    KINDS = {  # noqa: RUF012
+        "mask": Image, "answer_mask": AnswerMask, "target": PoseStamped, "place": PoseStamped,
+        "answer_target": AnswerTarget,
+    }  # fmt: skip
 
     def __init__(self, node: MaskNode, user: Node, *topics: str) -> None:
         self.node, self.user, self.sequence = node, user, 0
@@ -96,10 +99,11 @@ class Planner:
 
     def answer(
         self, query_id: str, ids: tuple[int, ...], header: Header, standing: bool = False,
-        things: tuple[Instance, ...] = THINGS, status: Status = Status.OK,
+        things: tuple[Instance, ...] = THINGS, status: Status = Status.OK, commands: tuple[Command, ...] = (),
     ) -> None:  # fmt: skip
         twin = DigitalTwin(things, (), 0.0, "camera", (64, 48))
-        msg = answer_to_msg(Answer(Query(f"text of {query_id}", query_id), status, "found", ids), twin, header)
+        answer = Answer(Query(f"text of {query_id}", query_id), status, "found", ids, commands=commands)
+        msg = answer_to_msg(answer, twin, header)
         msg.standing = standing
         self.answers.publish(msg)
 
@@ -208,6 +212,23 @@ def test_a_question_that_was_ended_gives_its_place_back_and_its_markers_go(world
     planner.answer("a", (1,), planner.twin(6.0), standing=True)
     wait_for(lambda: len(planner.got["target"]) == 3, what="a target of the question that is left")
     assert planner.got["target"][-1].pose.position.z == 0.8
+
+
+def test_a_command_has_a_place_to_put_things_and_a_mask_of_the_destination(world) -> None:
+    planner = Planner(*world, "place", "answer_mask", "target")
+    places, masks = planner.got["place"], planner.got["answer_mask"]
+    header = planner.twin(5.0)
+    planner.answer("put", (1,), header, commands=(Command((1,), "on", (2,)),))
+    wait_for(lambda: places and masks, what="a place and masks")
+    at = places[0].pose.position
+    assert (at.x, at.y, at.z) == pytest.approx((0.3, 0.09, 0.9))  # on the plate, which is 2 cm high; y points down
+    assert places[0].header == header
+    assert np.array_equal(pixels(masks[0].mask) > 0, IDS == 1)
+    assert np.array_equal(pixels(masks[0].destination_mask) > 0, IDS == 2)
+    planner.answer("what", (2,), header)
+    wait_for(lambda: len(masks) == 2, what="the mask of a question")
+    assert not masks[1].destination_mask.data
+    assert len(places) == 1
 
 
 def test_of_several_found_things_the_target_is_the_first_one_in_view(world) -> None:

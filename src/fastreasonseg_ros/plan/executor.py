@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import MissingDataError
+from ..twin.resting import earlier_place
 from ..twin.types import Command, DigitalTwin, TraceStep
+from .history import UNKNOWN_BEFORE
 from .language import Placement, Plan, Step
 from .operations import MIGHT_BE, OPERATIONS
-from .operators import OPERATORS, REFERENCES
+from .operators import DESTINATIONS, OPERATORS, REFERENCES
 from .run import Ids, Meaning, Run
 from .spatial import OFF_LINE_OF_SIGHT
 
@@ -93,10 +95,15 @@ def execute(
 
 
 def _command(placement: Placement, run: Run) -> Command:
-    """What is part of the destination itself is not moved: "put everything on the tray"."""
-    reference = placement.destination if placement.destination in REFERENCES else ""
+    """What is part of the destination itself is not moved: "put everything on the tray".
+
+    Raises MissingDataError where something is to go back to where it rested before, and no such place is known.
+    """
+    reference = placement.destination if placement.destination in DESTINATIONS else ""
     destination = () if reference else run.values.get(placement.destination, ())
     taken = tuple(k for k in run.values.get(placement.placed, ()) if k not in destination)
+    if reference == "before" and (moved := run.instances(taken)) and not any(map(earlier_place, moved)):
+        raise MissingDataError(f"step `{placement}` cannot be done: {UNKNOWN_BEFORE}")
     return Command(taken, placement.relation, destination, reference)
 
 

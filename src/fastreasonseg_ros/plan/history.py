@@ -15,7 +15,7 @@ from .language import Step
 from .run import Ids, Run
 from .space import View
 
-_UNKNOWN = "no earlier resting place of any of them is known; it needs depth, and a watch while they were moved"
+UNKNOWN_BEFORE = "no earlier resting place of any of them is known; it needs depth, and a watch while they were moved"
 
 # Relations of `was` that are told from places, as operators of the same name tell them from present ones.
 _BY_PLACE: Mapping[str, Callable[[Run, Step], Ids]] = {
@@ -31,7 +31,7 @@ def _earlier(run: Run, ids: Ids) -> dict[int, RestingPlace]:
     """The place before the present one of those that have one. MissingDataError where no thing's places are known."""
     members = run.instances(ids)
     if members and not any(i.past for i in members):
-        raise MissingDataError(_UNKNOWN)
+        raise MissingDataError(UNKNOWN_BEFORE)
     return {i.id: place for i in members if (place := earlier_place(i)) is not None}
 
 
@@ -39,7 +39,7 @@ def fell(run: Run, step: Step) -> Ids:
     """Members that lie now and stood upright at an earlier resting place, wherever that was."""
     members = run.instances(run.values[step.args[0]])
     if members and not any(i.past for i in members):
-        raise MissingDataError(_UNKNOWN)
+        raise MissingDataError(UNKNOWN_BEFORE)
     lying = [i for i in members if "lying" in poses(run.view, i)]
     return tuple(i.id for i in lying if any(p.pose == "upright" for p in i.past))
 

@@ -19,7 +19,7 @@ from ..plan.language import Plan, Rollout
 from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
-from .commands.grammar import Command, read_commands
+from .commands.grammar import CAMERA, Command, read_commands
 from .commands.planner import CommandPlanner
 from .contradictions import contradiction
 from .general_words import with_kinds
@@ -123,7 +123,7 @@ class Planner:
 
 def _only_takes(commands: tuple[Command, ...]) -> bool:
     """Whether it is one command whose destination is the asker ("bring me the cup"): its words are one question."""
-    return len(commands) == 1 and bool(commands[0][0].reference)
+    return len(commands) == 1 and commands[0][0].reference == CAMERA
 
 
 def _to_reference(rollout: Rollout, command: Command) -> Rollout:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
-from geometry_msgs.msg import Point, Vector3
 from jaxtyping import UInt8, UInt16
-from sensor_msgs.msg import CameraInfo, RegionOfInterest
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import Command as CommandMsg
-from fastreasonseg_ros.msg import Instance as InstanceMsg
 from fastreasonseg_ros.msg import Relation as RelationMsg
 from fastreasonseg_ros.msg import SceneGraph, StageLatency
 from fastreasonseg_ros.msg import TraceStep as TraceStepMsg
@@ -23,7 +20,6 @@ from ..errors import FrameError, Status
 from ..io.registration import CameraView, DepthAligner
 from ..twin.types import (
     Answer,
-    Box,
     CameraIntrinsics,
     Command,
     DigitalTwin,
@@ -34,7 +30,6 @@ from ..twin.types import (
     Query,
     Relation,
     TraceStep,
-    Vector,
 )
 from .images import (
     color_from_msg,
@@ -45,10 +40,8 @@ from .images import (
     time_from_s,
     time_to_s,
 )
+from .instances import instance_from_msg, instance_to_msg, known_vector, vector
 from .rgbd_synchronizer import RgbdMessages
-
-_NAN = float("nan")
-_NOWHERE = (_NAN, _NAN, _NAN)
 
 
 def frame_from_msgs(messages: RgbdMessages, depth_unit_m: float = 0.001, aligner: DepthAligner | None = None) -> Frame:
@@ -100,7 +93,7 @@ def twin_to_msg(
         for r in twin.relations
     ]
     if twin.plane is not None:
-        msg.plane_normal = _vector(twin.plane.normal)
+        msg.plane_normal = vector(twin.plane.normal)
         msg.plane_offset = float(twin.plane.offset_m)
     if twin.ids is not None:
         msg.instance_ids = image_to_msg(twin.ids, "mono16", header)
@@ -132,7 +125,7 @@ def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
 
     Raises TwinError for values that cannot be, FrameError for an id image that cannot be read.
     """
-    normal = _known_vector(msg.plane_normal)
+    normal = known_vector(msg.plane_normal)
     return DigitalTwin(
         instances=tuple(instance_from_msg(i) for i in msg.instances),
         relations=tuple(Relation(r.subject, r.predicate, r.object, r.score) for r in msg.relations),
@@ -143,62 +136,6 @@ def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
         ids=ids_from_msg(msg.instance_ids) if with_ids else None,
         sequence=msg.sequence,
         begun_s=time_to_s(msg.begun) or None,
-    )
-
-
-def instance_to_msg(instance: Instance) -> InstanceMsg:
-    bottom, top = instance.elevation_m or (_NAN, _NAN)
-    msg = InstanceMsg(
-        id=instance.id,
-        label=instance.label,
-        alternative_labels=list(instance.alternative_labels),
-        score=float(instance.score),
-        color=instance.color or "",
-        shape=instance.shape or "",
-        depth_mean=_number(instance.depth_mean_m),
-        depth_std=_number(instance.depth_std_m),
-        nearness=_number(instance.nearness),
-        size=_vector(instance.size_m),
-        elevation_bottom=float(bottom),
-        elevation_top=float(top),
-        velocity=_vector(instance.velocity),
-        path_length=_number(instance.path_length_m),
-        visible=instance.visible,
-    )
-    x, y, z = instance.center_m or _NOWHERE
-    msg.center = Point(x=float(x), y=float(y), z=float(z))
-    if instance.box_xyxy is not None:
-        x0, y0 = (max(0, math.floor(v)) for v in instance.box_xyxy[:2])
-        x1, y1 = (max(0, math.ceil(v)) for v in instance.box_xyxy[2:])
-        msg.box = RegionOfInterest(x_offset=x0, y_offset=y0, width=max(0, x1 - x0), height=max(0, y1 - y0))
-    msg.first_seen = time_from_s(instance.first_seen_s or 0.0)
-    msg.last_seen = time_from_s(instance.last_seen_s or 0.0)
-    return msg
-
-
-def instance_from_msg(msg: InstanceMsg) -> Instance:
-    """Times of 0 are times of 0: a node always fills them, a simulation starts there."""
-    b = msg.box
-    box: Box | None = (b.x_offset, b.y_offset, b.x_offset + b.width, b.y_offset + b.height) if b.width else None
-    return Instance(
-        id=msg.id,
-        label=msg.label,
-        alternative_labels=tuple(msg.alternative_labels),
-        score=msg.score,
-        color=msg.color or None,
-        shape=msg.shape or None,
-        box_xyxy=box,
-        depth_mean_m=_known(msg.depth_mean),
-        depth_std_m=_known(msg.depth_std),
-        nearness=_known(msg.nearness),
-        center_m=_known_vector(msg.center),
-        size_m=_known_vector(msg.size),
-        elevation_m=None if math.isnan(msg.elevation_bottom) else (msg.elevation_bottom, msg.elevation_top),
-        velocity=_known_vector(msg.velocity),
-        path_length_m=_known(msg.path_length),
-        first_seen_s=time_to_s(msg.first_seen),
-        last_seen_s=time_to_s(msg.last_seen),
-        visible=msg.visible,
     )
 
 
@@ -271,20 +208,3 @@ def mask_from_twin(msg: SceneGraph, wanted: Collection[int]) -> UInt8[np.ndarray
 
 def _latency(latency_ms: Mapping[str, float]) -> list[StageLatency]:
     return [StageLatency(stage=k, milliseconds=float(v)) for k, v in latency_ms.items()]
-
-
-def _number(value: float | None) -> float:
-    return _NAN if value is None else float(value)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _vector(value: Vector | None) -> Vector3:
-    x, y, z = value or _NOWHERE
-    return Vector3(x=float(x), y=float(y), z=float(z))
-
-
-def _known_vector(value: Vector3 | Point) -> Vector | None:
-    return None if math.isnan(value.x) else (value.x, value.y, value.z)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .resting import earlier_place
 from .types import Command, DigitalTwin, Instance, Vector
 
 GAP_M = 0.03  # between a thing and what it is put beside
@@ -17,13 +18,16 @@ def place_of(command: Command, twin: DigitalTwin) -> Vector | None:
 
     on: upright on the destination's upper side. inside: the destination's centre. left_of, right_of, in_front_of,
     behind: beside it, GAP_M away, at its foot. under: at its foot. near: beside it on the first side where nothing
-    stands; of several destinations, in the middle between them. None for `camera` and `table`, and where the place or
-    size of a destination is not known.
+    stands; of several destinations, in the middle between them. For `before`, where it rested before. None for `camera`
+    and `table`, and where the place or size of a destination is not known.
     """
     by_id = {i.id: i for i in twin.instances}
     known = [by_id[k] for k in command.destination_ids if k in by_id and by_id[k].center_m is not None]
     known = [i for i in known if i.size_m is not None]
     moved = next((by_id[k] for k in command.ids if k in by_id), None)
+    if command.reference == "before":
+        place = earlier_place(moved) if moved else None
+        return place and place.center_m
     if not known:
         return None
     up, right, forward = _axes(twin)

@@ -17,10 +17,13 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from ...errors import ConfigError
+from ...twin.resting import RestingPlace
 from ...twin.types import Answer, DigitalTwin, Instance
 
 PACKAGE = "fastreasonseg_ros"
-INTERFACES = ("Answer", "Command", "Instance", "Relation", "SceneGraph", "StageLatency", "TraceStep")
+INTERFACES = (
+    "Answer", "ColorShare", "Command", "Instance", "Relation", "RestingPlace", "SceneGraph", "StageLatency", "TraceStep",
+)  # fmt: skip
 CUBE, LABEL, DELETE_ALL, ADD = 1, 9, 3, 0  # visualization_msgs/Marker
 NAN = float("nan")
 
@@ -115,12 +118,21 @@ def instance(i: Instance) -> Any:
     return make(
         f"{PACKAGE}/msg/Instance", id=i.id, label=i.label, score=float(i.score),
         alternative_labels=list(i.alternative_labels),
+        colors=[make(f"{PACKAGE}/msg/ColorShare", term=c.term, share=float(c.share), tone=c.tone) for c in i.colors],
+        pose=i.pose or "", past=[_resting_place(p) for p in i.past],
         color=i.color or "", shape=i.shape or "", box=box, depth_mean=_known(i.depth_mean_m),
         depth_std=_known(i.depth_std_m), nearness=_known(i.nearness),
         center=_point(i.center_m or (NAN,) * 3), size=_vector(i.size_m or (NAN,) * 3), elevation_bottom=float(low),
         elevation_top=float(high), velocity=_vector(i.velocity or (NAN,) * 3), path_length=_known(i.path_length_m),
         first_seen=time(round((i.first_seen_s or 0) * 1e9)), last_seen=time(round((i.last_seen_s or 0) * 1e9)),
         visible=i.visible,
+    )  # fmt: skip
+
+
+def _resting_place(p: RestingPlace) -> Any:
+    return make(
+        f"{PACKAGE}/msg/RestingPlace", stamp=time(round(p.stamp_s * 1e9)), center=_point(p.center_m),
+        support=p.on or 0, pose=p.pose or "",
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from . import words as w
 from .noun_phrases import ONE, head, with_noun, without_particles
 
 READINGS = 4  # of one command
-CAMERA, TABLE = "camera", "table"
+CAMERA, TABLE, BEFORE = "camera", "table", "before"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Reading:
     """One way to read a command.
 
     take, destination: noun phrases. relation: one of plan.operators.RELATIONS; empty, as is the destination, for a
-    command that only takes. reference: `camera` or `table` in place of a destination. other: the destination is not
+    command that only takes. reference: `camera`, `table` or `before` in place of a destination. other: the destination is not
     what is taken ("the other shelf"). source, source_relations: where it is taken from or lies ("the pen in the
     holder", "off the shelf"), and the operators that may say so, likeliest first.
     """
@@ -66,6 +66,14 @@ _GAPPED = re.compile(
 _ASKS = re.compile(r"(?:^|[.;:!?,]\s+)(?:which|what|who|whose|where|how|why|is|are|does|do|did|was|were)\b", re.I)
 _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
 _HERE = re.compile(r"^(?P<what>(?:(?! to ).)+?) (?:over |back )*here$", re.I)
+# "put the cup back (where it was)", "put back the cup", "return the cup to where it came from"
+_WHERE_IT_WAS = r"where (?:it|they) (?:was|were|came from|stood|lay|belongs?|has been|have been|had been|used to (?:be|stand|lie))(?: before)?"
+_BACK = re.compile(
+    rf"^(?:back (?P<after>.+)|(?P<what>.+?) (?:back (?:(?:to )?{_WHERE_IT_WAS}|in(?:to)? (?:its|their) place)"
+    rf"|(?:to )?{_WHERE_IT_WAS}|back|to (?:its|their) (?:old |former |original |previous )?place))$",
+    re.I,
+)
+_PUT = re.compile(w.verbs("put set place stand lay hang stick pop return"), re.I)
 _GIVEN_TO = re.compile(
     r"^(?P<who>the (?!other\b)[\w'-]+(?: (?!of\b)[\w'-]+)?) (?P<what>(?:the|a|an|some|his|her|their) .+)$", re.I
 )
@@ -85,6 +93,9 @@ _SOURCE_RELATIONS = {
     "on": ("on", "inside"),
     "either": ("on", "inside"),
 }
+_POLITE = re.compile(
+    r",? (?:please|now|for me|thanks|thank you|if you can|will you|would you|okay|carefully)$", re.I
+)
 _OTHER = re.compile(r"\b(?:the other|another|the remaining)\b", re.I)
 
 
@@ -149,10 +160,11 @@ def _clause(clause: str, before: str) -> tuple[Command, bool] | None:
     if start is None:
         return None
     verb, rest = start["verb"].lower(), start["rest"].strip(" ,.")
+    if back := _back(verb, rest):
+        refers = bool(w.PRONOUN.fullmatch(back.take))
+        return None if refers and not before else ((_resolved(back, before),), refers)
     rest = re.sub(r"^(?:back|down|over|up|away|out)\s+(?!(?:to|of|from)\b)", "", rest, flags=re.I)
-    rest = re.sub(
-        r",? (?:please|now|for me|thanks|thank you|if you can|will you|would you|okay|carefully)$", "", rest, flags=re.I
-    )
+    rest = _POLITE.sub("", rest)
     readings = tuple(dict.fromkeys(_readings(verb, rest)))[:READINGS]
     if not readings:
         return None
@@ -160,6 +172,15 @@ def _clause(clause: str, before: str) -> tuple[Command, bool] | None:
     if not before and (refers or w.PRONOUN.fullmatch(readings[0].destination)):
         return None
     return tuple(_resolved(r, before) for r in readings), refers
+
+
+def _back(verb: str, rest: str) -> Reading | None:
+    """To where it rested before; None where the clause names another place."""
+    found = _BACK.match(_POLITE.sub("", rest)) if _PUT.fullmatch(verb) else None
+    what = found and (found["what"] or found["after"])
+    if not what or any(not w.ATTACHED.search(what[: m.start()].rstrip()) for _, m in _prepositions(what)):
+        return None
+    return Reading(_taken(what), "on", reference=BEFORE)
 
 
 def _readings(verb: str, rest: str) -> Iterator[Reading]:

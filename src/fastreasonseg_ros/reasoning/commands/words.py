@@ -35,11 +35,12 @@ def gerund(verb: str) -> str:
     return _GERUNDS.get(verb) or (verb[:-1] if verb.endswith("e") else verb) + "ing"
 
 
-def _verbs(words: str) -> str:
+def verbs(words: str) -> str:
+    """A pattern of these verbs and their -ing forms."""
     return "|".join(form for verb in words.split() for form in (verb, gerund(verb)))
 
 
-PLACE, CARRY, TAKE, GIVE = _verbs(PLACE_VERBS), _verbs(CARRY_VERBS), _verbs(TAKE_VERBS), _verbs(GIVE_VERBS)
+PLACE, CARRY, TAKE, GIVE = verbs(PLACE_VERBS), verbs(CARRY_VERBS), verbs(TAKE_VERBS), verbs(GIVE_VERBS)
 VERB = rf"(?:{PLACE}|{CARRY}|{TAKE}|fill|load|cover|top)"
 
 # What may stand before the verb of a request.
