@@ -278,3 +278,18 @@ RESERVED = frozenset(
 def table(language: int = LANGUAGE_VERSION) -> str:
     """The language as text, one operator a line: for prompts, for `--help` and for the README."""
     return "\n".join(f"{row.example:38}{row.meaning}" for row in _ROWS if row.since <= language)
+
+
+def words_text() -> str:
+    """Keys, filters and other words of the language as text, one kind a line: for prompts."""
+    keys = ", ".join(f"{name} ({row.unit})" if row.unit else name for name, row in KEYS.items())
+    filters = "; ".join(f"{name}={'|'.join(values)}" for name, values in FILTERS.items() if values)
+    lines = {
+        "Keys (a minus before one turns the order round)": keys,
+        "Filters of find and filter (`not` before a value excludes it)": f"label=labels of the scene; {filters}",
+        "Attributes": ", ".join(ATTRIBUTES),
+        "Regions of part": ", ".join(REGIONS),
+        "Directions of heading": ", ".join(DIRECTIONS),
+        "A command to put things somewhere ends with the line place(a, RELATION, b), RELATION": ", ".join(RELATIONS),
+    }
+    return "\n".join(f"{name}: {text}" for name, text in lines.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ...plan.language import plan_word
-from ...plan.operators import table
+from ...plan.operators import table, words_text
 from ...twin.types import DigitalTwin
 from ..protocol import NO_HINT, Hint
 
@@ -23,6 +23,7 @@ _INSTRUCTIONS = """You answer questions about a scene with a short plan over its
 reasoning, then one step a line, `name = operator(...)`, names a, b, c ...; the last step is the answer. \
 If nothing in the scene fits, write `none` instead of steps. Sets: all (in view), gone (left the view). Operators:
 {table}
+{words}
 
 Example scene:
 mug: red, blue
@@ -70,7 +71,7 @@ def instructed(prompt: str) -> str:
     """The prompt with the language's description and an example before it, if it has none yet."""
     if prompt.startswith(_SYSTEM):
         return prompt
-    return f"{_SYSTEM}{_INSTRUCTIONS.format(table=table())}<|im_end|>\n{prompt}"
+    return f"{_SYSTEM}{_INSTRUCTIONS.format(table=table(), words=words_text())}<|im_end|>\n{prompt}"
 
 
 def messages(prompt: str) -> list[dict[str, str]]:
