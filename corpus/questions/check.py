@@ -64,8 +64,9 @@ def faults(row: Mapping[str, Any], twins: Mapping[str, DigitalTwin]) -> list[str
         found.append("reason must have 2 to 30 words")
     if not words(row["text"]):
         found.append("text has no words")
-    if row.get("split", "train") != "teacher" and (near := shared_runs(row["text"])):
-        found.append(f"too near a question that is kept for measuring, at {sorted(near)}: say it in other words")
+    for what in ("text", "reason"):
+        if near := shared_runs(row[what]):
+            found.append(f"{what} is too near a question that is kept for measuring, at {sorted(near)}: reword it")
     return found + _of_plan(row, twins[row["scene"]])
 
 
@@ -96,7 +97,7 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
 def _of_destination(row: Mapping[str, Any], execution: Execution) -> list[str]:
     given = row.get("destination", [])
     given = given if isinstance(given, list) else [given | {"take": row["ids"]}]
-    gave = [(set(c.ids), c.relation, _end(c.destination, c.destination_ids)) for c in execution.commands]
+    gave = [(set(c.ids), c.relation, _end(c.reference, c.destination_ids)) for c in execution.commands]
     want = [(set(d.get("take", [])), d["relation"], _end(d.get("to", ""), d.get("ids", ()))) for d in given]
     return [] if gave == want else [f"destination is {want} but the plan gives {gave}"]
 
@@ -145,9 +146,14 @@ def _print_balance(rows: list[dict[str, Any]], said: Counter[str]) -> None:
     used = Counter(m for r in rows for m in set(re.findall(r"= (\w+)\(", "\n".join(r["plan"]))))
     rare = [f"{name} {used[name]}" for name in OPERATORS if used[name] < LEAST_OF and name not in ("look_for",)]
     by_key = Counter(m for r in rows for m in set(re.findall(r"[(, ]-?(\w+)\b", "\n".join(r["plan"]))) if m in KEYS)
-    for what, count in (("category", Counter(r["category"] for r in rows)), ("level", Counter(r["level"] for r in rows))):
+    for what, count in (
+        ("category", Counter(r["category"] for r in rows)),
+        ("level", Counter(r["level"] for r in rows)),
+    ):
         print(f"by {what}: " + ", ".join(f"{k} {v}" for k, v in sorted(count.items(), key=str)))
-    print(f"none: {sum(not r['ids'] for r in rows)}, commands with a destination: {sum('destination' in r for r in rows)}")
+    print(
+        f"none: {sum(not r['ids'] for r in rows)}, commands with a destination: {sum('destination' in r for r in rows)}"
+    )
     print("hardly used operators: " + (", ".join(rare) or "no"))
     print("hardly used keys: " + (", ".join(f"{k} {by_key[k]}" for k in KEYS if by_key[k] < 2) or "no"))
     print("most usual beginnings: " + ", ".join(f"{k!r} {v}" for k, v in said.most_common(6)))

@@ -47,7 +47,8 @@ def _parts(view: View, i: Instance, support: str) -> Iterator[str]:
     if extents and view.is_placed(i.id):
         place = view.place(i.id)
         size = "x".join(f"{100 * e:.0f}" for e in extents)
-        yield f"| w x h x d {size} cm | x {place.right:.2f} z {place.forward:.2f} up {view.bottom(i.id) + extents[1] / 2:.2f}"
+        up = view.bottom(i.id) + extents[1] / 2
+        yield f"| w x h x d {size} cm | x {place.right:.2f} z {place.forward:.2f} up {up:.2f}"
     yield f"| {support}" if support else ""
     if not i.visible:
         yield f"| GONE since {i.last_seen_s:.1f} s"

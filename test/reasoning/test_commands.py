@@ -53,7 +53,7 @@ def first(text: str) -> list[tuple[str, str, str]]:
         ("put the cup back", [("the cup", "on", "before")]),
         ("Put back the green jar, please.", [("the green jar", "on", "before")]),
         ("please return the scissors to where they came from", [("the scissors", "on", "before")]),
-        ("put the book on the left back where it was", [("the book on the left", "on", "before")]),
+        ("put the left book back where it was", [("the left book", "on", "before")]),
         ("take the cup and put it back in its place", [("the cup", "on", "before")]),
         ("put the cup back on the tray", [("the cup", "on", "the tray")]),
         ("hang the saw on the middle hook", [("the saw", "on", "the middle hook")]),

@@ -26,7 +26,17 @@ from fastreasonseg_ros.ros.conversions import (
     twin_to_msg,
 )
 from fastreasonseg_ros.twin.resting import RestingPlace
-from fastreasonseg_ros.twin.types import Answer, ColorShare, Command, DigitalTwin, Instance, Plane, Query, Relation, TraceStep
+from fastreasonseg_ros.twin.types import (
+    Answer,
+    ColorShare,
+    Command,
+    DigitalTwin,
+    Instance,
+    Plane,
+    Query,
+    Relation,
+    TraceStep,
+)
 
 IDS = np.array([[0, 3, 3], [0, 0, 7]], np.uint16)
 MUG = Instance(

@@ -76,7 +76,7 @@ def test_the_pick_and_place_example_finds_both_ends(robot: ReasonSegClient) -> N
     assert found.pick.header == found.place.header
     plate = found.answer.destinations[0]
     assert found.place.pose.position.x == pytest.approx(plate.center.x, abs=0.02)
-    assert found.place.pose.position.z < plate.center.z  # seen from above: on the plate is nearer to the camera
+    assert found.place.pose.position.z < plate.center.z  # seen from above: what is on the plate is nearer to it
     with pytest.raises(CommandError, match="puts things to camera"):
         pick_and_place(robot, "bring me the mug")
     done = run_example("pick_and_place.py", "put the mug on the plate", "--namespace", SPACE)

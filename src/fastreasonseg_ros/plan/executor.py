@@ -11,7 +11,7 @@ from ..twin.types import Command, DigitalTwin, TraceStep
 from .history import UNKNOWN_BEFORE
 from .language import Placement, Plan, Step
 from .operations import MIGHT_BE, OPERATIONS
-from .operators import DESTINATIONS, OPERATORS, REFERENCES
+from .operators import DESTINATIONS, OPERATORS
 from .run import Ids, Meaning, Run
 from .spatial import OFF_LINE_OF_SIGHT
 

@@ -93,9 +93,7 @@ _SOURCE_RELATIONS = {
     "on": ("on", "inside"),
     "either": ("on", "inside"),
 }
-_POLITE = re.compile(
-    r",? (?:please|now|for me|thanks|thank you|if you can|will you|would you|okay|carefully)$", re.I
-)
+_POLITE = re.compile(r",? (?:please|now|for me|thanks|thank you|if you can|will you|would you|okay|carefully)$", re.I)
 _OTHER = re.compile(r"\b(?:the other|another|the remaining)\b", re.I)
 
 

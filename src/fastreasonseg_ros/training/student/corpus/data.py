@@ -2,7 +2,8 @@
 
 A line holds the twin, its text in the prompt, and questions with hint, completion, and the ids of the executed
 completion and of each of its steps (`like` by the knowledge table). Line n depends on the seed and n only, so that an
-incomplete file can be resumed.
+incomplete file can be resumed. `--people FOLDER` adds questions that people wrote (corpus/questions), with hints as at
+run time, after the generated ones; `train sft` mixes them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tqdm import tqdm
 
+from ....reasoning import make_word_meaning
 from ....reasoning.prompting.prompt import scene_text
 from ....reasoning.protocol import Hint
 from ....reasoning.word_meaning.nouns import Noun, load_nouns
@@ -24,6 +27,7 @@ from ..questions import english
 from ..questions.draw import Question, make_question
 from ..questions.scenes import packaging, places, random_twin
 from ..scenes.generate import random_scene
+from .people import read_people, taught
 
 HELD_OUT_PLACES = ("camping", "hospital", "beach")
 _HINT_DROPOUT = 0.1
@@ -76,6 +80,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="unseen nouns, forms and places, to measure with")
     parser.add_argument("--run-time-hints", action="store_true", help="hints as the reasoner gives them, none left out")
+    parser.add_argument("--people", type=Path, help="also the questions of this folder, for example corpus/questions")
+    parser.add_argument(
+        "--people-split", choices=("train", "validation", "held_out"), default="train", help="which of them"
+    )
     parser.add_argument("--dataset", type=Path, help="also write DIR/scenes.jsonl and queries.jsonl, for eval-twins")
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -105,9 +113,40 @@ def main(argv: list[str]) -> int:
             ]
             row = {"scene": f"s{line}", "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": rows}
             file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        if args.people:
+            for row in people_rows(args.people, args.people_split, skip=max(0, start - args.scenes)):
+                file.write(json.dumps(row, separators=(",", ":")) + "\n")
     if args.dataset:
         export(args.out, args.dataset)
     return 0
+
+
+def people_rows(folder: Path, split: str, skip: int = 0) -> Iterator[dict[str, Any]]:
+    """A line a scene of people's questions whose chains are right as executed here. skip: lines done before."""
+    meaning = make_word_meaning()
+    written = kept = 0
+    for name, twin, lines in tqdm(read_people(folder, split), unit="scene", desc=f"{folder} {split}", mininterval=5):
+        taught_here = [(q, n == 0) for line in lines for n, q in enumerate(taught(line, twin, meaning))]
+        written, kept = written + len(lines), kept + sum(whole for _, whole in taught_here)
+        if skip > 0:
+            skip -= 1
+            continue
+        labels = list(dict.fromkeys(i.label for i in twin.instances))
+        questions = [
+            {
+                "text": q.text,
+                **meaning.hint(q.text, labels)._asdict(),
+                "completion": q.rollout.short(),
+                "target_ids": list(q.ids),
+                "category": q.category,
+                "level": q.level,
+                "family": "people" if whole else "people's noun phrase",
+                "steps": [list(ids) for ids in q.steps],
+            }
+            for q, whole in taught_here
+        ]
+        yield {"scene": name, "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": questions}
+    print(f"{folder}: {kept} of {written} questions kept; the chains of the others are not right as executed here")
 
 
 def export(rollouts: Path, folder: Path) -> None:

@@ -155,7 +155,9 @@ def _past(body: Body, past: Past, view: View, ids: Mapping[Body, int]) -> tuple[
     if past.left_s is None and not any(past.velocity):
         places.append((past.first_seen_s if past.moved_s is None else past.moved_s, body))
     return tuple(
-        RestingPlace(at, _rounded(view.centre(b)), ids.get(b.support) if b.support is not None else None, b.pose or None)
+        RestingPlace(
+            at, _rounded(view.centre(b)), ids.get(b.support) if b.support is not None else None, b.pose or None
+        )
         for at, b in places
     )
 
