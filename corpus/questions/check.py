@@ -103,7 +103,7 @@ def _of_destination(row: Mapping[str, Any], execution: Execution) -> list[str]:
 
 
 def _end(name: str, ids: Any) -> Any:
-    return name if name in ("camera", "table") else set(ids)
+    return name or set(ids)
 
 
 def pattern(text: str, twin: DigitalTwin) -> str:

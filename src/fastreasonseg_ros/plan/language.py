@@ -41,8 +41,8 @@ class Placement:
     """One command: the value to be taken, and where it goes. Written `place(a, inside, b)`.
 
     placed, destination: names of values; empty (written `none`) where nothing in the scene fits; the destination may
-    also be `camera`, `table` or `before` (where it rested before). relation: one of operators.RELATIONS; empty, as is the destination, for a command that
-    only takes (written `take(a)`).
+    also be `camera`, `table` or `before` (where it rested before). relation: one of operators.RELATIONS; empty, as is
+    the destination, for a command that only takes (written `take(a)`).
     """
 
     placed: str
@@ -59,10 +59,10 @@ class Placement:
 class Plan:
     """Steps in order, and the answer: the name of a value, ids, or nothing at all (`none`).
 
-    A command to put things somewhere names a second value: `destination`, an earlier value, `camera`, `table` or `before`, and
-    `relation`, one of operators.RELATIONS, in which the things of the answer are to stand to it. Both are empty for a
-    question. Written as a last line: `place(a, inside, b)`. further: the second and later commands of a sentence, one
-    more line each.
+    A command to put things somewhere names a second value: `destination`, an earlier value, `camera`, `table` or
+    `before`, and `relation`, one of operators.RELATIONS, in which the things of the answer are to stand to it. Both are
+    empty for a question. Written as a last line: `place(a, inside, b)`. further: the second and later commands of a
+    sentence, one more line each.
     """
 
     steps: tuple[Step, ...] = ()

@@ -35,8 +35,8 @@ class Command:
     """What is to be taken (ids), and where it goes: in which relation to which objects (destination_ids).
 
     relation: on, inside, left_of, right_of, in_front_of, behind, near or under; empty for a command that only takes.
-    reference: `camera` (to the asker), `table` (the supporting plane) or `before` (where each of them rested before it was
-    moved), where the destination is no object.
+    reference: `camera` (to the asker), `table` (the supporting plane) or `before` (where each of them
+    rested before it was moved), where the destination is no object.
     """
 
     ids: tuple[int, ...]

@@ -22,7 +22,8 @@ from ...twin.types import Answer, DigitalTwin, Instance
 
 PACKAGE = "fastreasonseg_ros"
 INTERFACES = (
-    "Answer", "ColorShare", "Command", "Instance", "Relation", "RestingPlace", "SceneGraph", "StageLatency", "TraceStep",
+    "Answer", "ColorShare", "Command", "Instance", "Relation", "RestingPlace", "SceneGraph", "StageLatency",
+    "TraceStep",
 )  # fmt: skip
 CUBE, LABEL, DELETE_ALL, ADD = 1, 9, 3, 0  # visualization_msgs/Marker
 NAN = float("nan")

@@ -26,9 +26,9 @@ class Reading:
     """One way to read a command.
 
     take, destination: noun phrases. relation: one of plan.operators.RELATIONS; empty, as is the destination, for a
-    command that only takes. reference: `camera`, `table` or `before` in place of a destination. other: the destination is not
-    what is taken ("the other shelf"). source, source_relations: where it is taken from or lies ("the pen in the
-    holder", "off the shelf"), and the operators that may say so, likeliest first.
+    command that only takes. reference: `camera`, `table` or `before` in place of a destination. other: the
+    destination is not what is taken ("the other shelf"). source, source_relations: where it is taken from or lies
+    ("the pen in the holder", "off the shelf"), and the operators that may say so, likeliest first.
     """
 
     take: str
@@ -67,7 +67,10 @@ _ASKS = re.compile(r"(?:^|[.;:!?,]\s+)(?:which|what|who|whose|where|how|why|is|a
 _GIVEN = re.compile(r"^(?:over\s+)?(?:to\s+)?(?:me|us)\s+(?P<what>.+)$", re.I)
 _HERE = re.compile(r"^(?P<what>(?:(?! to ).)+?) (?:over |back )*here$", re.I)
 # "put the cup back (where it was)", "put back the cup", "return the cup to where it came from"
-_WHERE_IT_WAS = r"where (?:it|they) (?:was|were|came from|stood|lay|belongs?|has been|have been|had been|used to (?:be|stand|lie))(?: before)?"
+_WHERE_IT_WAS = (
+    r"where (?:it|they) (?:was|were|came from|stood|lay|belongs?|(?:has|have|had) been|used to (?:be|stand|lie))"
+    r"(?: before)?"
+)
 _BACK = re.compile(
     rf"^(?:back (?P<after>.+)|(?P<what>.+?) (?:back (?:(?:to )?{_WHERE_IT_WAS}|in(?:to)? (?:its|their) place)"
     rf"|(?:to )?{_WHERE_IT_WAS}|back|to (?:its|their) (?:old |former |original |previous )?place))$",

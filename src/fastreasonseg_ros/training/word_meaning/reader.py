@@ -7,66 +7,95 @@ and n labels cost one pass over phrase and labels together instead of n passes o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from transformers import AutoTokenizer, BertModel
+
+from ...reasoning.word_meaning.minilm import minilm_folder
+from ...reasoning.word_meaning.reader import LABEL_TOKENS, PHRASE_TOKENS
+
+PADDING = -1  # as the owner of a token, and as the target of a label that a row does not have
+Row = tuple[str, Sequence[tuple[str, float]]]  # a phrase, and labels that fit (1) or not (0)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Padded sequences. owner: -1 padding, 0 phrase, k the k-th label of the row."""
+class Packer:
+    """Turns rows into one batch: tokens, positions, owner (0 phrase, k the k-th label), targets (rows, labels)."""
 
-    tokens: Int[Tensor, "rows tokens"]
-    positions: Int[Tensor, "rows tokens"]
-    owner: Int[Tensor, "rows tokens"]
-    labels: int  # most labels of a row
+    def __init__(self) -> None:
+        self._tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
 
-    def attends(self) -> Bool[Tensor, "rows 1 tokens tokens"]:
-        """Which token (column) a token (row) may look at; padding looks at itself."""
-        a, b = self.owner[:, :, None], self.owner[:, None, :]
-        own = torch.eye(self.owner.shape[1], dtype=torch.bool)
-        return (((b == 0) & (a >= 0)) | ((a == b) & (a >= 0)) | own).unsqueeze(1)
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        packed = [self._packed(phrase, [label for label, _ in labels]) for phrase, labels in rows]
+        targets = [[fits for _, fits in labels] for _, labels in rows]
+        return {
+            "tokens": _padded([tokens for tokens, _, _ in packed], 0),
+            "positions": _padded([positions for _, positions, _ in packed], 0),
+            "owner": _padded([owner for _, _, owner in packed], PADDING),
+            "targets": _padded(targets, float(PADDING)),
+        }
 
-
-def pack(rows: Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]) -> Batch:
-    """One batch of (tokens of the phrase, tokens of each label), both with their special tokens."""
-    sequences = []
-    for phrase, labels in rows:
-        tokens, positions, owner = list(phrase), list(range(len(phrase))), [0] * len(phrase)
+    def _packed(self, phrase: str, labels: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+        start, end = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
+        tokens = [start, *self._ids(phrase)[: PHRASE_TOKENS - 2], end]
+        begin = len(tokens)
+        positions, owner = list(range(begin)), [0] * begin
         for k, label in enumerate(labels, 1):
-            tokens += label
-            positions += range(len(phrase), len(phrase) + len(label))
-            owner += [k] * len(label)
-        sequences.append((tokens, positions, owner))
-    width = max(len(tokens) for tokens, _, _ in sequences)
+            ids = [*self._ids(label)[: LABEL_TOKENS - 1], end]
+            tokens += ids
+            positions += range(begin, begin + len(ids))
+            owner += [k] * len(ids)
+        return tokens, positions, owner
 
-    def padded(k: int, fill: int) -> Tensor:
-        return torch.tensor([s[k] + [fill] * (width - len(s[k])) for s in sequences])
-
-    return Batch(padded(0, 0), padded(1, 0), padded(2, -1), max(len(labels) for _, labels in rows))
+    def _ids(self, text: str) -> list[int]:
+        return self._tokenizer(text.lower(), add_special_tokens=False)["input_ids"]
 
 
-class Reader(nn.Module):
-    """The score of a label: w . m + s cos(m, p) + b, of the means m over its tokens and p over those of the phrase."""
+def _padded(rows: Sequence[Sequence[Any]], fill: float) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows])
 
-    def __init__(self, bert: nn.Module, hidden: int, dropout: float = 0.1) -> None:
+
+def attends(owner: Int[Tensor, "rows tokens"]) -> Bool[Tensor, "rows 1 tokens tokens"]:
+    """Which token (column) a token (row) looks at; padding looks at itself."""
+    a, b = owner[:, :, None], owner[:, None, :]
+    own = torch.eye(owner.shape[1], dtype=torch.bool, device=owner.device)
+    return ((((b == 0) | (a == b)) & (a != PADDING)) | own).unsqueeze(1)
+
+
+class ReaderNet(nn.Module):
+    """The score of a label: w . m + s cos(m, p) + b, of the means m over its tokens and p over those of the phrase.
+
+    Embeddings of words stay those of all-MiniLM-L6-v2, so that the product reads them from its wheel.
+    """
+
+    def __init__(self, dropout: float = 0.1, smoothing: float = 0.02) -> None:
         super().__init__()
-        self.bert = bert
+        self.bert = BertModel.from_pretrained(minilm_folder(), add_pooling_layer=False, attn_implementation="sdpa")
         self.drop = nn.Dropout(dropout)
-        self.head = nn.Linear(hidden, 1)
+        self.head = nn.Linear(self.bert.config.hidden_size, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.constant_(self.head.bias, -2.0)
         self.scale = nn.Parameter(torch.tensor(6.0))
+        self.smoothing = smoothing
+        self.bert.embeddings.requires_grad_(False)
 
-    def forward(self, batch: Batch) -> Float[Tensor, "rows labels"]:
-        """Logits; those of labels that a row does not have mean nothing."""
-        mask = torch.where(batch.attends(), 0.0, torch.finfo(torch.float32).min)
-        states = self.bert(input_ids=batch.tokens, position_ids=batch.positions, attention_mask=mask).last_hidden_state
-        member = (batch.owner[:, None, :] == torch.arange(batch.labels + 1)[None, :, None]).float()
+    def forward(self, tokens: Tensor, positions: Tensor, owner: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """loss: mean over rows of the cross-entropy of their labels, targets drawn in by `smoothing`; logits."""
+        logits = self.logits(tokens, positions, owner, targets.shape[1])
+        known = targets != PADDING
+        drawn = targets.clamp(0, 1) * (1 - 2 * self.smoothing) + self.smoothing
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, drawn, reduction="none") * known
+        return {"loss": (losses.sum(1) / known.sum(1).clamp(min=1)).mean(), "logits": logits}
+
+    def logits(self, tokens: Tensor, positions: Tensor, owner: Tensor, labels: int) -> Float[Tensor, "rows labels"]:
+        """Scores; those of labels that a row does not have mean nothing."""
+        mask = torch.where(attends(owner), 0.0, torch.finfo(torch.float32).min)
+        states = self.bert(input_ids=tokens, position_ids=positions, attention_mask=mask).last_hidden_state
+        member = (owner[:, None, :] == torch.arange(labels + 1, device=owner.device)[None, :, None]).float()
         means = member @ states / member.sum(-1, keepdim=True).clamp(min=1)
-        phrase, labels = means[:, :1], means[:, 1:]
-        cosine = nn.functional.cosine_similarity(labels, phrase, dim=-1)
-        return self.head(self.drop(labels)).squeeze(-1) + self.scale * cosine
+        cosine = nn.functional.cosine_similarity(means[:, 1:], means[:, :1], dim=-1)
+        return self.head(self.drop(means[:, 1:])).squeeze(-1) + self.scale * cosine
