@@ -69,10 +69,13 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def taught(row: Mapping[str, Any], twin: DigitalTwin, meaning: Meaning) -> list[PeoplesQuestion]:
     """What a line teaches: the question, and for a command with a destination each of its ends as a question too, as
-    the reasoner asks them. Empty where no chain gives the ids.
+    the reasoner asks them. A question that nothing fits becomes `none` where word meaning would find something. Empty
+    where no chain gives the ids.
     """
     written = parse_plan("\n".join(row["plan"]), None if row["plan"] else "none")
     found = _grounded(written, row.get("means", {}), twin, meaning)
+    if found is None and not row["ids"] and not written.placements:  # words that word meaning would find something for
+        found = Plan(), execute(Plan(), twin)
     if found is None or set(found[1].ids) != set(row["ids"]):
         return []
     plan, execution = found
