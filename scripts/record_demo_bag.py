@@ -16,7 +16,7 @@ import numpy as np
 
 from fastreasonseg_ros.io.bags.writer import write_bag
 from fastreasonseg_ros.simulation import Event, Scene, play
-from fastreasonseg_ros.simulation.objects.household import make_thing
+from fastreasonseg_ros.simulation.objects.household import make_object
 from fastreasonseg_ros.simulation.objects.materials import Paint, wood
 from fastreasonseg_ros.simulation.objects.shapes import rotation
 from fastreasonseg_ros.simulation.scenes.placing import Placement, on_top
@@ -49,13 +49,13 @@ def demo_scene(size: tuple[int, int] = (640, 480)) -> Scene:
     rng = np.random.default_rng(SEED)
     placed: list[Placement] = []
     for number, (name, at, degrees) in enumerate(THINGS, 1):
-        thing = make_thing(name, np.random.default_rng([SEED, number]))
+        thing = make_object(name, np.random.default_rng([SEED, number]))
         if at is None:
             placed.append(on_top(thing, placed[UPON[number] - 1], rng))
         else:
             placed.append(Placement(thing, (*at, 0.001), rotation("z", degrees)))
     # The banana waits far off until it is brought.
-    placed[9] = Placement(placed[9].thing, (3.0, 0.0, 0.5), placed[9].turn)
+    placed[9] = Placement(placed[9].object, (3.0, 0.0, 0.5), placed[9].orientation)
     pale = (0.8, 0.67, 0.53)
     world = World(
         table=Paint(pale, wood(rng, pale), 0.1),

@@ -1,4 +1,4 @@
-"""In a clip things are pushed, enter, leave and are covered, and keep their ids."""
+"""In a clip objects are pushed, enter, leave and are covered, and keep their ids."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_stamps_follow_the_frame_rate_and_nothing_moves_without_an_event() -> No
 
 def test_a_pushed_thing_arrives_and_stays_upright() -> None:
     with make_scene(8, kinds=KINDS, size=SMALL) as scene:
-        before, up = scene.place(1), scene.turn(1)[:, 2].copy()
+        before, up = scene.place(1), scene.orientation(1)[:, 2].copy()
         to = (before[0] + 0.04, before[1] - 0.04)
         frames = list(play(scene, [Event("push", 1, 0.2, 1.4, to=to)], 2.0, 5, "none"))
         assert scene.place(1)[:2] == pytest.approx(to, abs=0.01)
-        assert scene.turn(1)[:, 2] == pytest.approx(up, abs=0.05)
+        assert scene.orientation(1)[:, 2] == pytest.approx(up, abs=0.05)
     assert all(f.truth.labels[1] == "mug" for f in frames)
 
 
@@ -69,5 +69,5 @@ def test_wrong_events_are_refused() -> None:
         Event("push", 1, 0, 1)
     with pytest.raises(ConfigError, match="before"):
         Event("leave", 1, 2, 1)
-    with pytest.raises(ConfigError, match="names thing 9"):
+    with pytest.raises(ConfigError, match="names object 9"):
         frames_of(Event("leave", 9, 0, 1))

@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_pictures():
 
 def test_looks_go_from_almost_level_to_straight_down():
     rng = np.random.default_rng(0)
-    downward = [-random_look(rng, SIZE).turn[2, 2] for _ in range(300)]
+    downward = [-random_look(rng, SIZE).orientation[2, 2] for _ in range(300)]
     assert min(downward) < np.sin(np.radians(20))
     assert max(downward) > np.sin(np.radians(88))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError
-from fastreasonseg_ros.simulation.objects.household import KINDS, make_thing
+from fastreasonseg_ros.simulation.objects.household import KINDS, make_object
 from fastreasonseg_ros.simulation.objects.materials import NAMES, shade
 from fastreasonseg_ros.simulation.objects.shapes import box, lathe, tube
 from fastreasonseg_ros.twin.types import COLORS
@@ -23,29 +23,29 @@ def test_there_are_more_than_25_kinds_and_their_colours_are_the_eleven_basic_ter
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_of_household_size_closed_and_stands_on_the_table(kind: str) -> None:
     for seed in range(3):
-        thing = make_thing(kind, np.random.default_rng(seed))
-        points = thing.body.vertices()
+        obj = make_object(kind, np.random.default_rng(seed))
+        points = obj.geometry.vertices()
         assert 0.03 < np.ptp(points, axis=0).max() < 0.45
         assert -0.002 <= points[:, 2].min() < 0.003
-        assert all(mesh.volume() > 0 for mesh, _ in thing.body.pieces)
-        assert thing.label == kind
+        assert all(mesh.volume() > 0 for mesh, _ in obj.geometry.pieces)
+        assert obj.label == kind
 
 
 def test_a_colour_can_be_asked_for_and_proportions_differ_between_seeds() -> None:
-    first, second = (make_thing("red mug", np.random.default_rng(seed)) for seed in (1, 2))
+    first, second = (make_object("red mug", np.random.default_rng(seed)) for seed in (1, 2))
     assert first.color == second.color == "red"
-    assert not np.allclose(np.ptp(first.body.vertices(), axis=0), np.ptp(second.body.vertices(), axis=0))
-    r, g, b = first.body.pieces[0][1].rgb
+    assert not np.allclose(np.ptp(first.geometry.vertices(), axis=0), np.ptp(second.geometry.vertices(), axis=0))
+    r, g, b = first.geometry.pieces[0][1].rgb
     assert r > 2 * max(g, b)
 
 
 def test_clear_glass_has_no_colour() -> None:
-    assert make_thing("glass", np.random.default_rng(0)).color is None
+    assert make_object("glass", np.random.default_rng(0)).color is None
 
 
 def test_an_unknown_kind_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"'tartan mug'.*mug"):
-        make_thing("tartan mug", np.random.default_rng(0))
+        make_object("tartan mug", np.random.default_rng(0))
 
 
 def test_shades_of_a_name_stay_within_it() -> None:

@@ -1,4 +1,4 @@
-"""A seed is a scene: things stand on a table, and the picture, the depth and the truth agree."""
+"""A seed is a scene: objects stand on a table, and the picture, the depth and the truth agree."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_ids_labels_and_colours_belong_together(exact: Frame) -> None:
 
 def test_depth_puts_every_pixel_of_a_thing_on_its_surface(scene: Scene, exact: Frame) -> None:
     k = exact.intrinsics
-    for id in scene.things:
+    for id in scene.objects:
         v, u = np.nonzero(exact.truth.ids == id)
         z = exact.depth_m[v, u]
         points = np.stack([(u - k.cx) * z / k.fx, (v - k.cy) * z / k.fy, z], axis=1)
@@ -70,7 +70,7 @@ def test_the_table_lies_in_the_plane_that_the_scene_names(scene: Scene, exact: F
     points = np.stack([(u - k.cx) / k.fx, (v - k.cy) / k.fy, np.ones_like(u)], axis=2) * exact.depth_m[..., None]
     heights = scene.plane.height_m(points.astype(np.float32))
     assert np.mean(np.abs(heights[exact.truth.ids == 0]) < 0.002) > 0.7
-    for id in scene.things:
+    for id in scene.objects:
         assert -0.01 < scene.plane.height_m(scene.surface(id)).min() < 0.01
 
 
@@ -80,7 +80,7 @@ def test_clutter_brings_things_together() -> None:
     for clutter in ("sparse", "touching", "stacked"):
         with make_scene(2, kinds=kinds, clutter=clutter, size=SMALL) as scene:
             found[clutter] = len(scene.touching())
-            lowest = [scene.plane.height_m(scene.surface(id)).min() for id in scene.things]
+            lowest = [scene.plane.height_m(scene.surface(id)).min() for id in scene.objects]
             assert (max(lowest) > 0.01) == (clutter == "stacked")
     assert found["sparse"] == 0
     assert found["touching"] >= 2
@@ -97,7 +97,7 @@ def test_depth_noise_is_that_of_the_camera(scene: Scene, exact: Frame, noise: st
     error_mm = 1000 * (noisy.depth_m - exact.depth_m)[table]
     assert 0.3 < np.median(np.abs(error_mm)) < 6
     assert abs(np.median(error_mm)) < 1
-    # Holes gather where depth jumps: within two pixels of the rim of a thing.
+    # Holes gather where depth jumps: within two pixels of the rim of an object.
     ids = exact.truth.ids
     rim = np.zeros_like(holes)
     rim[2:-2, 2:-2] = (ids[4:, 2:-2] != ids[:-4, 2:-2]) | (ids[2:-2, 4:] != ids[2:-2, :-4])

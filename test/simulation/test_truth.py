@@ -1,4 +1,4 @@
-"""The true twin holds the geometry of whole things, and what lies on and in what."""
+"""The true twin holds the geometry of whole objects, and what lies on and in what."""
 
 from __future__ import annotations
 

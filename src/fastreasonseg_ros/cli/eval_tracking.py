@@ -18,14 +18,14 @@ from ..evaluation.runners.tracking import ClipResult, figures, markdown, measure
 from ..evaluation.runners.tracking_clips import Clip, choose_clips, read_clip, without_truth
 from ..perception import make_perceiver
 from ..perception.protocol import Perceiver
-from ..simulation.scenes.stories import STORIES, Told
+from ..simulation.scenes.scenarios import SCENARIOS, SimulatedFrame
 from ..twin.types import Frame, Perceived
 
 
 def run(args: Namespace) -> int:
-    if unknown := [s for s in args.stories or () if s not in STORIES]:
-        raise ConfigError(f"there is no story {unknown[0]!r}; there are: {', '.join(STORIES)}")
-    clips = choose_clips(args.clips, tuple(args.stories or ()), (args.width, args.width * 3 // 4))
+    if unknown := [s for s in args.scenarios or () if s not in SCENARIOS]:
+        raise ConfigError(f"there is no scenario {unknown[0]!r}; there are: {', '.join(SCENARIOS)}")
+    clips = choose_clips(args.clips, tuple(args.scenarios or ()), (args.width, args.width * 3 // 4))
     # Settings of the command line come last and override.
     own = ["ego_motion=true"] if args.perception == "tabletop" else []
     perceiver = Timed(make_perceiver(args.perception, args.perception_config, [*own, *args.perception_set]))
@@ -65,11 +65,11 @@ class Timed:
 
 
 def _measure(clip: Clip, perceiver: Perceiver, cache: Path, oracle: bool) -> ClipResult:
-    def to_input(picture: Told) -> Frame:
+    def to_input(picture: SimulatedFrame) -> Frame:
         frame = without_truth(picture, clip)
         return replace(frame, truth=picture.frame.truth) if oracle else frame
 
-    return measure_clip(clip.name, clip.story, list(read_clip(clip, cache)), perceiver, to_input)
+    return measure_clip(clip.name, clip.scenario, list(read_clip(clip, cache)), perceiver, to_input)
 
 
 def _about(result: dict) -> str:

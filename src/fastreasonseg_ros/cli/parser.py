@@ -96,9 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     tracking = command("eval-tracking", "cli.eval_tracking", "measure tracking on simulated clips")
     tracking.add_argument(
-        "--clips", metavar="N", type=int, default=30, help="how many, story after story (%(default)s)"
+        "--clips", metavar="N", type=int, default=30, help="how many, scenario after scenario (%(default)s)"
     )
-    tracking.add_argument("--stories", metavar="NAME", nargs="+", help="only these, as crossing or 'moving camera'")
+    tracking.add_argument("--scenarios", metavar="NAME", nargs="+", help="only these, as crossing or 'moving camera'")
     tracking.add_argument("--width", type=int, default=320, help="of the pictures, pixels (%(default)s)")
     tracking.add_argument("--cache", metavar="DIR", default="out/clips", help="where clips are kept (%(default)s)")
     tracking.add_argument("--json", metavar="FILE", help="write the figures")

@@ -70,7 +70,7 @@ def surface_points(
 def neighbours(instances: Sequence[Instance]) -> set[int]:
     """Visible instances with another so near that the one may be on or inside the other; most of a table stand apart.
 
-    Told from boxes along the camera's axes; what has none may be near to everything.
+    SimulatedFrame from boxes along the camera's axes; what has none may be near to everything.
     """
     seen = [i for i in instances if i.visible]
     if len(seen) < 2:

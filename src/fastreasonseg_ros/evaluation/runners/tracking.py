@@ -16,7 +16,7 @@ import numpy as np
 
 from ...perception.protocol import Perceiver
 from ...pipeline import observe
-from ...simulation.scenes.stories import FPS, Told
+from ...simulation.scenes.scenarios import FPS, SimulatedFrame
 from ...twin.types import DigitalTwin, Frame, Vector
 from ..metrics.intervals import CONFIDENCE, FEWEST, ratio_interval
 from ..metrics.segmentation import match_ids
@@ -32,7 +32,7 @@ class ClipResult:
     """One clip: counts of TrackingMetric, and errors with one entry per object and frame in which it was found."""
 
     clip: str
-    story: str
+    scenario: str
     counts: dict[str, int]
     size_error_m: list[float] = field(default_factory=list)
     velocity_error: list[float] = field(default_factory=list)
@@ -40,11 +40,15 @@ class ClipResult:
 
 
 def measure_clip(
-    name: str, story: str, pictures: Sequence[Told], perceiver: Perceiver, to_input: Callable[[Told], Frame]
+    name: str,
+    scenario: str,
+    pictures: Sequence[SimulatedFrame],
+    perceiver: Perceiver,
+    to_input: Callable[[SimulatedFrame], Frame],
 ) -> ClipResult:
     """Runs a clip through observe(). to_input: makes the perceiver's input frame, without the ground truth."""
     metric, twin = TrackingMetric(), DigitalTwin()
-    result = ClipResult(name, story, {})
+    result = ClipResult(name, scenario, {})
     for n, picture in enumerate(pictures):
         truth = picture.frame.truth
         assert truth is not None
@@ -53,16 +57,18 @@ def measure_clip(
         if twin.ids is None:
             continue
         for true_id, (id, f) in match_ids(twin.ids, truth.ids).items():
-            if f >= SAME_F and true_id in picture.things:
+            if f >= SAME_F and true_id in picture.objects:
                 _compare(result, twin, id, true_id, pictures, n)
     result.counts = metric.counts()
     return result
 
 
-def _compare(result: ClipResult, twin: DigitalTwin, id: int, true_id: int, pictures: Sequence[Told], n: int) -> None:
+def _compare(
+    result: ClipResult, twin: DigitalTwin, id: int, true_id: int, pictures: Sequence[SimulatedFrame], n: int
+) -> None:
     found, picture = twin.instance(id), pictures[n]
     if found.size_m is not None:
-        error_m = np.abs(np.subtract(found.size_m, picture.things[true_id].size_m))
+        error_m = np.abs(np.subtract(found.size_m, picture.objects[true_id].size_m))
         result.size_error_m.append(float(error_m.mean()))
     true = _velocity(pictures, n, true_id)
     if true is not None and found.velocity is not None and picture.frame.pose is not None:
@@ -71,22 +77,23 @@ def _compare(result: ClipResult, twin: DigitalTwin, id: int, true_id: int, pictu
         result.true_speed.append(float(np.linalg.norm(true)))
 
 
-def _velocity(pictures: Sequence[Told], n: int, id: int) -> np.ndarray | None:
+def _velocity(pictures: Sequence[SimulatedFrame], n: int, id: int) -> np.ndarray | None:
     """True velocity of an object, m/s; None in the first and last frame and next to a frame that does not show it."""
     if not 0 < n < len(pictures) - 1:
         return None
-    before, after = (pictures[k].things.get(id) for k in (n - 1, n + 1))
+    before, after = (pictures[k].objects.get(id) for k in (n - 1, n + 1))
     return None if before is None or after is None else np.subtract(after.at_m, before.at_m) * FPS / 2
 
 
 def figures(results: Sequence[ClipResult], seed: int = 0) -> dict[str, Any]:
-    """Figures over all clips, with bootstrap intervals over clips; then by story."""
-    stories = {story: [r for r in results if r.story == story] for story in dict.fromkeys(r.story for r in results)}
+    """Figures over all clips, with bootstrap intervals over clips; then by scenario."""
+    names = dict.fromkeys(r.scenario for r in results)
+    scenarios = {name: [r for r in results if r.scenario == name] for name in names}
     return {
         "clips": len(results),
         **_figures(results),
         "intervals": _intervals(results, seed),
-        "stories": {story: {"clips": len(some), **_figures(some)} for story, some in stories.items()},
+        "scenarios": {scenario: {"clips": len(some), **_figures(some)} for scenario, some in scenarios.items()},
     }
 
 
@@ -137,12 +144,12 @@ def _intervals(results: Sequence[ClipResult], seed: int) -> dict[str, Vector | t
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """A table: one line a story, then all with intervals."""
+    """A table: one line a scenario, then all with intervals."""
     lines = [
         "| clips | n | IDF1 | id switches | size error p50 | velocity error p50 | of what moves |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in [*result["stories"].items(), ("all", result)]:
+    for name, row in [*result["scenarios"].items(), ("all", result)]:
         lines.append(f"| {name} | {row['clips']} | {row['idf1']:.3f} | {row['id_switches']} | {_units(row)} |")
     intervals = result["intervals"]
     if intervals["idf1"]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...io.datasets.folder import FolderScene
 from ...io.files import read_json
-from ...simulation.scenes.stories import FPS, STORIES, Told, TrueThing, tell
+from ...simulation.scenes.scenarios import FPS, SCENARIOS, SimulatedFrame, TrueObject, simulate
 from ...twin.types import Frame
 
 FIRST_SEED = 9000  # not used in training
@@ -26,29 +26,29 @@ DEPTH_UNIT_M = 0.0001
 
 @dataclass(frozen=True)
 class Clip:
-    """A story of simulation/scenes/stories.py with its seed and image size (width, height)."""
+    """A scenario of simulation/scenes/scenarios.py with its seed and image size (width, height)."""
 
-    story: str
+    scenario: str
     seed: int
     size: tuple[int, int] = (320, 240)
 
     @property
     def name(self) -> str:
-        return f"{self.story.replace(', ', '-').replace(' ', '-')}-{self.seed}-{self.size[0]}x{self.size[1]}"
+        return f"{self.scenario.replace(', ', '-').replace(' ', '-')}-{self.seed}-{self.size[0]}x{self.size[1]}"
 
     @property
     def pose_known(self) -> bool:
-        """Whether the perceiver gets the camera pose; by the story's name."""
-        return not self.story.endswith("pose unknown")
+        """Whether the perceiver gets the camera pose; by the scenario's name."""
+        return not self.scenario.endswith("pose unknown")
 
 
-def choose_clips(count: int = 30, stories: tuple[str, ...] = (), size: tuple[int, int] = (320, 240)) -> list[Clip]:
-    """The first `count` clips, cycling through all stories, or through the given ones."""
-    names = [name for name in STORIES if not stories or name in stories]
+def choose_clips(count: int = 30, scenarios: tuple[str, ...] = (), size: tuple[int, int] = (320, 240)) -> list[Clip]:
+    """The first `count` clips, cycling through all scenarios, or through the given ones."""
+    names = [name for name in SCENARIOS if not scenarios or name in scenarios]
     return [Clip(names[n % len(names)], FIRST_SEED + n, size) for n in range(count)]
 
 
-def read_clip(clip: Clip, root: Path) -> Iterator[Told]:
+def read_clip(clip: Clip, root: Path) -> Iterator[SimulatedFrame]:
     """The frames of a clip with ground truth, read from disk; rendered first if missing or incomplete."""
     folder = root / clip.name
     if not (folder / "camera.json").is_file():
@@ -56,16 +56,16 @@ def read_clip(clip: Clip, root: Path) -> Iterator[Told]:
     scene = FolderScene(folder)
     for number in scene.numbers:
         things = read_json(folder / f"{number:06d}" / "things.json")
-        yield Told(
+        yield SimulatedFrame(
             scene.frame(number),
-            {int(i): TrueThing(tuple(t["at_m"]), tuple(t["size_m"]), t["visible_px"]) for i, t in things.items()},
+            {int(i): TrueObject(tuple(t["at_m"]), tuple(t["size_m"]), t["visible_px"]) for i, t in things.items()},
         )
 
 
 def _render(clip: Clip, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     camera = None
-    for number, picture in enumerate(tell(clip.story, clip.seed, clip.size)):
+    for number, picture in enumerate(simulate(clip.scenario, clip.seed, clip.size)):
         _write(picture, folder / f"{number:06d}")
         camera = picture.frame.intrinsics
     assert camera is not None
@@ -74,7 +74,7 @@ def _render(clip: Clip, folder: Path) -> None:
     (folder / "camera.json").write_text(json.dumps(about | {"depth_unit_m": DEPTH_UNIT_M, "fps": FPS}) + "\n")
 
 
-def _write(picture: Told, folder: Path) -> None:
+def _write(picture: SimulatedFrame, folder: Path) -> None:
     frame = picture.frame
     folder.mkdir(parents=True)
     assert frame.depth_m is not None
@@ -84,13 +84,13 @@ def _write(picture: Told, folder: Path) -> None:
     fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
     for name, image in (("rgb", frame.color[..., ::-1]), ("depth", depth), ("ids", frame.truth.ids)):
         cv2.imwrite(str(folder / f"{name}.png"), image, fast)
-    things = {i: {"at_m": t.at_m, "size_m": t.size_m, "visible_px": t.visible_px} for i, t in picture.things.items()}
+    things = {i: {"at_m": t.at_m, "size_m": t.size_m, "visible_px": t.visible_px} for i, t in picture.objects.items()}
     (folder / "things.json").write_text(json.dumps(things) + "\n")
     pose = {"turn": frame.pose.rotation.tolist(), "at_m": frame.pose.translation.tolist()}
     (folder / "pose.json").write_text(json.dumps(pose) + "\n")
 
 
-def without_truth(picture: Told, clip: Clip) -> Frame:
+def without_truth(picture: SimulatedFrame, clip: Clip) -> Frame:
     """The frame without ground truth, and without the camera pose unless clip.pose_known."""
     frame = picture.frame
     return Frame(

@@ -90,10 +90,10 @@ class SimObject:
 
     label: str
     color: str | None
-    body: ObjectModel
+    geometry: ObjectModel
 
 
-def make_thing(name: str, rng: np.random.Generator) -> SimObject:
+def make_object(name: str, rng: np.random.Generator) -> SimObject:
     """Random object of a kind, with optional colour: "mug", "red mug". Raises ConfigError for unknown names."""
     color, kind = _split(name)
     spec = KINDS[kind]

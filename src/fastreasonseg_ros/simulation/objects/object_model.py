@@ -21,7 +21,7 @@ class Solid:
     kind: str
     size: tuple[float, ...]
     at: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    turn: Float64[np.ndarray, "3 3"] = field(default_factory=lambda: np.eye(3))
+    orientation: Float64[np.ndarray, "3 3"] = field(default_factory=lambda: np.eye(3))
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class ObjectModel:
         """All surface points in the object frame, metres."""
         return np.concatenate([mesh.vertices for mesh, _ in self.pieces])
 
-    def reach(self, turn: np.ndarray) -> tuple[float, float, float]:
+    def reach(self, orientation: np.ndarray) -> tuple[float, float, float]:
         """Radius about the vertical, lowest and highest point after a rotation; metres."""
-        points = self.vertices() @ turn.T
+        points = self.vertices() @ orientation.T
         return float(np.hypot(points[:, 0], points[:, 1]).max()), float(points[:, 2].min()), float(points[:, 2].max())
 
 
-def block(size: Points, at: Points = (0, 0, 0), turn: np.ndarray | None = None) -> Solid:
+def block(size: Points, at: Points = (0, 0, 0), orientation: np.ndarray | None = None) -> Solid:
     """A box of full sizes."""
     x, y, z = (float(s) / 2 for s in size)
-    return Solid("box", (x, y, z), _triple(at), np.eye(3) if turn is None else turn)
+    return Solid("box", (x, y, z), _triple(at), np.eye(3) if orientation is None else orientation)
 
 
 def cylinder(radius: float, bottom: float, top: float, at: Points = (0, 0)) -> Solid:

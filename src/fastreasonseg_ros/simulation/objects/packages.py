@@ -1,4 +1,4 @@
-"""Packages, books and other things with flat sides; each function makes one of random proportions."""
+"""Packages, books and other objects with flat sides; each function makes one of random proportions."""
 
 from __future__ import annotations
 

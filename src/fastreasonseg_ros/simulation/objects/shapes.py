@@ -54,7 +54,7 @@ def rounded(points: Points, times: int = 2) -> np.ndarray:
 def lathe(profile: Points, segments: int = 36, squeeze: float = 1.0) -> Mesh:
     """Surface of revolution about z of (radius, z) points that run from the bottom up the outside (and down inside).
 
-    squeeze: scale of y, for oval things. u runs round, v from the last point of the profile to the first.
+    squeeze: scale of y, for oval objects. u runs round, v from the last point of the profile to the first.
     """
     profile = np.asarray(profile, float)
     angle = np.linspace(0, 2 * np.pi, segments + 1)
@@ -132,7 +132,7 @@ def _bevels(vertices: np.ndarray, half: np.ndarray) -> list[tuple[int, int, int]
 
 
 def strip(stations: Points, thickness: float | Sequence[float]) -> Mesh:
-    """A flat thing along x, as cut from sheet: stations (x, y of the middle, z of the middle, half width)."""
+    """A flat obj along x, as cut from sheet: stations (x, y of the middle, z of the middle, half width)."""
     s = np.asarray(stations, float)
     half = np.broadcast_to(np.asarray(thickness, float), (len(s),)) / 2
     x, y, z, w = s.T

@@ -1,4 +1,4 @@
-"""Cutlery, tools and writing things, made lying on the table; each function makes one of random proportions."""
+"""Cutlery, tools and writing objects, made lying on the table; each function makes one of random proportions."""
 
 from __future__ import annotations
 
@@ -133,12 +133,14 @@ def scissors(rng: Rng, rgb: Rgb) -> ObjectModel:
     t = np.linspace(0, 2 * np.pi, 20)
     blades, loops = [], []
     for sign in (-1, 1):
-        turn = rotation("z", sign * opening)
+        orientation = rotation("z", sign * opening)
         blade = strip([(-0.04 * n, 0, 0, 0.007), (0.1 * n, 0, 0, 0.008), (0.5 * n, 0, 0, 0.001)], 0.0022)
-        blades.append(blade.moved(rotation=turn).moved((0.5 * n, 0, 0.005 + sign * 0.0012)))
+        blades.append(blade.moved(rotation=orientation).moved((0.5 * n, 0, 0.005 + sign * 0.0012)))
         ring = np.stack([-0.33 * n + 0.13 * n * np.cos(t), sign * -0.075 * n + 0.07 * n * np.sin(t), 0 * t], 1)
         neck = np.array([(-0.2 * n, sign * -0.05 * n, 0), (-0.08 * n, 0, 0), (0.0, 0, 0)])
-        loops += [tube(part, 0.0055, 8).moved(rotation=turn).moved((0.5 * n, 0, 0.0055)) for part in (ring, neck)]
+        loops += [
+            tube(part, 0.0055, 8).moved(rotation=orientation).moved((0.5 * n, 0, 0.0055)) for part in (ring, neck)
+        ]
     solids = (
         block((0.55 * n, 0.02, 0.008), (0.72 * n, 0, 0.005)),
         block((0.32 * n, 0.3 * n, 0.011), (0.17 * n, 0, 0.0055)),

@@ -39,10 +39,10 @@ class Event:
         if self.kind not in EVENTS:
             raise ConfigError(f"event {self.kind!r} is not known; it is one of {', '.join(EVENTS)}")
         if not 0 <= self.start_s < self.end_s:
-            raise ConfigError(f"event {self.kind} of thing {self.id} ends at {self.end_s} s, before {self.start_s} s")
+            raise ConfigError(f"event {self.kind} of object {self.id} ends at {self.end_s} s, before {self.start_s} s")
         needed = {"push": self.to, "enter": self.to, "cover": self.over, "leave": ()}[self.kind]
         if needed is None:
-            raise ConfigError(f"event {self.kind} of thing {self.id} lacks {'over' if self.kind == 'cover' else 'to'}")
+            raise ConfigError(f"event {self.kind} of object {self.id} lacks {'over' if self.kind == 'cover' else 'to'}")
 
 
 def make_clip(
@@ -68,8 +68,8 @@ def play(
     """Runs a settled scene under the events; one frame every 1 / fps seconds, the first at 0."""
     for event in events:
         for id in (event.id, event.over):
-            if id is not None and id not in scene.things:
-                raise ConfigError(f"event {event.kind} names thing {id}; the scene has 1 to {len(scene.things)}")
+            if id is not None and id not in scene.objects:
+                raise ConfigError(f"event {event.kind} names object {id}; the scene has 1 to {len(scene.objects)}")
     for _ in run([_MOVERS[event.kind](scene, event) for event in events], scene, duration_s, fps):
         yield scene.render(noise)
 
@@ -91,7 +91,7 @@ def run(movers: Sequence[Mover], scene: Scene, duration_s: float, fps: float) ->
 def default_events(scene: Scene, duration_s: float) -> tuple[Event, ...]:
     """One event of each kind in sequence, on objects selected by the scene's seed."""
     rng = np.random.default_rng([scene.seed, 11])
-    ids = [int(k) for k in rng.permutation([k for k in scene.things if scene.place(k)[2] > -0.1])]
+    ids = [int(k) for k in rng.permutation([k for k in scene.objects if scene.place(k)[2] > -0.1])]
     quarter = duration_s / 4.5
     events: list[Event] = []
     for k, kind in enumerate(EVENTS):
@@ -132,7 +132,7 @@ def _push(scene: Scene, event: Event) -> Mover:
 def carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[[], np.ndarray]) -> Mover:
     """Moves an object along a path of its origin (table frame, metres), and releases it at the end."""
     at, dof = scene.places[id], scene.joints[id]
-    turn = scene.data.qpos[at + 3 : at + 7].copy()
+    orientation = scene.data.qpos[at + 3 : at + 7].copy()
     points: list[np.ndarray] = []
 
     def move(time_s: float) -> None:
@@ -144,7 +144,7 @@ def carried(scene: Scene, id: int, start_s: float, end_s: float, path: Callable[
         lengths = np.concatenate([[0], np.cumsum([np.linalg.norm(b - a) for a, b in pairwise(points)])])
         along = share * lengths[-1]
         scene.data.qpos[at : at + 3] = [np.interp(along, lengths, [p[k] for p in points]) for k in range(3)]
-        scene.data.qpos[at + 3 : at + 7] = turn
+        scene.data.qpos[at + 3 : at + 7] = orientation
         scene.data.qvel[dof : dof + 6] = 0
 
     return move

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ...twin.types import Frame, Plane
-from ..objects.household import KINDS, SimObject, make_thing
+from ..objects.household import KINDS, SimObject, make_object
 from ..objects.shapes import rotation
 from ..rendering.depth_noise import SENSORS
 from .placing import Placement, Rng, arrange, on_top, standing
@@ -73,7 +73,7 @@ def frames_of(
     rng = np.random.default_rng([seed, 41])
     with make_clutter(seed, arrangement, size) as scene:
         for number in range(views):
-            if number and number % per_state == 0 and len(scene.things) > 2:
+            if number and number % per_state == 0 and len(scene.objects) > 2:
                 _remove_objects(scene, rng)
             scene.look(random_look(rng, size))
             noise = "none" if rng.random() < 0.06 else str(rng.choice(sorted(SENSORS)))
@@ -104,25 +104,25 @@ def _place(arrangement: str, count: int, rng: Rng) -> list[Placement]:
         kinds = _THIN
     elif rng.random() < 0.3:  # adjacent boxes and tins are the hardest case for depth
         kinds = _BOXES
-    things = _things(kinds, count, rng)
+    objects = _objects(kinds, count, rng)
     plain = {"single": "sparse", "thin": str(rng.choice(["sparse", "touching"]))}
-    return arrange(things, plain.get(arrangement, arrangement), rng, radius_m)
+    return arrange(objects, plain.get(arrangement, arrangement), rng, radius_m)
 
 
-def _things(kinds: Sequence[str], count: int, rng: Rng) -> list[SimObject]:
-    return [make_thing(str(kind), rng) for kind in rng.choice(list(kinds), size=count)]
+def _objects(kinds: Sequence[str], count: int, rng: Rng) -> list[SimObject]:
+    return [make_object(str(kind), rng) for kind in rng.choice(list(kinds), size=count)]
 
 
 def _filled(count: int, rng: Rng, radius_m: float) -> list[Placement]:
     """Containers with small objects dropped into them; a third of the objects lies beside."""
-    vessels = _things(_CONTAINERS, int(rng.integers(1, 4)), rng)
-    small = _things(_SMALL, count, rng)
-    beside = [thing for thing in small if rng.random() < 0.33]
+    vessels = _objects(_CONTAINERS, int(rng.integers(1, 4)), rng)
+    small = _objects(_SMALL, count, rng)
+    beside = [obj for obj in small if rng.random() < 0.33]
     placed = arrange([*vessels, *beside], "touching", rng, radius_m)
     level = [0.0] * len(vessels)
-    for thing in (t for t in small if all(t is not b for b in beside)):
+    for obj in (t for t in small if all(t is not b for b in beside)):
         k = int(rng.integers(len(vessels)))
-        drop = on_top(thing, placed[k], rng)
+        drop = on_top(obj, placed[k], rng)
         x, y = rng.normal(scale=0.012, size=2)
         placed.append(replace(drop, at=(drop.at[0] + float(x), drop.at[1] + float(y), drop.at[2] + level[k])))
         level[k] += drop.spread()[1] + 0.01
@@ -131,14 +131,14 @@ def _filled(count: int, rng: Rng, radius_m: float) -> list[Placement]:
 
 def _leaning(count: int, rng: Rng, radius_m: float) -> list[Placement]:
     """Standing objects, with tall and flat ones leaning against them."""
-    stand = arrange(_things(list(KINDS), max(2, count // 2), rng), "sparse", rng, radius_m)
+    stand = arrange(_objects(list(KINDS), max(2, count // 2), rng), "sparse", rng, radius_m)
     placed = list(stand)
-    for thing in _things(_TALL, count - len(stand), rng):
+    for obj in _objects(_TALL, count - len(stand), rng):
         base = stand[int(rng.integers(len(stand)))]
         angle, tip_deg = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(12, 40))
         toward = rotation("z", float(np.degrees(angle)))
-        turn = toward @ rotation("y", -tip_deg) @ toward.T @ standing(thing, rng)
-        tipped = Placement(thing, (0.0, 0.0, 0.0), turn)
+        orientation = toward @ rotation("y", -tip_deg) @ toward.T @ standing(obj, rng)
+        tipped = Placement(obj, (0.0, 0.0, 0.0), orientation)
         away = 0.9 * base.spread()[0] + 0.5 * tipped.spread()[0]
         at = (base.at[0] + away * float(np.cos(angle)), base.at[1] + away * float(np.sin(angle)), 0.004)
         placed.append(replace(tipped, at=at))
@@ -147,7 +147,7 @@ def _leaning(count: int, rng: Rng, radius_m: float) -> list[Placement]:
 
 def _remove_objects(scene: Scene, rng: Rng) -> None:
     """Moves one to three objects out of view, and lets the others settle."""
-    here = [k for k in scene.things if scene.place(k)[2] > -0.1]
+    here = [k for k in scene.objects if scene.place(k)[2] > -0.1]
     if len(here) < 3:
         return
     for id in rng.choice(here, size=min(int(rng.integers(1, 4)), len(here) - 2), replace=False):

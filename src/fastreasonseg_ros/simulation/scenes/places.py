@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import ConfigError
-from ..objects.household import SimObject, make_thing
+from ..objects.household import SimObject, make_object
 from ..objects.materials import Paint
 from .placing import Placement, arrange, standing
 from .scene import Scene
@@ -27,7 +27,7 @@ SKIN = Paint((0.8, 0.6, 0.5), glossy=0.0)
 class Setting:
     """Contents of a scene. falls: whether physics runs until the objects settle."""
 
-    things: Sequence[Placement]
+    placements: Sequence[Placement]
     world: World
     view: View
     falls: bool = True
@@ -39,34 +39,34 @@ def make_place(name: str, seed: int, size: tuple[int, int] = (320, 240)) -> Scen
         raise ConfigError(f"there is no place {name!r}; there are: {', '.join(PLACES)}")
     rng = np.random.default_rng([seed, 23])
     setting = PLACES[name](rng, 570.0 * size[0] / 640)
-    scene = Scene(seed, setting.things, setting.world, setting.view, size)
+    scene = Scene(seed, setting.placements, setting.world, setting.view, size)
     if setting.falls:
         scene.settle()
     return scene
 
 
-def _things(rng: Rng, count: int, kinds: Sequence[str] = KINDS) -> list[SimObject]:
-    return [make_thing(str(k), rng) for k in rng.choice(kinds, count, replace=count > len(kinds))]
+def _objects(rng: Rng, count: int, kinds: Sequence[str] = KINDS) -> list[SimObject]:
+    return [make_object(str(k), rng) for k in rng.choice(kinds, count, replace=count > len(kinds))]
 
 
 def _row(rng: Rng, spots: Sequence[tuple[float, float, float]], kinds: Sequence[str] = KINDS) -> list[Placement]:
-    """A thing on each of the spots (x, y, z of the surface it stands on)."""
-    things = _things(rng, len(spots), kinds)
+    """An object on each of the spots (x, y, z of the surface it stands on)."""
+    objects = _objects(rng, len(spots), kinds)
     return [
         Placement(t, (x + dx, y + dy, z + 0.002), standing(t, rng))
         for t, (x, y, z), (dx, dy) in zip(
-            things, spots, rng.uniform(-0.02, 0.02, (len(things), 2)).tolist(), strict=True
+            objects, spots, rng.uniform(-0.02, 0.02, (len(objects), 2)).tolist(), strict=True
         )
     ]
 
 
 def _floor(rng: Rng, focal_px: float) -> Setting:
     """As a mobile robot sees it: from 0.45 m above the ground, a wall behind."""
-    things = arrange(_things(rng, 6), "sparse", rng, 0.36)
+    objects = arrange(_objects(rng, 6), "sparse", rng, 0.36)
     world = replace(random_world(rng), table_size=(5.0, 5.0), wall_y_m=float(rng.uniform(1.0, 1.6)))
     before = Slab((5.0, 2.0, 0.04), (0.0, -1.0 - FRONT_M, -0.02), world.table)
     world = replace(world, extras=(before,))
-    return Setting(things, world, view_from(1.05, float(rng.uniform(24, 34)), float(rng.uniform(-20, 20)), focal_px))
+    return Setting(objects, world, view_from(1.05, float(rng.uniform(24, 34)), float(rng.uniform(-20, 20)), focal_px))
 
 
 def _shelf(rng: Rng, focal_px: float) -> Setting:
@@ -90,12 +90,12 @@ def _bin(rng: Rng, focal_px: float) -> Setting:
     walls += [Slab((0.01, y, high), (s * x / 2, 0, high / 2), DARK) for s in (-1, 1)]
     world = replace(random_world(rng), extras=tuple(walls))
     kinds = ("mug", "can", "tea box", "apple", "tin", "ball", "toy block", "orange", "cup")
-    things = arrange(_things(rng, 6, kinds), "heap", rng, 0.1)
-    return Setting(things, world, view_from(0.95, float(rng.uniform(60, 75)), float(rng.uniform(-10, 10)), focal_px))
+    objects = arrange(_objects(rng, 6, kinds), "heap", rng, 0.1)
+    return Setting(objects, world, view_from(0.95, float(rng.uniform(60, 75)), float(rng.uniform(-10, 10)), focal_px))
 
 
 def _levels(rng: Rng, focal_px: float) -> Setting:
-    """A table with a wide step on it; things on both."""
+    """A table with a wide step on it; objects on both."""
     high = float(rng.uniform(0.1, 0.16))
     step = Slab((0.8, 0.26, high), (0, 0.22, high / 2), GRAY)
     world = replace(random_world(rng), extras=(step,))
@@ -107,13 +107,13 @@ def _levels(rng: Rng, focal_px: float) -> Setting:
 
 def _held(rng: Rng, focal_px: float) -> Setting:
     """One object held by an arm from the side, in front of a horizontal camera, without a support."""
-    thing = _things(rng, 1, ("mug", "can", "bottle", "tea box", "apple", "cereal box", "carton"))[0]
+    obj = _objects(rng, 1, ("mug", "can", "bottle", "tea box", "apple", "cereal box", "carton"))[0]
     at = (float(rng.uniform(-0.05, 0.05)), 0.0, 1.0)
-    reach = thing.body.reach(np.eye(3))
+    reach = obj.geometry.reach(np.eye(3))
     arm = Slab((0.5, 0.05, 0.05), (at[0] + reach[0] + 0.25, 0.03, 1.0 + reach[2] / 2), SKIN)
     world = replace(random_world(rng), wall_y_m=2.6, extras=(arm,))
     aim = (0.0, 0.0, 1.0 + reach[2] / 2)
-    return Setting([Placement(thing, at, np.eye(3))], world, view_from(0.75, 4.0, 0.0, focal_px, aim=aim), falls=False)
+    return Setting([Placement(obj, at, np.eye(3))], world, view_from(0.75, 4.0, 0.0, focal_px, aim=aim), falls=False)
 
 
 def _no_surface(rng: Rng, focal_px: float) -> Setting:
@@ -126,9 +126,9 @@ def _no_surface(rng: Rng, focal_px: float) -> Setting:
 
 def _above(rng: Rng, focal_px: float) -> Setting:
     """A table seen from straight above."""
-    things = arrange(_things(rng, 6), "sparse", rng, 0.3)
+    objects = arrange(_objects(rng, 6), "sparse", rng, 0.3)
     view = view_from(1.0, float(rng.uniform(87, 90)), 0.0, focal_px, roll_deg=float(rng.uniform(-40, 40)))
-    return Setting(things, random_world(rng), view)
+    return Setting(objects, random_world(rng), view)
 
 
 PLACES: dict[str, Callable[[Rng, float], Setting]] = {

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ConfigError
 from ...twin.pose import Pose as CameraPose
 from ...twin.types import CameraIntrinsics, Frame, GroundTruth, Plane
-from ..objects.household import KINDS, SimObject, make_thing
+from ..objects.household import KINDS, SimObject, make_object
 from ..rendering.depth_noise import SENSORS, color_noise
 from ..rendering.render import Camera
 from .placing import CLUTTER, Placement, arrange
@@ -25,11 +25,11 @@ class Pose:
     """Position (metres) and rotation (3x3) of an object in the camera's optical frame."""
 
     at: tuple[float, float, float]
-    turn: np.ndarray
+    orientation: np.ndarray
 
 
 class Scene:
-    """Objects on a table under physics. Ids are 1, 2, ... in the order of `things`. Not thread-safe."""
+    """Objects on a table under physics. Ids are 1, 2, ... in the order of `objects`. Not thread-safe."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class Scene:
 
         self._mujoco = mujoco
         self.seed, self.view, self.size, self._shadows = seed, view, size, shadows
-        self.things: dict[int, SimObject] = {k: p.thing for k, p in enumerate(placements, 1)}
+        self.objects: dict[int, SimObject] = {k: p.object for k, p in enumerate(placements, 1)}
         self.model = build(placements, world, view, size)
         self.data = mujoco.MjData(self.model)
         self.time_s = 0.0
         self._camera: Camera | None = None
         self._rng = np.random.default_rng([seed, 7])
-        bodies = {k: self.model.body(f"thing{k}").id for k in self.things}
+        bodies = {k: self.model.body(f"object{k}").id for k in self.objects}
         self.joints = {k: int(self.model.body_dofadr[b]) for k, b in bodies.items()}
         self.places = {k: int(self.model.jnt_qposadr[self.model.body_jntadr[b]]) for k, b in bodies.items()}
         self.bodies = bodies
@@ -76,8 +76,8 @@ class Scene:
     @property
     def plane(self) -> Plane:
         """The table top in the camera's frame."""
-        normal = self.view.turn.T @ np.array([0.0, 0.0, 1.0])
-        point = self.view.turn.T @ (-np.asarray(self.view.at))
+        normal = self.view.orientation.T @ np.array([0.0, 0.0, 1.0])
+        point = self.view.orientation.T @ (-np.asarray(self.view.at))
         x, y, z = (float(v) for v in normal)
         return Plane((x, y, z), float(normal @ point))
 
@@ -109,20 +109,20 @@ class Scene:
         self._mujoco.mj_forward(self.model, self.data)
 
     def place(self, id: int) -> np.ndarray:
-        """x, y, z of a thing's origin in the table's frame, metres."""
+        """x, y, z of an object's origin in the table's frame, metres."""
         return self.data.qpos[self.places[id] : self.places[id] + 3].copy()
 
-    def turn(self, id: int) -> np.ndarray:
-        """3x3 rotation of a thing in the table's frame."""
+    def orientation(self, id: int) -> np.ndarray:
+        """3x3 rotation of an object in the table's frame."""
         return self.data.xmat[self.bodies[id]].reshape(3, 3)
 
     def standing_height(self, id: int) -> float:
-        """z of a thing's origin when it touches the table as it is turned now; metres."""
-        return 0.001 - self.things[id].body.reach(self.turn(id))[1]
+        """z of an object's origin when it touches the table as it is turned now; metres."""
+        return 0.001 - self.objects[id].geometry.reach(self.orientation(id))[1]
 
     def extent(self, id: int, direction: np.ndarray) -> float:
-        """How far a thing reaches from its origin along a horizontal unit direction; metres."""
-        return float(((self.things[id].body.vertices() @ self.turn(id).T)[:, :2] @ direction).max())
+        """How far an object reaches from its origin along a horizontal unit direction; metres."""
+        return float(((self.objects[id].geometry.vertices() @ self.orientation(id).T)[:, :2] @ direction).max())
 
     def touching(self) -> set[tuple[int, int]]:
         """Pairs of ids, the smaller first, that are in contact now."""
@@ -137,14 +137,14 @@ class Scene:
     def pose(self, id: int) -> Pose:
         """Pose of an object in the optical frame."""
         body = self.bodies[id]
-        at = self.view.turn.T @ (self.data.xpos[body] - np.asarray(self.view.at))
-        turn = self.view.turn.T @ self.data.xmat[body].reshape(3, 3)
-        return Pose((float(at[0]), float(at[1]), float(at[2])), turn)
+        at = self.view.orientation.T @ (self.data.xpos[body] - np.asarray(self.view.at))
+        orientation = self.view.orientation.T @ self.data.xmat[body].reshape(3, 3)
+        return Pose((float(at[0]), float(at[1]), float(at[2])), orientation)
 
     def surface(self, id: int) -> np.ndarray:
-        """Points of a thing's surface in the camera's frame, metres; shape (n, 3)."""
+        """Points of an object's surface in the camera's frame, metres; shape (n, 3)."""
         pose = self.pose(id)
-        return self.things[id].body.vertices() @ pose.turn.T + np.asarray(pose.at)
+        return self.objects[id].geometry.vertices() @ pose.orientation.T + np.asarray(pose.at)
 
     def render(self, noise: str = "structured_light", sharpness: float = 1.0) -> Frame:
         """Renders the current frame: RGB, depth_m with NaN for invalid pixels, and ground truth of visible objects.
@@ -163,13 +163,13 @@ class Scene:
             dim = color.max(axis=2) < 40
             depth_m = SENSORS[noise](depth_m, sharpness * self.view.focal_px, rng, dim, self._clear[geoms])
             color = color_noise(color, rng)
-        pose = CameraPose(self.view.turn, np.asarray(self.view.at, float))
+        pose = CameraPose(self.view.orientation, np.asarray(self.view.at, float))
         return Frame(color, depth_m, self.intrinsics, self.time_s, truth=self._truth(ids), pose=pose)
 
     def _truth(self, ids: np.ndarray) -> GroundTruth:
         present = [int(k) for k in np.unique(ids) if k]
-        colors: Mapping[int, str | None] = {k: self.things[k].color for k in present}
-        return GroundTruth(ids, {k: self.things[k].label for k in present}, {k: c for k, c in colors.items() if c})
+        colors: Mapping[int, str | None] = {k: self.objects[k].color for k in present}
+        return GroundTruth(ids, {k: self.objects[k].label for k in present}, {k: c for k, c in colors.items() if c})
 
     def close(self) -> None:
         """Frees the renderer."""
@@ -207,10 +207,10 @@ def make_scene(
         if not 0 <= count <= 60:
             raise ConfigError(f"n_objects is {count}; it must be from 0 to 60")
         names = [str(n) for n in rng.choice(list(kinds or KINDS), size=count)]
-    things = [make_thing(name, rng) for name in names]
-    radius_m = 0.12 + 0.075 * float(np.sqrt(len(things)))
+    objects = [make_object(name, rng) for name in names]
+    radius_m = 0.12 + 0.075 * float(np.sqrt(len(objects)))
     world, view = random_world(rng), random_view(rng, size, radius_m / 0.42)
-    placements = arrange(things, clutter, rng, radius_m)
+    placements = arrange(objects, clutter, rng, radius_m)
     scene = Scene(seed, placements, world, view, size)
     if clutter == "touching":
         gather(scene)

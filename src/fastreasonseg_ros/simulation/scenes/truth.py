@@ -42,16 +42,16 @@ def true_twin(scene: Scene, frame: Frame) -> DigitalTwin:
 
 
 def _instance(scene: Scene, id: int, ids: np.ndarray, stamp_s: float) -> Instance:
-    thing, surface = scene.things[id], scene.surface(id)
+    obj, surface = scene.objects[id], scene.surface(id)
     low, high = surface.min(axis=0), surface.max(axis=0)
     heights = scene.plane.height_m(surface)
     dof = scene.joints[id]
-    velocity = scene.view.turn.T @ scene.data.qvel[dof : dof + 3]
+    velocity = scene.view.orientation.T @ scene.data.qvel[dof : dof + 3]
     return Instance(
         id=id,
-        label=thing.label,
-        color=thing.color,
-        shape=SHAPE_OF[thing.label],
+        label=obj.label,
+        color=obj.color,
+        shape=SHAPE_OF[obj.label],
         box_xyxy=_box(ids == id),
         depth_mean_m=float(surface[:, 2].mean()),
         depth_std_m=float(surface[:, 2].std()),
@@ -76,10 +76,12 @@ def _relations(scene: Scene, ids: list[int]) -> tuple[Relation, ...]:
 
 def _inside(scene: Scene, a: int, b: int) -> bool:
     """The middle of a is above b's floor, within its radius, and a reaches below b's rim."""
-    hollow, turn = scene.things[b].body.hollow, scene.turn(b)
-    if hollow is None or turn[2, 2] < 0.8 or hollow.rim_m < 0.03:
+    hollow, orientation = scene.objects[b].geometry.hollow, scene.orientation(b)
+    if hollow is None or orientation[2, 2] < 0.8 or hollow.rim_m < 0.03:
         return False
-    local = (scene.things[a].body.vertices() @ scene.turn(a).T + scene.place(a) - scene.place(b)) @ turn
+    local = (
+        scene.objects[a].geometry.vertices() @ scene.orientation(a).T + scene.place(a) - scene.place(b)
+    ) @ orientation
     middle = (local.min(axis=0) + local.max(axis=0)) / 2
     within = np.hypot(middle[0], middle[1]) < hollow.radius_m and middle[2] > hollow.floor_m
     return bool(within and local[:, 2].min() < (hollow.floor_m + hollow.rim_m) / 2)

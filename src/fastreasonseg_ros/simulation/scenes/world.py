@@ -57,7 +57,7 @@ class View:
     """Camera in the table's frame: place in metres, and the rotation from its optical frame (x right, y down, z on)."""
 
     at: tuple[float, float, float]
-    turn: np.ndarray
+    orientation: np.ndarray
     focal_px: float
 
 
@@ -126,7 +126,7 @@ def view_from(
 
 
 def build(placements: Sequence[Placement], world: World, view: View, size: tuple[int, int]) -> mujoco.MjModel:
-    """The MuJoCo model: table top at z = 0, every thing a free body called thing1, thing2, ..."""
+    """The MuJoCo model: table top at z = 0, every object a free body called object1, object2, ..."""
     spec = mujoco.MjSpec()
     spec.option.timestep = 0.002
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
@@ -147,17 +147,17 @@ def build(placements: Sequence[Placement], world: World, view: View, size: tuple
     at, quat, fovy = camera_of(view, size)
     spec.worldbody.add_camera(name="camera", pos=at, quat=quat, fovy=fovy)
     for number, placement in enumerate(placements, 1):
-        name = f"thing{number}"
-        body = spec.worldbody.add_body(name=name, pos=placement.origin(), quat=_quat(placement.turn))
+        name = f"object{number}"
+        body = spec.worldbody.add_body(name=name, pos=placement.origin(), quat=_quat(placement.orientation))
         body.add_freejoint()
-        _dress(spec, body, name, placement.thing.body)
+        _dress(spec, body, name, placement.object.geometry)
     return spec.compile()
 
 
 def camera_of(view: View, size: tuple[int, int]) -> tuple[tuple[float, float, float], np.ndarray, float]:
     """Place (metres), quaternion and vertical field of view (degrees) of MuJoCo's camera."""
     fovy = 2 * np.degrees(np.arctan(size[1] / (2 * view.focal_px)))
-    axes = view.turn @ np.diag([1.0, -1.0, -1.0])  # OpenGL's camera: y up, looking along -z
+    axes = view.orientation @ np.diag([1.0, -1.0, -1.0])  # OpenGL's camera: y up, looking along -z
     return view.at, _quat(axes), float(fovy)
 
 
@@ -232,13 +232,13 @@ _GEOMS = {
 def _solid(body: mujoco.MjsBody, solid: Solid, mass_kg: float) -> None:
     rolls = solid.kind != "box"
     body.add_geom(
-        type=_GEOMS[solid.kind], size=[*solid.size, 0, 0][:3], pos=solid.at, quat=_quat(solid.turn), mass=mass_kg,
-        group=COLLISION_GROUP, condim=6 if rolls else 4, friction=[0.7, 0.01, 0.004],
+        type=_GEOMS[solid.kind], size=[*solid.size, 0, 0][:3], pos=solid.at, quat=_quat(solid.orientation),
+        mass=mass_kg, group=COLLISION_GROUP, condim=6 if rolls else 4, friction=[0.7, 0.01, 0.004],
     )  # fmt: skip
 
 
-def _quat(turn: np.ndarray) -> np.ndarray:
+def _quat(orientation: np.ndarray) -> np.ndarray:
     """w, x, y, z."""
     quat = np.zeros(4)
-    mujoco.mju_mat2Quat(quat, np.ascontiguousarray(turn, float).ravel())
+    mujoco.mju_mat2Quat(quat, np.ascontiguousarray(orientation, float).ravel())
     return quat

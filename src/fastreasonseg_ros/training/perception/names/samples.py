@@ -22,7 +22,7 @@ from ....perception.attributes.describe import Geometry, describe
 from ....perception.attributes.features import Features
 from ....perception.protocol import Perceiver
 from ....perception.support.surface import analyse
-from ....simulation.objects.household import KINDS, make_thing
+from ....simulation.objects.household import KINDS, make_object
 from ....simulation.rendering.depth_noise import SENSORS
 from ....simulation.scenes.clutter import placements_of, random_look
 from ....simulation.scenes.placing import arrange
@@ -123,7 +123,7 @@ def cut_out(
 
 def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:
     seed, arrangement = shard.path.stem.split("-", 1)
-    names = {k: p.thing.label for k, p in enumerate(placements_of(int(seed), arrangement), 1)}
+    names = {k: p.object.label for k, p in enumerate(placements_of(int(seed), arrangement), 1)}
     for n in np.unique(np.linspace(0, len(shard.depth) - 1, views).astype(int)).tolist():
         ids = shard.ids[n].astype(np.uint16)
         color = cv2.resize(shard.color[n], ids.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -133,7 +133,7 @@ def _frames_of(shard: Shard, views: int) -> Iterator[Shot]:
 def _table(seed: int, views: int, things: int) -> Iterator[Shot]:
     """Views of a table with separate objects; without physics, which makes it fast."""
     rng = np.random.default_rng([seed, 77])
-    made = [make_thing(str(kind), rng) for kind in rng.choice([*KINDS, *VARIED], size=things)]
+    made = [make_object(str(kind), rng) for kind in rng.choice([*KINDS, *VARIED], size=things)]
     placements = arrange(made, "sparse", rng, 0.35)
     with Scene(seed, placements, random_world(rng), random_look(rng, SIZE), SIZE, shadows=False) as scene:
         for n in range(views):

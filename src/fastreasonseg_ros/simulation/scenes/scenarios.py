@@ -27,7 +27,7 @@ LEFT, RIGHT, MIDDLE = (-0.24, -0.12), (0.24, -0.12), (0.0, 0.06)
 
 
 @dataclass(frozen=True)
-class TrueThing:
+class TrueObject:
     """at_m: origin of the object, table frame. size_m: amodal size along the camera axes, metres."""
 
     at_m: Vector
@@ -36,15 +36,15 @@ class TrueThing:
 
 
 @dataclass(frozen=True)
-class Told:
+class SimulatedFrame:
     """A frame with ground truth and camera pose, and the visible objects by id."""
 
     frame: Frame
-    things: dict[int, TrueThing]
+    objects: dict[int, TrueObject]
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """kinds: candidates per moving object, by id from 1; spots: their initial x, y in the table frame, metres."""
 
     kinds: tuple[tuple[str, ...], ...]
@@ -53,45 +53,49 @@ class Story:
     camera_moves: bool = False
 
 
-def tell(name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = "structured_light") -> Iterator[Told]:
+def simulate(
+    name: str, seed: int, size: tuple[int, int] = (320, 240), noise: str = "structured_light"
+) -> Iterator[SimulatedFrame]:
     """Frames of one clip, 4.5 s at 10 Hz; deterministic for the same arguments.
 
-    name: one of STORIES. Depth is that of a sensor of 640 pixels, whatever the size. Raises ConfigError for another.
+    name: one of SCENARIOS. Depth is that of a sensor of 640 pixels, whatever the size. Raises ConfigError for another.
     """
-    if name not in STORIES:
-        raise ConfigError(f"there is no story {name!r}; there are: {', '.join(STORIES)}")
-    story = STORIES[name]
+    if name not in SCENARIOS:
+        raise ConfigError(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
+    scenario = SCENARIOS[name]
     rng = np.random.default_rng([seed, 17])
-    kinds = [str(rng.choice(group)) for group in story.kinds] + [str(k) for k in rng.choice(BEHIND, 3, replace=False)]
+    kinds = [str(rng.choice(group)) for group in scenario.kinds] + [
+        str(k) for k in rng.choice(BEHIND, 3, replace=False)
+    ]
     # Kinds and colours may repeat.
     with make_scene(seed, kinds=kinds, size=size) as scene:
-        _stand(scene, [*story.spots, *BACK], rng)
+        _stand(scene, [*scenario.spots, *BACK], rng)
         around, tilt, away = float(rng.uniform(-12, 12)), float(rng.uniform(32, 48)), float(rng.uniform(0.85, 1.0))
         focal_px = 570.0 * size[0] / 640
         phase = float(rng.uniform(0, 2 * np.pi))
 
         def look(time_s: float) -> None:
-            swing = np.sin(phase + 2 * np.pi * time_s / DURATION_S) - np.sin(phase) if story.camera_moves else 0.0
+            swing = np.sin(phase + 2 * np.pi * time_s / DURATION_S) - np.sin(phase) if scenario.camera_moves else 0.0
             aim = (0, 0.04, 0.03)
             scene.look(view_from(away - 0.05 * swing, tilt + 4 * swing, around + 10 * swing, focal_px, aim=aim))
 
         look(0.0)
-        movers = story.movers(scene)
+        movers = scenario.movers(scene)
         for _ in run(movers, scene, DURATION_S, FPS):
             look(scene.time_s)
             frame = scene.render(noise, 640 / size[0])
             twin = true_twin(scene, frame)
-            pixels = np.bincount(twin.ids.ravel(), minlength=len(scene.things) + 1)  # type: ignore[union-attr]
-            things = {
-                i.id: TrueThing(_triple(scene.place(i.id)), i.size_m or (0, 0, 0), int(pixels[i.id]))
+            pixels = np.bincount(twin.ids.ravel(), minlength=len(scene.objects) + 1)  # type: ignore[union-attr]
+            objects = {
+                i.id: TrueObject(_triple(scene.place(i.id)), i.size_m or (0, 0, 0), int(pixels[i.id]))
                 for i in twin.instances
             }
-            yield Told(frame, things)
+            yield SimulatedFrame(frame, objects)
 
 
 def _stand(scene: Scene, spots: Sequence[tuple[float, float]], rng: np.random.Generator) -> None:
     """Places the objects upright on the spots and settles them."""
-    for id, (x, y) in zip(scene.things, spots, strict=True):
+    for id, (x, y) in zip(scene.objects, spots, strict=True):
         at, angle = scene.places[id], rng.uniform(0, np.pi)
         scene.data.qpos[at + 3 : at + 7] = [np.cos(angle / 2), 0, 0, np.sin(angle / 2)]
         scene.refresh()
@@ -160,7 +164,7 @@ def _stack_on(scene: Scene, id: int, base: int) -> Mover:
 
     def path() -> np.ndarray:
         here, there = scene.place(id), scene.place(base)
-        top = scene.things[base].body.reach(scene.turn(base))[2] + there[2]
+        top = scene.objects[base].geometry.reach(scene.orientation(base))[2] + there[2]
         end = np.array([there[0], there[1], top + scene.standing_height(id) + 0.002])
         up = np.array([0, 0, 0.1])
         return np.array([here, [here[0], here[1], end[2] + 0.1], end + up, end])
@@ -182,38 +186,38 @@ def _moved_under_a_moving_camera(scene: Scene) -> list[Mover]:
 
 
 _PAIR, _CAMERA = ((SMALL, SMALL), (LEFT, RIGHT)), (LEFT, (0.24, -0.02))
-STORIES: dict[str, Story] = {
-    "crossing": Story(
+SCENARIOS: dict[str, Scenario] = {
+    "crossing": Scenario(
         *((SMALL, SMALL), ((-0.25, -0.13), (0.25, 0.04))),
         lambda s: [_slide(s, 1, 0.4, 3.2, (0.25, -0.13)), _slide(s, 2, 0.6, 3.6, (-0.25, 0.04))],
     ),
-    "touching": Story(
+    "touching": Scenario(
         *_PAIR,
         lambda s: [_slide(s, 1, 0.4, 1.8, _beside(s, 1, 2)), _slide(s, 1, 3.0, 4.2, (-0.1, -0.1))],
     ),
-    "short occlusion": Story(
+    "short occlusion": Scenario(
         *((TALL, SMALL), ((-0.26, -0.14), MIDDLE)), lambda s: [_slide(s, 1, 0.5, 2.9, (0.26, -0.14))]
     ),
-    "long occlusion": Story(
+    "long occlusion": Scenario(
         *((TALL, SMALL), ((-0.26, -0.12), MIDDLE)),
         lambda s: [_slide(s, 1, 0.2, 1.2, _before(s, 1, 2), LIFT_M), _slide(s, 1, 3.4, 4.3, (0.24, -0.12), LIFT_M)],
     ),
-    "leaving and coming back": Story(*_PAIR, lambda s: [_away_and_back(s, 1, (0.0, -0.1))]),
-    "carried": Story(
+    "leaving and coming back": Scenario(*_PAIR, lambda s: [_away_and_back(s, 1, (0.0, -0.1))]),
+    "carried": Scenario(
         *_PAIR,
         lambda s: [_slide(s, 1, 0.3, 2.2, (0.05, -0.02), LIFT_M), _slide(s, 2, 2.0, 4.0, (-0.22, -0.1), LIFT_M)],
     ),
-    "pushed": Story(
+    "pushed": Scenario(
         (("tea box", "can", "tin", "toy block"), ("mug", "carton", "jar"), ("box", "canister", "cup")),
         ((-0.24, -0.12), (0.24, -0.13), (0.0, 0.06)),
         _pushed,
     ),
-    "stacked": Story(
+    "stacked": Scenario(
         *((SMALL, BASES), (LEFT, (0.12, -0.04))),
         lambda s: [_stack_on(s, 1, 2), _slide(s, 1, 3.0, 4.3, (-0.16, -0.1), LIFT_M)],
     ),
-    "moving camera": Story((SMALL, SMALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
-    "moving camera, pose unknown": Story((SMALL, TALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
+    "moving camera": Scenario((SMALL, SMALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
+    "moving camera, pose unknown": Scenario((SMALL, TALL), _CAMERA, _moved_under_a_moving_camera, camera_moves=True),
 }
 
 
