@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,12 +10,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import Vector3
-from processes import NAMESPACE, PATIENCE_S, wait_for
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import SingleThreadedExecutor
+from in_process import node_and_user
+from processes import wait_for
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -87,30 +84,10 @@ class World:
 
 @contextlib.contextmanager
 def spinning(make: Callable[[], Node], space: str):
-    rclpy.init(args=["--ros-args", "-r", f"__ns:={NAMESPACE}/{space}", "-p", "diagnostics_period_s:=0.1"])
-    node, user = make(), Node("user")
-    executor, ending = SingleThreadedExecutor(), threading.Event()
-    executor.add_node(node)
-    executor.add_node(user)
-
-    def spin() -> None:
-        while not ending.is_set():
-            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
-                executor.spin_once(timeout_sec=0.1)
-
-    thread = threading.Thread(target=spin, daemon=True)
-    thread.start()
-    node.bring_up()
-    world = World(node, user)
-    user.create_subscription(DiagnosticArray, "/diagnostics", world.diagnosed, 10)
-    try:
+    with node_and_user(make, space, "-p", "diagnostics_period_s:=0.1") as (node, user):
+        world = World(node, user)
+        user.create_subscription(DiagnosticArray, "/diagnostics", world.diagnosed, 10)
         yield world
-    finally:
-        ending.set()
-        thread.join(PATIENCE_S)
-        node.destroy_node()
-        user.destroy_node()
-        rclpy.shutdown()
 
 
 @pytest.fixture

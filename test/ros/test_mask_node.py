@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-import rclpy
 from geometry_msgs.msg import PoseStamped
-from processes import NAMESPACE, PATIENCE_S, wait_for
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import MultiThreadedExecutor
+from in_process import node_and_user
+from processes import wait_for
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -44,27 +40,8 @@ TWIN = DigitalTwin(THINGS, (), 5.0, "camera", (64, 48), None, IDS, 7)
 
 @pytest.fixture
 def world():
-    rclpy.init(args=["--ros-args", "-r", f"__ns:={NAMESPACE}/mask"])
-    node, user = MaskNode(), Node("user")
-    executor = MultiThreadedExecutor(num_threads=4)
-    executor.add_node(node)
-    executor.add_node(user)
-    ending = threading.Event()
-
-    def spin() -> None:
-        while not ending.is_set():
-            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
-                executor.spin_once(timeout_sec=0.1)
-
-    thread = threading.Thread(target=spin, daemon=True)
-    thread.start()
-    node.bring_up()
-    yield node, user
-    node.destroy_node()
-    ending.set()
-    thread.join(PATIENCE_S)
-    user.destroy_node()
-    rclpy.shutdown()
+    with node_and_user(MaskNode, "mask", threads=4) as world:
+        yield world
 
 
 class Planner:

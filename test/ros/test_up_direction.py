@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-import rclpy
 from geometry_msgs.msg import TransformStamped
-from processes import NAMESPACE, PATIENCE_S, wait_for
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from in_process import node_and_user
+from processes import wait_for
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image, Imu
 from std_msgs.msg import Header
@@ -154,32 +149,14 @@ class Keeps:
 
 
 @pytest.fixture
-def node_and_user(monkeypatch: pytest.MonkeyPatch):
+def perceiver_and_user(monkeypatch: pytest.MonkeyPatch):
     perceiver = Keeps()
     monkeypatch.setattr(twin_node, "make_perceiver", lambda *_: perceiver)
-    rclpy.init(args=["--ros-args", "-r", f"__ns:={NAMESPACE}/up", "-p", "use_imu:=true"])
-    node, user = twin_node.TwinNode(), Node("user")
-    executor, ending = SingleThreadedExecutor(), threading.Event()
-    executor.add_node(node)
-    executor.add_node(user)
-
-    def spin() -> None:
-        while not ending.is_set():
-            with contextlib.suppress(InvalidHandle):  # as the nodes' own loop does when one is deactivated
-                executor.spin_once(timeout_sec=0.1)
-
-    thread = threading.Thread(target=spin, daemon=True)
-    thread.start()
-    node.bring_up()
-    yield perceiver, user
-    ending.set()
-    thread.join(PATIENCE_S)
-    node.destroy_node()
-    user.destroy_node()
-    rclpy.shutdown()
+    with node_and_user(twin_node.TwinNode, "up", "-p", "use_imu:=true") as (_, user):
+        yield perceiver, user
 
 
-def test_perception_gets_up_as_the_imu_topic_has_it(node_and_user) -> None:
+def test_perception_gets_up_as_the_imu_topic_has_it(perceiver_and_user) -> None:
     perceiver, user = node_and_user
     kinds = {"color/image_raw": Image, "depth/image_raw": Image, "color/camera_info": CameraInfo}
     out = {name: user.create_publisher(kind, name, 10) for name, kind in kinds.items()}

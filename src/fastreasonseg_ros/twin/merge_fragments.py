@@ -54,7 +54,7 @@ def reunited(
         if len(pieces) < 2 or iou[t, pieces].sum() < iou[t, main] + 0.03:
             continue
         whole = joined(detections[main], [detections[c] for c in pieces if c != main])
-        if _fits(whole.size_m, _whole_size(tracks[t]), config):
+        if _fits(whole.size_m, _amodal_size(tracks[t]), config):
             result.append(whole)
             used |= set(pieces)
     return (*(d for c, d in enumerate(detections) if c not in used), *result)
@@ -92,14 +92,14 @@ def _own(twin: DigitalTwin, host: Instance, piece: Detection, config: FragmentCo
     return False
 
 
-def _whole_size(track: Instance) -> Vector | None:
+def _amodal_size(track: Instance) -> Vector | None:
     return track.memory.size_m if track.memory and track.memory.size_m else track.size_m
 
 
-def _fits(size: Vector | None, whole: Vector | None, config: FragmentConfig) -> bool:
-    if size is None or whole is None:
+def _fits(size: Vector | None, amodal: Vector | None, config: FragmentConfig) -> bool:
+    if size is None or amodal is None:
         return True
-    return all(s <= (1 + config.room_share) * w + config.room_m for s, w in zip(size, whole, strict=True))
+    return all(s <= (1 + config.room_share) * w + config.room_m for s, w in zip(size, amodal, strict=True))
 
 
 def _vector(v: np.ndarray) -> Vector:

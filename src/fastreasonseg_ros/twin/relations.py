@@ -21,7 +21,7 @@ SAMPLE = 400  # points of a thing that are looked at
 
 
 @dataclass(frozen=True)
-class _Thing:
+class _Extent:
     flat: Float[np.ndarray, "n 2"]
     heights: Float[np.ndarray, "n"]
     low: float
@@ -70,7 +70,7 @@ def surface_points(
 def neighbours(instances: Sequence[Instance]) -> set[int]:
     """Visible instances with another so near that the one may be on or inside the other; most of a table stand apart.
 
-    SimulatedFrame from boxes along the camera's axes; what has none may be near to everything.
+    Computed from boxes along the camera's axes; what has none may be near to everything.
     """
     seen = [i for i in instances if i.visible]
     if len(seen) < 2:
@@ -94,40 +94,40 @@ def stored_relations(
     """
     if plane is None:
         return ()
-    things = {
-        i.id: _thing(points[i.id], plane, i.elevation_m)
+    extents = {
+        i.id: _extent_of(points[i.id], plane, i.elevation_m)
         for i in instances
         if i.visible and i.id in points and len(points[i.id]) >= 8
     }
     best: dict[int, Relation] = {}
-    for a, b in _near(things):
-        relation = _relation(a, things[a], b, things[b])
+    for a, b in _near(extents):
+        relation = _relation(a, extents[a], b, extents[b])
         if relation and (a not in best or relation.score > best[a].score):
             best[a] = relation
     return tuple(best.values())
 
 
-def _near(things: Mapping[int, _Thing]) -> list[tuple[int, int]]:
+def _near(extents: Mapping[int, _Extent]) -> list[tuple[int, int]]:
     """Pairs (upper, lower) that may be related. Most stand apart, or on the same support: boxes tell that."""
-    if len(things) < 2:
+    if len(extents) < 2:
         return []
-    ids, those = list(things), list(things.values())
+    ids, those = list(extents), list(extents.values())
     lowest, highest = np.stack([t.low_flat for t in those]), np.stack([t.high_flat for t in those])
     near = (lowest[:, None] <= highest[None] + APART_M).all(axis=2)
     near &= near.T & ~np.eye(len(those), dtype=bool)
     return [(ids[a], ids[b]) for a, b in np.argwhere(near) if those[a].low >= CLEAR_M or _within(those[a], those[b])]
 
 
-def _thing(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | None) -> _Thing:
+def _extent_of(points: np.ndarray, plane: Plane, elevation_m: tuple[float, float] | None) -> _Extent:
     away = points - quantiles(points, 0.5)[0]
     squared = np.einsum("ij,ij->i", away, away)
     points = points.take(np.flatnonzero(squared <= quantiles(squared, 0.97)[0]), axis=0)
     flat, heights = footprint(points, plane), plane.height_m(points)
     low, high = elevation_m or quantiles(heights, 0.02, 0.98)
-    return _Thing(flat, heights, float(low), float(high), flat.min(axis=0), flat.max(axis=0))
+    return _Extent(flat, heights, float(low), float(high), flat.min(axis=0), flat.max(axis=0))
 
 
-def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
+def _relation(a: int, upper: _Extent, b: int, lower: _Extent) -> Relation | None:
     height, within = lower.high - lower.low, _within(upper, lower)
     # What costs nothing first: most of what is near to something is neither at its top nor low enough to be inside.
     highest = max(lower.high, float(lower.heights.max()))
@@ -149,14 +149,14 @@ def _relation(a: int, upper: _Thing, b: int, lower: _Thing) -> Relation | None:
     return Relation(a, "on", b, over) if rests else None
 
 
-def _within(upper: _Thing, lower: _Thing) -> bool:
+def _within(upper: _Extent, lower: _Extent) -> bool:
     """Whether the upper thing is small and low enough to be inside the lower one."""
     height = lower.high - lower.low
     smaller = bool(np.prod(upper.high_flat - upper.low_flat) < 0.9 * np.prod(lower.high_flat - lower.low_flat))
     return smaller and height > ROOM_M and lower.low - 0.01 < upper.low < lower.high - max(0.015, 0.3 * height)
 
 
-def _hollow(inner: _Thing, outer: _Thing) -> bool:
+def _hollow(inner: _Extent, outer: _Extent) -> bool:
     """Whether the outer thing goes around the inner one: its rim is seen on at least three of four sides of it."""
     rim = outer.flat[outer.heights > outer.low + 0.6 * (outer.high - outer.low)] - np.median(inner.flat, axis=0)
     if len(rim) < 8:

@@ -74,10 +74,10 @@ def update(
     rows = {i.id: row for i, row in zip(visible, iou, strict=True)}
     ids, last_id = assign(twin, detections, stamp_s, config, rows)
     old = {i.id: i for i in (*twin.forgotten, *twin.instances)}
-    seen = [_seen(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
+    seen = [_matched(old.get(id), id, d, stamp_s, config) for id, d in zip(ids, detections, strict=True)]
     here = set(ids)
     lost = [i for i in twin.instances if i.id not in here and i.last_seen_s is not None]
-    gone = [_unseen(i) for i in lost if stamp_s - (i.last_seen_s or 0.0) <= _patience_s(i, config)]
+    gone = [_not_detected(i) for i in lost if stamp_s - (i.last_seen_s or 0.0) <= _patience_s(i, config)]
     kept = {i.id for i in gone} | here
     image = masks.ids_from_masks({id: d.mask for id, d in zip(ids, detections, strict=True)}, frame.color.shape[:2])
     plane = perceived.plane or twin.plane
@@ -158,7 +158,7 @@ def _remembered(
 ) -> tuple[Instance, ...]:
     """What has left the twin and would be known again: the newest of it, and only what was more than a flicker."""
     found = {
-        i.id: _unseen(i)
+        i.id: _not_detected(i)
         for i in candidates
         if i.id not in kept
         and i.memory is not None
@@ -181,7 +181,7 @@ def with_new_words(twin: DigitalTwin) -> DigitalTwin:
     )
 
 
-def _unseen(i: Instance) -> Instance:
+def _not_detected(i: Instance) -> Instance:
     memory = None if i.memory is None else replace(i.memory, age=i.memory.age + 1)
     return replace(i, visible=False, velocity=None, memory=memory)
 
@@ -192,7 +192,7 @@ def _patience_s(track: Instance, config: TrackingConfig) -> float:
     return min(config.brief_s, config.keep_s) if flicker else config.keep_s
 
 
-def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: TrackingConfig) -> Instance:
+def _matched(old: Instance | None, id: int, d: Detection, stamp_s: float, config: TrackingConfig) -> Instance:
     before = old.memory if old and old.memory else TrackMemory({}, {}, {}, frames=0)
     labels = vote(before.labels, d.label, d.score * (0.1 if d.label == NO_LABEL else 1.0), config.fade)
     weight = 1.0 if d.label == NO_LABEL else 1.0 - d.score
@@ -231,13 +231,13 @@ def _seen(old: Instance | None, id: int, d: Detection, stamp_s: float, config: T
             shapes=shapes,
             frames=before.frames + 1,
             age=before.age + 1 if old else 1,
-            size_m=_whole(before.size_m, d.size_m),
+            size_m=_amodal_size(before.size_m, d.size_m),
             appearance=_blend(before.appearance, d.appearance),
         ),
     )
 
 
-def _whole(old: Vector | None, new: Vector | None) -> Vector | None:
+def _amodal_size(old: Vector | None, new: Vector | None) -> Vector | None:
     """Size of the whole thing: what is seen of it may be less, so it grows fast and shrinks slowly."""
     if old is None or new is None:
         return old if new is None else new
