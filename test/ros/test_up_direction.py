@@ -157,7 +157,7 @@ def perceiver_and_user(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_perception_gets_up_as_the_imu_topic_has_it(perceiver_and_user) -> None:
-    perceiver, user = node_and_user
+    perceiver, user = perceiver_and_user
     kinds = {"color/image_raw": Image, "depth/image_raw": Image, "color/camera_info": CameraInfo}
     out = {name: user.create_publisher(kind, name, 10) for name, kind in kinds.items()}
     accelerations = user.create_publisher(Imu, "imu", qos_profile_sensor_data)

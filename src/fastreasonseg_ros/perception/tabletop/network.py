@@ -70,19 +70,6 @@ class Affinities:
         result[: enlarged.shape[0], : enlarged.shape[1]] = enlarged[:h, :w] > 0
         return result
 
-    def cuts(self, shape: tuple[int, int], odds: float) -> Bool[np.ndarray, "h w"]:
-        """Mask (working image) of pixels between neighbours two pixels apart with log odds below -odds."""
-        across, down = self.logits[1], self.logits[2]
-        border = np.zeros(across.shape, bool)
-        border[:, 1:-1] |= across[:, :-2] < -odds  # the pixel in between
-        border[1:-1] |= down[:-2] < -odds
-        enlarged = cv2.resize(
-            border.view(np.uint8), (border.shape[1] * self.step, border.shape[0] * self.step), interpolation=0
-        )
-        result = np.zeros(shape, bool)
-        result[: enlarged.shape[0], : enlarged.shape[1]] = enlarged[: shape[0], : shape[1]] > 0
-        return result
-
 
 class AffinityNetwork:
     """The network in OpenVINO on the CPU; recompiled when the image size changes. Not thread-safe."""
