@@ -149,6 +149,25 @@ def test_pictures_are_taken_without_depth_when_it_does_not_come_and_say_what_is_
     assert camera.sets[-1].lacking.startswith(f"{DEPTH}: nothing has come yet")
 
 
+def test_a_picture_that_is_published_again_keeps_its_depth_though_that_is_lost(camera: Camera) -> None:
+    for name in (INFO, DEPTH, COLOR):
+        camera.send(name, 7.0)
+    for _ in range(10):  # a colour picture a second, the last of a recording; timeout_s is 1
+        camera.time_s += 1.0
+        camera.send(COLOR, 7.0)
+    assert camera.met == [(7.0, 7.0)] * 11
+    assert camera.complaint == ""
+    camera.send(DEPTH, 7.0)  # comes again at last
+    camera.time_s += 1.0
+    camera.send(COLOR, 7.0)
+    assert camera.met == [(7.0, 7.0)] * 12
+    for n in range(1, 8):  # new pictures without depth are told
+        camera.time_s += 1.0
+        camera.send(COLOR, 7.0 + n)
+    assert camera.sets[-1].depth is None
+    assert camera.sets[-1].lacking
+
+
 def test_pictures_wait_for_the_first_camera_model_but_not_for_ever(camera: Camera) -> None:
     camera.run(0.5, color=0.0, depth=0.0)
     assert camera.sets == []

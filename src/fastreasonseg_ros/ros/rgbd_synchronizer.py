@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -78,6 +78,7 @@ class RgbdSynchronizer:
         self._sets = self._alone = self._without_info = 0
         self._first_color: float | None = None
         self._started = self._last_set = now()
+        self._newest: RgbdMessages | None = None  # the last matched set that was given
 
     def add(self, name: str, msg: Any) -> RgbdMessages | None:
         """One message of the stream COLOR, DEPTH, INFO, DEPTH_INFO or TRUTH; the set that it completes, if any."""
@@ -100,12 +101,18 @@ class RgbdSynchronizer:
         stamps = self._match(name, stamp_s) if stamp_s in waiting else None
         if stamps is not None:
             return self._take(stamps)
+        if name == COLOR and self._newest is not None and stamp_s == time_to_s(self._newest.color.header.stamp):
+            # A picture that is published again, as the last one of a recording is: its depth came with the first.
+            self._waiting[COLOR].pop(stamp_s, None)
+            self._last_set, self._alone = self._now(), 0
+            return replace(self._newest, color=msg)
         if name == COLOR and self._patience_ends(self._alone, self._last_set if self._sets else self._first_color):
             return self._set({COLOR: msg})
         return None
 
     def clear(self) -> None:
         """Forgets pictures that wait for a partner; camera models stay, for a latched camera_info comes only once."""
+        self._newest = None
         for waiting in self._waiting.values():
             waiting.clear()
 
@@ -151,9 +158,12 @@ class RgbdSynchronizer:
         taken = self._set(messages)
         if taken.info is not None:
             self._without_info = 0
-            return taken
-        self._without_info += 1  # at the start pictures may come before the first camera_info
-        return taken if self._patience_ends(self._without_info, self._first_color) else None
+        else:
+            self._without_info += 1  # at the start pictures may come before the first camera_info
+            if not self._patience_ends(self._without_info, self._first_color):
+                return None
+        self._newest = taken
+        return taken
 
     def _set(self, messages: Mapping[str, Any]) -> RgbdMessages:
         color, depth = messages[COLOR], messages.get(DEPTH)
