@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from fastreasonseg_ros.errors import DatasetError, ModelError
 from fastreasonseg_ros.reasoning.word_meaning.reader import Reader
 from fastreasonseg_ros.training.word_meaning.export import calibrate, export, logits_of
-from fastreasonseg_ros.training.word_meaning.judgements import Judgement, read_judgements
+from fastreasonseg_ros.training.word_meaning.judgements import Judgement, read_judgements, scene_judgements
 from fastreasonseg_ros.training.word_meaning.measure import measure
 from fastreasonseg_ros.training.word_meaning.reader import Packer, ReaderNet
 from fastreasonseg_ros.training.word_meaning.train import main
@@ -36,7 +36,7 @@ def lines(file: Path, judgements=JUDGED) -> Path:
 
 def test_the_command_trains_exports_and_goes_on(tmp_path, capsys):
     file, model = lines(tmp_path / "judgements.jsonl"), tmp_path / "reader.safetensors"
-    settings = [f"judgements={file}", f"out={tmp_path / 'run'}", f"model={model}", "batch=1", "threads=1"]
+    settings = [f"judgements={file}", f"out={tmp_path / 'run'}", f"model={model}", "batch=1", "threads=1", "questions="]
     assert main([*settings, "max_steps=1"]) == 0
     measures = json.loads((tmp_path / "run" / "measures.json").read_text())
     assert measures["held_out"]["judgements"] == 5
@@ -86,6 +86,13 @@ def test_a_label_looks_at_the_phrase_and_itself_only():
     of = owner[0].tolist()
     for a, row in zip(of, seen.tolist(), strict=True):
         assert {b for b, looks in zip(of, row, strict=True) if looks} == {0, a}
+
+
+def test_words_that_questions_quote_are_judged_against_the_labels_of_their_scene():
+    found = scene_judgements(Path(__file__).parents[2] / "corpus" / "questions", "validation")
+    assert len(found) > 200
+    assert all(j.yes or j.no for j in found)
+    assert sum(len(j.no) for j in found) > 3 * sum(len(j.yes) for j in found)
 
 
 def test_measures_of_chances_that_are_known():

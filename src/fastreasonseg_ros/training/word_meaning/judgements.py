@@ -10,9 +10,13 @@ from pathlib import Path
 from random import Random
 
 from ...errors import DatasetError
+from ..student.corpus.people import read_people
 
 # Kinds of phrases whose fitting labels are few, so that a label drawn at random hardly fits.
 NARROW = ("category", "synonym", "brand", "need", "story", "use")
+
+
+OF_SCENE = "scene"  # kind of words that a question quotes, judged against the labels of its scene
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,18 @@ def read_judgements(path: Path) -> tuple[Judgement, ...]:
         ) from error
 
 
+def scene_judgements(folder: Path, split: str) -> tuple[Judgement, ...]:
+    """The words that people's questions quote: labels of the scene that fit, and all others. Raises DatasetError."""
+    found: dict[tuple[str, str], Judgement] = {}
+    for scene, twin, lines in read_people(folder, split):
+        labels = tuple(dict.fromkeys(i.label for i in twin.instances))
+        for phrase, fitting in (item for line in lines for item in line.get("means", {}).items()):
+            yes = tuple(label for label in labels if label in fitting)
+            no = tuple(label for label in labels if label not in fitting)
+            found.setdefault((scene, phrase.lower()), Judgement(phrase, yes, no, OF_SCENE, split))
+    return tuple(found.values())
+
+
 def drawn(
     one: Judgement, judgements: Sequence[Judgement], rng: Random, labels: int, strangers: int
 ) -> tuple[str, list[tuple[str, float]]]:
@@ -52,6 +68,6 @@ def drawn(
     judged = judged[:labels]
     if one.kind in NARROW:
         known = {label.lower() for label in (*one.yes, *one.no)}
-        others = (rng.choice(rng.choice(judgements).yes) for _ in range(strangers))
-        judged += [(label, 0.0) for label in others if label.lower() not in known]
+        others = (rng.choice(rng.choice(judgements).yes or ("",)) for _ in range(strangers))
+        judged += [(label, 0.0) for label in others if label and label.lower() not in known]
     return one.phrase, judged

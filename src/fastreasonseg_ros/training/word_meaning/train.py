@@ -23,18 +23,20 @@ from ...errors import ConfigError
 from ...reasoning.word_meaning.reader import Reader
 from ..student.base_model import settings_file
 from .export import calibrate, export
-from .judgements import Judgement, drawn, read_judgements
+from .judgements import OF_SCENE, Judgement, drawn, read_judgements, scene_judgements
 from .measure import measure
 from .reader import Packer, ReaderNet, Row
 
 
 @dataclass(frozen=True)
 class MeaningTrainConfig:
-    """Settings of one run. judgements: the corpus. labels: of a phrase in one sample; strangers: besides, labels of
-    other phrases as not fitting. model: where the exported weights go.
+    """Settings of one run. judgements: the corpus. questions: the folder of people's questions, whose quoted words are
+    judged against the labels of their scenes; empty: without. labels: of a phrase in one sample; strangers: besides,
+    labels of other phrases as not fitting. model: where the exported weights go.
     """
 
     judgements: str = "corpus/word_meaning/judgements.jsonl.gz"
+    questions: str = "corpus/questions"
     out: str = "out/train/meaning"
     model: str = "models/word_meaning/reader.safetensors"
     epochs: float = 5.0
@@ -75,8 +77,7 @@ def train(config: MeaningTrainConfig) -> ReaderNet:
     if config.threads:
         torch.set_num_threads(config.threads)
     set_seed(config.seed)
-    judgements = read_judgements(Path(config.judgements))
-    phrases = tuple(j for j in judgements if j.split == "train")
+    phrases = judged(config, "train")
     phrases = phrases[: max(1, round(len(phrases) * config.share))]
     if not phrases:
         raise ConfigError(f"{config.judgements}: no judgement of the split train")
@@ -93,6 +94,12 @@ def train(config: MeaningTrainConfig) -> ReaderNet:
     return net.eval()
 
 
+def judged(config: MeaningTrainConfig, split: str) -> tuple[Judgement, ...]:
+    """The judgements of a split: those of the corpus, then those of people's questions."""
+    own = tuple(j for j in read_judgements(Path(config.judgements)) if j.split == split)
+    return own + (scene_judgements(Path(config.questions), split) if config.questions else ())
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fastreasonseg train meaning", description=__doc__)
     parser.add_argument("--config", metavar="NAME", help="config/train/meaning_NAME.yaml, or the path of a YAML file")
@@ -100,13 +107,15 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     config = load_config(MeaningTrainConfig, settings_file("meaning", args.config), args.overrides)
     net = train(config)
-    judgements = read_judgements(Path(config.judgements))
-    calibrate(net, [j for j in judgements if j.split == "validation"])
+    calibrate(net, judged(config, "validation"))
     export(net, Path(config.model))
     reader = Reader(Path(config.model))
     found = {}
     for split in ("validation", "held_out"):
-        found[split] = measure(reader, [j for j in judgements if j.split == split])
+        of_scenes = [j for j in judged(config, split) if j.kind == OF_SCENE]
+        found[split] = measure(reader, [j for j in judged(config, split) if j.kind != OF_SCENE])
+        if of_scenes:
+            found[f"{split}, scenes"] = measure(reader, of_scenes)
     (Path(config.out) / "measures.json").write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
     return 0

@@ -122,8 +122,9 @@ def _by_hand(rng: Random, bodies: Sequence[Body], pasts: dict[Body, Past], view:
             path = _to_edge(body, view, direction)
             left = max(rng.uniform(0.3, 0.95) * stamp, path / speed + 0.5)
             if left < stamp - 0.2:
+                before = replace(body, carries=[])
                 _lifted(rng, body, view, direction)
-                pasts[body] = Past(STILL, round(path, 2), 0.0, round(left, 1))
+                pasts[body] = Past(STILL, round(path, 2), 0.0, round(left, 1), before)
 
 
 def _earlier(rng: Random, body: Body, bodies: Sequence[Body]) -> Body | None:
