@@ -13,6 +13,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "corpus" / "questions"
 sys.path.insert(0, str(FOLDER))
 import check as questions_check
+import check_ids
 from show import scenes, shown
 
 from fastreasonseg_ros.training.student.scenes.consistency import faults as contradictions
@@ -35,6 +36,15 @@ def rows() -> list[dict]:
 def test_every_plan_gives_the_ids_that_its_writer_decided_on(rows, twins):
     wrong = {row["text"]: found for row in rows if (found := questions_check.faults(row, twins))}
     assert wrong == {}
+
+
+def test_wishes_with_ids_only_name_objects_of_scenes_that_are_trained_on(rows, twins):
+    with gzip.open(FOLDER / "wishes.jsonl.gz", "rt", encoding="utf-8") as lines:
+        wishes = [json.loads(line) for line in lines]
+    assert {wish["text"]: found for wish in wishes if (found := check_ids.faults(wish, twins))} == {}
+    assert {w["scene"] for w in wishes} <= {row["scene"] for row in rows if row["split"] == "train"}
+    written = {(row["scene"], row["text"].lower()) for row in rows}
+    assert not any((w["scene"], w["text"].lower()) in written for w in wishes)
 
 
 def test_it_is_split_by_batch_scene_and_layout(rows, twins):
