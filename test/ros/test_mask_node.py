@@ -30,10 +30,8 @@ from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance,
 OK = AnswerMsg.OK
 IDS = np.zeros((48, 64), np.uint16)
 IDS[10:20, 5:15], IDS[10:20, 30:50] = 1, 2
-THINGS = (
-    Instance(1, "mug", center_m=(0.0, 0.1, 0.8)),
-    Instance(2, "plate", center_m=(0.3, 0.1, 0.9), size_m=(0.2, 0.02, 0.2)),
-)
+PLATE = Instance(2, "plate", center_m=(0.3, 0.1, 0.9), size_m=(0.2, 0.02, 0.2))
+THINGS = (Instance(1, "mug", center_m=(0.0, 0.1, 0.8)), PLATE)
 HEADER = Header(stamp=time_from_s(5.0), frame_id="camera")
 TWIN = DigitalTwin(THINGS, (), 5.0, "camera", (64, 48), None, IDS, 7)
 

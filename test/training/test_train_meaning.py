@@ -36,7 +36,14 @@ def lines(file: Path, judgements=JUDGED) -> Path:
 
 def test_the_command_trains_exports_and_goes_on(tmp_path, capsys):
     file, model = lines(tmp_path / "judgements.jsonl"), tmp_path / "reader.safetensors"
-    settings = [f"judgements={file}", f"out={tmp_path / 'run'}", f"model={model}", "batch=1", "threads=1", "questions=''"]
+    settings = [
+        f"judgements={file}",
+        f"out={tmp_path / 'run'}",
+        f"model={model}",
+        "batch=1",
+        "threads=1",
+        "questions=''",
+    ]
     assert main([*settings, "max_steps=1"]) == 0
     measures = json.loads((tmp_path / "run" / "measures.json").read_text())
     assert measures["held_out"]["judgements"] == 5
