@@ -47,23 +47,34 @@ class Means:
         return frozenset(self.means[text]) & frozenset(labels)
 
 
-def faults(row: Mapping[str, Any], twins: Mapping[str, DigitalTwin]) -> list[str]:
-    """What is wrong with a question; nothing where it is right."""
-    if missing := KEPT - set(row):
+def of_form(row: Mapping[str, Any], twins: Mapping[str, DigitalTwin], kept: set[str], optional: set[str]) -> list[str]:
+    """Why nothing more can be said of a line: a key that it lacks or that is unknown, an unknown scene."""
+    if missing := kept - set(row):
         return [f"lacks {', '.join(sorted(missing))}"]
-    if unknown := set(row) - KEPT - OPTIONAL:
+    if unknown := set(row) - kept - optional:
         return [f"unknown keys {', '.join(sorted(unknown))}"]
-    if row["scene"] not in twins:
-        return [f"unknown scene {row['scene']}"]
+    return [] if row["scene"] in twins else [f"unknown scene {row['scene']}"]
+
+
+def of_category_and_text(row: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the category, and a text without words."""
     found = []
     if row["category"] not in CATEGORIES:
         found.append(f"category must be one of {', '.join(CATEGORIES)}")
+    if not words(row["text"]):
+        found.append("text has no words")
+    return found
+
+
+def faults(row: Mapping[str, Any], twins: Mapping[str, DigitalTwin]) -> list[str]:
+    """What is wrong with a question; nothing where it is right."""
+    if unreadable := of_form(row, twins, KEPT, OPTIONAL):
+        return unreadable
+    found = of_category_and_text(row)
     if row["level"] not in (1, 2, 3):
         found.append("level must be 1, 2 or 3")
     if not 2 <= len(words(row["reason"])) <= 30:
         found.append("reason must have 2 to 30 words")
-    if not words(row["text"]):
-        found.append("text has no words")
     for what in ("text", "reason"):
         if near := shared_runs(row[what]):
             found.append(f"{what} is too near a question that is kept for measuring, at {sorted(near)}: reword it")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from check import CATEGORIES, pattern  # noqa: E402
-from overlap import shared_runs, words  # noqa: E402
+from check import of_category_and_text, of_form, pattern  # noqa: E402
+from overlap import shared_runs  # noqa: E402
 from show import scenes  # noqa: E402
 
 from fastreasonseg_ros.plan.operators import DESTINATIONS, RELATIONS  # noqa: E402
@@ -26,17 +26,9 @@ KEPT, OPTIONAL = {"scene", "text", "ids", "category"}, {"destination", "batch", 
 
 def faults(row: Mapping[str, Any], twins: Mapping[str, DigitalTwin]) -> list[str]:
     """What is wrong with a question; nothing where it is right."""
-    if missing := KEPT - set(row):
-        return [f"lacks {', '.join(sorted(missing))}"]
-    if unknown := set(row) - KEPT - OPTIONAL:
-        return [f"unknown keys {', '.join(sorted(unknown))}"]
-    if row["scene"] not in twins:
-        return [f"unknown scene {row['scene']}"]
-    found = []
-    if row["category"] not in CATEGORIES:
-        found.append(f"category must be one of {', '.join(CATEGORIES)}")
-    if not words(row["text"]):
-        found.append("text has no words")
+    if unreadable := of_form(row, twins, KEPT, OPTIONAL):
+        return unreadable
+    found = of_category_and_text(row)
     if near := shared_runs(row["text"]):
         found.append(f"too near a question that is kept for measuring, at {sorted(near)}: reword it")
     known = {i.id for i in twins[row["scene"]].instances}
