@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,6 +156,24 @@ class Driver:
         while len(self.twins) == seen and time.monotonic() < end:
             time.sleep(0.001)
         return len(self.twins) > seen
+
+    @contextmanager
+    def streaming(self, width: int, height: int, period_s: float = 0.3) -> Iterator[None]:
+        """Good pictures of that size from a thread, as a camera sends them, until the block is left."""
+        ended = threading.Event()
+
+        def stream() -> None:
+            while not ended.is_set():
+                self.send(good_shot(Header(stamp=self.now, frame_id="camera"), width, height), 0.0)
+                ended.wait(period_s)
+
+        thread = threading.Thread(target=stream)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def recovers(self, timeout_s: float = 60.0) -> bool:
         """Whether good pictures give a good twin again, however slow perception is."""

@@ -7,11 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from std_msgs.msg import Header
-
 from fastreasonseg_ros.msg import Answer
 
-from .fuzz import Driver, good_shot
+from .fuzz import Driver
 from .robot import ALL, TABLE, Crowd, Robot
 
 BACK_S, NEVER_S = 5.0, 300.0
@@ -133,11 +131,11 @@ def camera_faults(folder: Path, silence_s: float = 4.0) -> dict[str, Any]:
         robot.wait(answered, PATIENCE_S, "an answer about a new picture")
 
         def larger() -> bool:
-            driver.send(good_shot(Header(stamp=driver.now, frame_id="camera"), 160, 120), 0.3)
             newest = robot.standing("keep", start)[-1:]
             return bool(newest) and robot.client.mask(newest[0])[0].shape[1] == 160
 
-        robot.wait(larger, PATIENCE_S, "a larger mask")
+        with driver.streaming(160, 120):  # Client.mask waits for a twin
+            robot.wait(larger, PATIENCE_S, "a larger mask")
         twin = driver.twins[-1]
         robot.nodes.check()
     return {

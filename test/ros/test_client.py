@@ -31,8 +31,8 @@ from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import Empty
 
-from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.msg import Answer
+from fastreasonseg_ros.errors import MissingDataError, Status
+from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import (
     AnswerError,
     AsyncReasonSegClient,
@@ -253,6 +253,13 @@ def test_a_client_that_keeps_twins_gives_the_mask_at_the_stamp_of_the_answer(rob
             assert (middle - 160) * 0.9 / 300 == pytest.approx(answer.instances[0].center.x, abs=0.02)
         if n == 4:
             break
+
+
+def test_where_only_refusals_come_the_mask_says_why() -> None:
+    with ReasonSegClient(f"{SPACE}/refused") as own:
+        own.node.create_publisher(SceneGraph, "twin", latched()).publish(SceneGraph(status=1, message="no depth"))
+        with pytest.raises(MissingDataError, match="no depth"):
+            own.mask(Answer(), 5.0)
 
 
 def test_no_request_is_sent_again_by_itself(robot: ReasonSegClient) -> None:

@@ -49,6 +49,7 @@ class AsyncReasonSegClient:
         self.connection = Connection(namespace, node_name, node)
         self.node = self.connection.node
         self._twins: StampedBuffer[SceneGraph] | None = None
+        self._no_twin = ""  # why the newest message of the topic twin has none
 
     async def ask(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
         """The answer to one question about the newest twin. timeout_s: up to 3600."""
@@ -139,7 +140,7 @@ class AsyncReasonSegClient:
 
         It is the twin that the answer speaks of, if this client keeps twins (from the first call on) and it came within
         half a second; else the newest one, in which objects have the same ids. Raises UnreachableError if no twin came
-        within timeout_s, MissingDataError if the perceiver makes no masks.
+        within timeout_s, MissingDataError if only refusals of pictures came or the perceiver makes no masks.
         """
         if self._twins is None:
             self._twins = StampedBuffer()
@@ -151,6 +152,8 @@ class AsyncReasonSegClient:
             if twin is not None and (_is_later(twin, answer) or loop.time() - start > TWIN_S):
                 break
             if loop.time() - start > timeout_s:
+                if self._no_twin:
+                    raise MissingDataError(f"no twin came within {timeout_s:.1f} s: {self._no_twin}")
                 raise UnreachableError(late("the topic twin", timeout_s))
             await asyncio.sleep(STEP_S)
         mask = mask_from_twin(twin, answer.ids)
@@ -182,6 +185,7 @@ class AsyncReasonSegClient:
         await self.close()
 
     def _keep_twin(self, msg: SceneGraph) -> None:
+        self._no_twin = "" if msg.status == Answer.OK else msg.message
         if self._twins is not None and msg.status == Answer.OK:
             self._twins.add(msg)
 
