@@ -6,8 +6,10 @@ metres, or 16UC1 in millimetres (another unit by the parameter depth_unit_m), 0 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from builtin_interfaces.msg import Time
+from builtin_interfaces.msg import Duration, Time
 from jaxtyping import Float32, UInt8, UInt16
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -80,6 +82,14 @@ def time_from_s(seconds: float) -> Time:
     """Rounded to nanoseconds; times before 0 become 0."""
     nanoseconds = max(0, round(seconds * 1e9))
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def duration(seconds: float) -> Duration:
+    """Rounded to nanoseconds. Raises ValueError for a number that is not finite."""
+    nanoseconds = round(seconds * 1e9) if math.isfinite(seconds) else None
+    if nanoseconds is None or not -(2**31) <= nanoseconds // 10**9 < 2**31:
+        raise ValueError(f"{seconds} s is no duration")
+    return Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
 def stamp_ns(header: Header) -> int:

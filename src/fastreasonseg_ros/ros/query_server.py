@@ -82,7 +82,7 @@ class QueryServer:
         self._action.destroy()
 
     async def _query(self, request: QueryScene.Request, response: QueryScene.Response) -> QueryScene.Response:
-        timeout_s = request.timeout if request.timeout != 0 else self._node.settings.query_timeout_s
+        timeout_s = request.timeout.sec + request.timeout.nanosec * 1e-9 or self._node.settings.query_timeout_s
         response.answer = await self._in_loop(self._ask(request.text, request.query_id, timeout_s))
         return response
 

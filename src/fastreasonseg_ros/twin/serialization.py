@@ -89,6 +89,7 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
         "shape": instance.shape,
         "colors": [_color_to_dict(c) for c in instance.colors] or None,
         "pose": instance.pose,
+        "text": instance.text or None,
         "past": [_resting_to_dict(p) for p in instance.past] or None,
         "box": floats(instance.box_xyxy),
         "depth": {k: v for k, v in depth.items() if v is not None} or None,
@@ -172,6 +173,7 @@ def _instance(fields: _Fields) -> Instance:
             colors=tuple(_color(f) for f in fields.each("colors")),
             pose=fields.text("pose"),
             past=tuple(_resting(f) for f in fields.each("past")),
+            text=fields.text("text") or "",
             visible=visible is not False,
         )
 

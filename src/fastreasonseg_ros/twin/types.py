@@ -177,6 +177,7 @@ class Instance:
     nearness: 0 (far) to 1 (near) where depth is relative, that is without metres. alternative_labels: up to
     three other words that it might rightly be called by, likeliest first; see `Detection`, also for colors and pose.
     past: the last places where it rested, oldest first, with the present one where it rests now (resting.py).
+    text: what is printed on it, as far as it was read; empty where nothing was.
     """
 
     id: int
@@ -201,6 +202,7 @@ class Instance:
     colors: tuple[ColorShare, ...] = ()
     pose: str | None = None
     past: tuple[RestingPlace, ...] = ()
+    text: str = ""
 
     def __post_init__(self) -> None:
         check_instance(self)

@@ -26,6 +26,7 @@ from fastreasonseg_ros.srv import QueryScene, Select, SetVocabulary, Unwatch, Wa
 
 from ...errors import MissingDataError
 from ..conversions import mask_from_twin
+from ..images import duration
 from ..qos import latched, reliable
 from ..stamped_buffer import StampedBuffer
 from .connection import Connection, Goal, UnreachableError, gone, late, missing, restarted
@@ -53,7 +54,7 @@ class AsyncReasonSegClient:
 
     async def ask(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
         """The answer to one question about the newest twin. timeout_s: up to 3600."""
-        request = QueryScene.Request(text=text, query_id=query_id, timeout=float(timeout_s))
+        request = QueryScene.Request(text=text, query_id=query_id, timeout=duration(timeout_s))
         return (await self.call(QueryScene, request, timeout_s + GRACE_S)).answer
 
     async def watch(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
