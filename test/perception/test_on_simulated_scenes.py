@@ -58,3 +58,12 @@ def test_ids_stay_while_the_camera_only_sees_new_noise(scenes):
         seen.append({t: int(np.bincount(twin.ids[frame.truth.ids == t]).argmax()) for t in frame.truth.labels})
     assert seen[0] == seen[1] == seen[2]
     assert all(i.path_length_m == 0.0 for i in twin.instances if i.visible)
+
+
+def test_a_perceiver_that_was_warmed_up_sees_the_same(scenes):
+    fresh, warm = make_perceiver("tabletop"), make_perceiver("tabletop")
+    warm.warm_up()
+    for frame in scenes[:2]:
+        one, other = fresh.perceive(frame), warm.perceive(frame)
+        assert one.plane == other.plane
+        assert [(d.label, d.box_xyxy) for d in one.detections] == [(d.label, d.box_xyxy) for d in other.detections]

@@ -17,3 +17,10 @@ class Perceiver(Protocol):
     def set_vocabulary(self, words: Sequence[str]) -> None:
         """Labels to detect from the next frame on; perceivers with a fixed label set raise ConfigError."""
         ...
+
+
+@runtime_checkable
+class WarmsUp(Protocol):
+    """A perceiver that can compile and load before the first frame comes what that frame would wait for."""
+
+    def warm_up(self) -> None: ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..io.depth_units import depth_range_warning
 from ..io.registration import DepthAligner, Lookup
-from ..perception.protocol import Perceiver
+from ..perception.protocol import Perceiver, WarmsUp
 from ..perception.vocabulary import Vocabulary
 from ..pipeline import observe
 from ..twin.pose import Pose
@@ -80,6 +80,11 @@ class TwinEstimator:
         self._last_id, self._made_at = twin.last_id, self._now()
         spent = {"decoding": (ready - start) * 1e3, "perception": (time.perf_counter() - ready) * 1e3}
         return Estimate(twin, spent, self._warnings(frame), begun_anew)
+
+    def warm_up(self) -> None:
+        """Loads what the first picture would wait for, where the perceiver can."""
+        if isinstance(self._perceiver, WarmsUp):
+            self._perceiver.warm_up()
 
     def next_sequence(self) -> int:
         self._sequence += 1

@@ -52,6 +52,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         estimator = TwinEstimator(perceiver, s.depth_unit_m, transforms.between_cameras)
         self._publisher = TwinPublisher(self, self._twins, estimator, transforms)
         self._worker = NewestWorker(self._publisher.process, self._failed, "perception")
+        self._worker.call(estimator.warm_up)  # while the camera's topics are discovered
 
     def start(self) -> None:
         self._subscriber = RgbdSubscriber(self, self.settings, self._rgbd_came)
