@@ -6,14 +6,13 @@ tf2_ros comes with a ROS 2 distribution; it is not among the wheels on PyPI, nor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped, TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
-from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
 from ..errors import ConfigError, ReasonSegError
@@ -24,6 +23,9 @@ try:
     import tf2_ros
 except ImportError:  # not among the wheels
     tf2_ros: Any = None
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 Vector = tuple[float, float, float]
 OLDEST_S = 10.0  # transforms are kept for so long
@@ -46,6 +48,8 @@ class Transform:
 
     def pose(self, pose: Pose) -> Pose:
         """Position and orientation in the target frame."""
+        from scipy.spatial.transform import Rotation  # here: nodes that need no tf start sooner without
+
         p, q = pose.position, pose.orientation
         moved = Pose()
         moved.position.x, moved.position.y, moved.position.z = self.point((p.x, p.y, p.z))
@@ -72,6 +76,8 @@ def from_msg(msg: TransformStamped) -> Transform:
             f"the transform of {msg.child_frame_id} to {msg.header.frame_id} has a quaternion of length {length:.3f}, "
             "expected 1: correct its publisher"
         )
+    from scipy.spatial.transform import Rotation
+
     return Transform((t.x, t.y, t.z), Rotation.from_quat((r.x, r.y, r.z, r.w)))
 
 

@@ -98,7 +98,7 @@ class TabletopPerceiver:
         return replace(rotated_back(perceived, quarters, frame.image_size), pose=pose, note=notes)
 
     def warm_up(self) -> None:
-        """Compiles the network for pictures of 640x480; saves the first one about 0.5 s. Only before the first frame."""
+        """Compiles the network for pictures of 640x480, saves the first one 0.5 s; only before the first frame."""
         self._perceive(_table_with_box(), None, 0)
         self._layout, self._label_cache, self._quarters, self._stamp_s = None, LabelCache(), 0, float("inf")
 
