@@ -23,6 +23,7 @@ class Status(IntEnum):
     TIMED_OUT = 8
     BAD_INPUT = 9  # frame, bag, data set or setting that cannot be used
     STALE = 10  # perception stopped; the answer speaks of an old twin
+    UNSURE = 11  # the confidence is below what is asked for: the message asks back, ids are a guess
 
 
 class ReasonSegError(Exception):

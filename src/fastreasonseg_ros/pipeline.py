@@ -22,6 +22,7 @@ from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, 
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
 from .plan.spatial import OFF_LINE_OF_SIGHT
+from .reasoning.confidence import confidence
 from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
 from .reasoning.planner import OnText, Planner
 from .reasoning.prompting.reply_forms import Form
@@ -208,7 +209,9 @@ class StandingQuestion:
         if status is Status.NO_MATCH and said:
             message = f"{said}: {message}"
         message = f"{message}; {twin.note}" if twin.note else message
-        return reply(status, message, ids=execution.ids, trace=execution.trace, commands=execution.commands)
+        chance = confidence(self._model, chosen, execution)
+        found = {"ids": execution.ids, "trace": execution.trace, "commands": execution.commands, "confidence": chance}
+        return reply(status, message, **found)
 
     def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
         """Has the plan made; False if it was cancelled. Raises ModelError, PlanError."""

@@ -18,6 +18,7 @@ TRAINING = {
     "sft": ("supervised fine-tuning of the student's adapter", "training.student.sft.train"),
     "grpo": ("reinforcement with executed rewards", "training.student.grpo.train"),
     "meaning": ("word meaning, on people's judgements", "training.word_meaning.train"),
+    "confidence": ("the chance that an answer is right", "training.student.confidence"),
     "segmenter": ("the table-top segmenter, on simulated depth", "training.perception.segmenter.train"),
     "labels": ("the table-top labels", "training.perception.names.train"),
     "forms": ("rollouts in another form, to measure the plan against", "training.student.corpus.reply_forms"),

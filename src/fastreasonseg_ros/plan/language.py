@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NOT = "not "  # before a value of a filter: color=not red|not blue
 _NOT_WORD = re.compile(r"[^\w' .&/+-]+")
@@ -103,10 +103,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What a language model wrote: its reasoning in words and its plan."""
+    """What a language model wrote: its reasoning in words and its plan.
+
+    log_probability: natural logarithm of the model's chance for this text; None: not known.
+    """
 
     reason: str
     plan: Plan
+    log_probability: float | None = field(default=None, compare=False)
 
     def tagged(self) -> str:
         """The form of DESIGN 4: <reason>, <plan>, <answer>."""

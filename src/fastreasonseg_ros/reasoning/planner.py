@@ -25,7 +25,7 @@ from .contradictions import contradiction
 from .general_words import with_kinds
 from .prompting.prompt import prompt
 from .prompting.reply_forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
-from .protocol import Hint, LanguageModel, WordMeaning, plan_language
+from .protocol import Hint, LanguageModel, WordMeaning, generate_scored, plan_language
 
 # Similarity (cosine 0.2) below which a label is a guess: of 271 generated needs 4 % are less like what meets them, and
 # of 78 that nothing in view meets, 35 % less like everything. A small model names some label for any need.
@@ -81,13 +81,14 @@ class Planner:
             return cancelled
 
         listener = heard if on_text else None
-        written = self.model.generate(text, rules, listener)
-        if not cancelled and (problem := contradiction(question, _parsed(written).plan, twin)):
-            written = self.model.generate(text, self._grammar(question, twin, problem.narrowed), listener)
+        written = generate_scored(self.model, text, rules, listener)
+        if not cancelled and (problem := contradiction(question, _parsed(written.text).plan, twin)):
+            narrowed = self._grammar(question, twin, problem.narrowed)
+            written = generate_scored(self.model, text, narrowed, listener)
         spent["model"] = spent.get("model", 0.0) + _since_ms(start)
         if cancelled:
             return None
-        rollout = _parsed(written)
+        rollout = replace(_parsed(written.text), log_probability=written.log_probability)
         if problem := contradiction(question, rollout.plan, twin):
             rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
         plan = with_kinds(corrected(rollout.plan, question), question, labels, self.meaning)
@@ -95,7 +96,7 @@ class Planner:
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self.meaning).trace
-            reply = self.model.generate(text + written.rstrip() + results_turn(trace, twin), answer_grammar(trace))
+            reply = self.model.generate(text + written.text.rstrip() + results_turn(trace, twin), answer_grammar(trace))
             rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
             spent["model"] += _since_ms(start)
         return self._doubted(rollout, question)

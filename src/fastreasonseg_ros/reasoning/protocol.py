@@ -39,6 +39,31 @@ class LanguageModel(Protocol):
         ...
 
 
+class Scored(NamedTuple):
+    """A continuation, and the natural logarithm of the model's chance for it inside the grammar; None: not known."""
+
+    text: str
+    log_probability: float | None = None
+
+
+@runtime_checkable
+class ScoresReplies(Protocol):
+    """A language model that says how likely its reply was, as confidence in answers needs it (confidence.py)."""
+
+    def generate_scored(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> Scored:
+        """As `LanguageModel.generate`, with its chance."""
+        ...
+
+
+def generate_scored(
+    model: LanguageModel, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None
+) -> Scored:
+    """The reply with its chance, where the model knows it."""
+    if isinstance(model, ScoresReplies):
+        return model.generate_scored(prompt, grammar, on_text)
+    return Scored(model.generate(prompt, grammar, on_text))
+
+
 def plan_language(model: LanguageModel) -> int:
     """The version of the plan language that the model writes: its attribute `plan_language`, or 1 where it has none."""
     return int(getattr(model, "plan_language", 1))

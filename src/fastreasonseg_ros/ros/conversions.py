@@ -40,7 +40,7 @@ from .images import (
     time_from_s,
     time_to_s,
 )
-from .instances import instance_from_msg, instance_to_msg, known_vector, vector
+from .instances import instance_from_msg, instance_to_msg, known, known_vector, vector
 from .rgbd_synchronizer import RgbdMessages
 
 
@@ -152,6 +152,7 @@ def answer_to_msg(answer: Answer, twin: DigitalTwin | None = None, header: Heade
         relation=answer.relation,
         destination_ids=list(answer.destination_ids),
         reference=answer.reference,
+        confidence=float("nan") if answer.confidence is None else answer.confidence,
         reason=answer.reason,
         plan=answer.plan,
         twin_sequence=answer.sequence,
@@ -175,6 +176,7 @@ def answer_from_msg(msg: AnswerMsg) -> Answer:
         query=Query(msg.text, msg.query_id),
         status=Status(msg.status),
         message=msg.message,
+        confidence=known(msg.confidence),
         ids=tuple(msg.ids),
         reason=msg.reason,
         plan=msg.plan,

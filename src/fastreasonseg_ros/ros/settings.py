@@ -78,6 +78,10 @@ class ReasoningSettings(NodeSettings):
     stale_after_s: float = setting(
         10.0, "an answer about an older twin has the status STALE", low=0.1, high=3600.0, change="live"
     )
+    unsure_below: float = setting(
+        0.0, "an answer of less confidence has the status UNSURE, and asks back; 0: none", low=0.0, high=1.0,
+        change="live",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

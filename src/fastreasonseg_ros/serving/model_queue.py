@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -71,6 +72,15 @@ class ModelQueue(Generic[T]):
         self._background.append(job)
         self._start_next()
         return job
+
+    async def awaited(self, job: Job[T], end: float, listener: Callable[[str], None]) -> bool:
+        """Whether the job was done before `end` (monotonic seconds); the listener gets its text. Leaves it."""
+        job.listeners.append(listener)
+        try:
+            await asyncio.wait([job.result], timeout=max(0.0, end - time.monotonic()))
+        finally:
+            self.leave(job, listener)
+        return job.result.done()
 
     def leave(self, job: Job[T], listener: Callable[[str], None] | None = None) -> None:
         """One asker waits for this job no more; after the last one it stops."""

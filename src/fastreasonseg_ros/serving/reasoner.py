@@ -22,10 +22,12 @@ from ..pipeline import StandingQuestion, check_question, is_closest
 from ..reasoning.protocol import LanguageModel, WordMeaning
 from ..twin.types import Answer, DigitalTwin, Query
 from .change_signal import ChangeSignal
-from .model_queue import Job, ModelQueue, OnText
+from .dialogue import Dialogues
+from .model_queue import ModelQueue, OnText
 from .open_vocabulary_retry import Observation, OpenVocabularyRetry, Progress, Reply
 from .plan_cache import PlanCache
 from .request_checks import LONGEST_ID, check_request
+from .reservations import with_reservations
 from .standing_questions import Standing, StandingQuestions
 
 WAITING = 16  # questions that may wait at a time
@@ -36,8 +38,9 @@ Models = tuple[LanguageModel, WordMeaning | None]
 class Reasoner:
     """For one event loop. Without models questions wait for `use`, or get at once what `without` was given.
 
-    stale_after_s: an answer about an older twin says so. now: seconds by the clock that twins age by. report: called
-    with errors that were not raised on purpose, in any thread; the answer has the status MODEL_FAILED.
+    stale_after_s: an answer about an older twin says so; so does one less sure than `unsure_below`. now: seconds by
+    the clock that twins age by. report: called with errors that were not raised on purpose, in any thread; the answer
+    has the status MODEL_FAILED.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class Reasoner:
         report: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self.stale_after_s, self._now, self._report = stale_after_s, now, report
+        self.unsure_below = 0.0
+        self._dialogues = Dialogues()
         self._changed = ChangeSignal()
         self._observation: Observation | None = None
         self._observed_at = 0.0
@@ -94,24 +99,36 @@ class Reasoner:
     ) -> tuple[Answer, Observation | None]:
         """The answer, and what it speaks of; cancelling the task gives one with the status CANCELLED.
 
-        standing: the question is kept for `update` if it got a plan.
+        standing: the question is kept for `update` if it got a plan; else it may go on from an earlier one of the same
+        id (dialogue.py).
         """
         query = Query(text, query_id[:LONGEST_ID] or f"q{next(self._numbers)}")
         try:
             check_question(text)
             check_request(query_id, timeout_s)
             end = time.monotonic() + timeout_s
+            if not standing and (other := self._other(query)) is not None:
+                return other, self._observation
+            asked = query if standing else replace(query, text=self._dialogues.rewritten(query))
             with self.standing.reserved(query.id) if standing else contextlib.nullcontext():
-                reply, words = await self._improved(query, end, timeout_s, progress)
-                answer = self._stands(query, reply, words) if standing else reply.answer
+                reply, words = await self._improved(asked, end, timeout_s, progress)
+                answer = self._stands(query, reply, words) if standing else replace(reply.answer, query=query)
         except ReasonSegError as error:
             return Answer(query, error.status, str(error)), self._observation
         except asyncio.CancelledError:
             return Answer(query, Status.CANCELLED, "the question was cancelled"), self._observation
-        if answer.status in (Status.OK, Status.NO_MATCH) and self.age_s > self.stale_after_s:
-            message = f"the newest twin is {self.age_s:.0f} s old, perception has stopped; {answer.message}"
-            answer = replace(answer, status=Status.STALE, message=message)
+        seen = reply.observation.twin if reply.observation is not None else None
+        answer = with_reservations(answer, seen, self.age_s, self.stale_after_s, 0.0 if standing else self.unsure_below)
+        if not standing and reply.question is not None and reply.question.rollout is not None:
+            self._dialogues.put(query.id, asked.text, reply.question.rollout.plan, answer)
         return answer, reply.observation
+
+    def _other(self, query: Query) -> Answer | None:
+        """The answer to "the other one" after a question of the same id."""
+        observation = self._observation
+        if observation is None or observation.status != Status.OK or self._models is None:
+            return None
+        return self._dialogues.other(query, observation.twin, self._models[1])
 
     def update(self, observation: Observation) -> list[Answer]:
         """The answers to all standing questions about one twin; never waits for the model."""
@@ -171,34 +188,19 @@ class Reasoner:
             question = self._to_plan(query.text, models, observation)
             job = self._queue.ask(query.text, lambda on_text: self._plan(question, on_text))
             job.result.add_done_callback(lambda done: self._planned(query.text, done))
-            late = await self._generated(job, end, progress)
+            done = await self._queue.awaited(job, end, lambda text: progress("thinking", text) if progress else None)
         finally:
             self._asking -= 1
         if self._models is not models:
             return failed(*(self._absent or (Status.NOT_READY, "the model was unloaded; ask again")))
-        if late is not None:
+        if not done:
+            late = Status.TIMED_OUT if job.started else Status.BUSY
             why = "the model answered other questions" if late is Status.BUSY else "no answer came"
             return failed(late, f"{why} for {timeout_s:.0f} s; ask again, or with more time")
         if (error := job.result.exception()) is not None:
             raise self._foreseen(error)
         reply = job.result.result()
         return replace(reply, answer=replace(reply.answer, query=query))
-
-    async def _generated(self, job: Job[Reply], end: float, progress: Progress | None) -> Status | None:
-        """Awaits the job, reporting its text as it comes; None, or the status of a question that is out of time."""
-
-        def listener(text: str) -> None:
-            if progress:
-                progress("thinking", text)
-
-        job.listeners.append(listener)
-        try:
-            await asyncio.wait([job.result], timeout=max(0.0, end - time.monotonic()))
-        finally:
-            self._queue.leave(job, listener)
-        if job.result.done():
-            return None
-        return Status.TIMED_OUT if job.started else Status.BUSY
 
     def _by_kept_plan(self, query: Query) -> Reply | None:
         """The reply by a plan that was made for the same text, if it still holds for the newest twin."""

@@ -55,7 +55,8 @@ class Answer:
     """What a question got: ids in the plan's order, the reasoning, the plan, its executed trace, and the cost.
 
     commands: where it is a command to put things somewhere, one for each in the sentence, in its order; ids are those
-    of the first, and so are relation, destination_ids and reference.
+    of the first, and so are relation, destination_ids and reference. confidence: the chance that it is right, 0 to 1;
+    None: not known.
     """
 
     query: Query
@@ -70,6 +71,7 @@ class Answer:
     model: str = ""
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     commands: tuple[Command, ...] = ()
+    confidence: float | None = None
 
     @property
     def relation(self) -> str:

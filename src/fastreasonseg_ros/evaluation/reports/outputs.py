@@ -158,6 +158,7 @@ def answer_as_dict(answer: Answer, perception_ms: float | None = None) -> dict[s
         "message": answer.message,
         "ids": list(answer.ids),
         **command_fields(answer),
+        "confidence": None if answer.confidence is None else round(answer.confidence, 4),
         "reason": answer.reason,
         "plan": answer.plan,
         "trace": [str(step) for step in answer.trace],

@@ -279,8 +279,7 @@ def _timed(work: Callable[[], Any], times: array) -> tuple[Any, ReasonSegError |
 def _row(question: Question, answer: Answer | None, problem: ReasonSegError | None) -> Row:
     row: Row = {"scene": question.scene, "text": question.text, "target_ids": list(question.target_ids)}
     row |= {"category": question.category, "level": question.level}
-    if question.frames is not None:
-        row["frames"] = list(question.frames)
+    row |= {} if question.frames is None else {"frames": list(question.frames)}
     return describe_row(row, answer, problem)
 
 
@@ -293,6 +292,7 @@ def describe_row(row: Row, answer: Answer | None, problem: ReasonSegError | None
         "predicted_ids": list(answer.ids),
         "status": answer.status.name,
         "message": answer.message,
+        "confidence": answer.confidence,
         "reason": answer.reason,
         "plan": answer.plan,
         "trace": [str(step) for step in answer.trace],

@@ -100,7 +100,9 @@ class CommandPlanner:
             if not all(names):
                 return replace(take, ids=(), rollout=Rollout(source.rollout.reason, Plan()))
             steps.append(Step(_free(steps), relation, (names[0], names[1])))
-            rollout = Rollout(f"{take.rollout.reason} {source.rollout.reason}", Plan(tuple(steps), steps[-1].name))
+            reason = f"{take.rollout.reason} {source.rollout.reason}"
+            chance = _together([take.rollout, source.rollout])
+            rollout = Rollout(reason, Plan(tuple(steps), steps[-1].name), chance)
             found.append(End(rollout, self._executed(rollout), take.singular))
         return next((end for end in found if end.ids), found[0])
 
@@ -147,21 +149,29 @@ def _joined(all_ends: list[Ends]) -> Rollout:
     """One plan: the steps of all ends under names of their own, and a placement for each command."""
     steps: list[Step] = []
     placements: list[Placement] = []
-    reasons: list[str] = []
+    written: list[Rollout] = []
     for ends in all_ends:
         placed = _append(steps, ends.take.rollout.plan)
         destination = ends.reading.reference
-        reasons.append(ends.take.rollout.reason)
+        written.append(ends.take.rollout)
         if ends.destination is not None:
             destination = _append(steps, ends.destination.rollout.plan)
-            reasons.append(ends.destination.rollout.reason)
+            written.append(ends.destination.rollout)
             if ends.reading.other and placed and destination:
                 steps.append(Step(_free(steps), "minus", (destination, placed)))
                 destination = steps[-1].name
         placements.append(Placement(placed, ends.reading.relation, destination))
     first, *further = placements
     plan = Plan(tuple(steps), first.placed, (), first.destination, first.relation, tuple(further))
-    return Rollout(" ".join(dict.fromkeys(filter(None, reasons))), plan)
+    reasons = dict.fromkeys(rollout.reason for rollout in written if rollout.reason)
+    return Rollout(" ".join(reasons), plan, _together(written))
+
+
+def _together(rollouts: list[Rollout]) -> float | None:
+    """The chance of all texts; one that no model wrote ("everything") is sure."""
+    chances = [rollout.log_probability for rollout in rollouts if rollout.reason]
+    known = [chance for chance in chances if chance is not None]
+    return sum(known) if len(known) == len(chances) else None
 
 
 def _append(steps: list[Step], plan: Plan) -> str:

@@ -40,6 +40,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
         self._takes_twins = False
         self._loop = EventLoopThread("questions")
         self._reasoner = self._loop.call(Reasoner, self.settings.stale_after_s, self._seconds, self._unforeseen)
+        self._reasoner.unsure_below = self.settings.unsure_below
         self._twins: NewestPost[SceneGraph] = NewestPost(self._loop, self._observe)
         self._vocabulary = VocabularyClient(self)
         self._set_retry(self.settings)
@@ -83,6 +84,7 @@ class ReasoningNode(ManagedNode[ReasoningSettings]):
 
     def settings_changed(self, settings: ReasoningSettings) -> None:
         self._reasoner.stale_after_s = settings.stale_after_s
+        self._reasoner.unsure_below = settings.unsure_below
         self._set_retry(settings)
 
     def clock_jumped(self, reason: str) -> None:

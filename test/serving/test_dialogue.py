@@ -1,0 +1,123 @@
+"""Follow-ups: what "the other one", "the left one" and "not that" mean after a question of the same id."""
+
+from __future__ import annotations
+
+import pytest
+from askers import PATIENCE_S, Dictated, Serving
+
+from fastreasonseg_ros.errors import Status
+from fastreasonseg_ros.plan.parser import parse_plan
+from fastreasonseg_ros.reasoning.confidence import Calibration
+from fastreasonseg_ros.reasoning.protocol import Scored
+from fastreasonseg_ros.serving.dialogue import KEPT, KEPT_S, Dialogues
+from fastreasonseg_ros.serving.open_vocabulary_retry import Observation
+from fastreasonseg_ros.twin.types import Answer, DigitalTwin, Instance, Query
+
+MUGS = DigitalTwin(
+    (Instance(1, "mug", color="red"), Instance(2, "mug", color="white"), Instance(3, "plate")), sequence=7
+)
+MUG = parse_plan("a = find(label=mug)\nb = find(label=plate)\nc = nearest(a, b)", None)
+PUT = parse_plan("a = find(label=mug)\nb = find(label=plate)\nplace(a, on, b)", None)
+
+
+def after(text: str, plan=MUG, ids=(1,), now=lambda: 0.0) -> Dialogues:
+    dialogues = Dialogues(now)
+    dialogues.put("d", text, plan, Answer(Query(text, "d"), Status.OK, "", ids))
+    return dialogues
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("the red one", "the red mug"),
+        ("No, the left one!", "the left mug!"),
+        ("the one on the shelf", "the mug on the shelf"),
+        ("the red ones", "the red mugs"),
+        ("left", "the left mug"),
+        ("the biggest", "the biggest mug"),
+        ("the plate", "the plate"),
+        ("which one of all the things in this room can I eat my soup with", None),
+    ],
+)
+def test_a_follow_up_gets_the_noun_that_it_leaves_out(text: str, means: str | None) -> None:
+    assert after("the mug nearest the plate").rewritten(Query(text, "d")) == (means or text)
+
+
+def test_a_follow_up_of_a_command_keeps_its_other_end() -> None:
+    dialogues = after("put the mug on the plate", PUT)
+    assert dialogues.rewritten(Query("the white one", "d")) == "put the white mug on the plate"
+
+
+def test_the_noun_may_be_quoted_words() -> None:
+    dialogues = after("something to drink from", parse_plan('a = like(all, "something to drink from")', None))
+    assert dialogues.rewritten(Query("the red one", "d")) == "the red something to drink from"
+
+
+def test_another_id_or_a_long_pause_begins_anew() -> None:
+    clock = [0.0]
+    dialogues = after("the mug", now=lambda: clock[0])
+    assert dialogues.rewritten(Query("the red one", "e")) == "the red one"
+    assert dialogues.rewritten(Query("the red one", "d")) == "the red mug"
+    clock[0] = KEPT_S + 1
+    assert dialogues.rewritten(Query("the red one", "d")) == "the red one"
+
+
+def test_the_oldest_dialogue_is_forgotten_first() -> None:
+    dialogues = after("the mug")
+    for n in range(KEPT):
+        dialogues.put(f"n{n}", "the mug", MUG, Answer(Query("the mug"), Status.OK, "", (1,)))
+    assert dialogues.rewritten(Query("the red one", "d")) == "the red one"
+
+
+@pytest.mark.parametrize("text", ["the other one", "not that one", "No, not that.", "another one", "other"])
+def test_the_other_one_is_what_was_not_given_yet(text: str) -> None:
+    dialogues = after("the mug nearest the plate")
+    first = dialogues.other(Query(text, "d"), MUGS, None)
+    assert first is not None
+    assert (first.status, first.ids) == (Status.OK, (2,))
+    again = dialogues.other(Query(text, "d"), MUGS, None)
+    assert again is not None
+    assert (again.status, again.message) == (Status.NO_MATCH, "there is no other mug")
+
+
+def test_the_other_one_needs_an_earlier_question() -> None:
+    assert Dialogues().other(Query("the other one", "d"), MUGS, None) is None
+    assert after("the mug").other(Query("the other mug", "d"), MUGS, None) is None
+
+
+def test_the_reasoner_goes_on_from_a_question_of_the_same_id(model: Dictated, serving: Serving) -> None:
+    serving.observe(Observation(MUGS))
+    model.text = "The red mug.\na = find(label=mug, color=red)"
+    assert serving.ask("the red mug", "d", PATIENCE_S)[0].ids == (1,)
+    model.text = "The white mug.\na = find(label=mug, color=white)"
+    answer, _ = serving.ask("the white one", "d", PATIENCE_S)
+    assert (answer.ids, answer.query.text) == ((2,), "the white one")
+    assert "the white mug" in model.asked[-1]
+
+
+class Doubtful(Dictated):
+    """Says that each of its texts was unlikely."""
+
+    calibration = Calibration(0.0, {"surprise": -1.0})
+
+    def generate_scored(self, prompt, grammar, on_text=None):
+        return Scored(self.generate(prompt, grammar, on_text), -3.0)
+
+
+def test_an_answer_of_little_confidence_asks_back_and_the_reply_is_understood() -> None:
+    serving, model = Serving(), Doubtful("Mugs.\na = find(label=mug)")
+    try:
+        serving.call(serving.reasoner.use, model, None)
+        serving.observe(Observation(MUGS))
+        trusted, _ = serving.ask("my mug", "d", PATIENCE_S)
+        assert trusted.status is Status.OK
+        assert trusted.confidence == pytest.approx(0.047, abs=0.001)
+        serving.reasoner.unsure_below = 0.5
+        unsure, _ = serving.ask("my mug", "d", PATIENCE_S)
+        assert unsure.status is Status.UNSURE
+        assert "the red mug (1) or the white mug (2)" in unsure.message
+        serving.reasoner.unsure_below = 0.01
+        model.text = "The red mug.\na = find(label=mug, color=red)"
+        assert serving.ask("the red one", "d", PATIENCE_S)[0].ids == (1,)
+    finally:
+        serving.close()
