@@ -73,6 +73,17 @@ def test_without_a_plane_boxes_lie_along_the_cameras_axes() -> None:
     assert (boxes[1].center_m, boxes[1].size_m, boxes[1].is_aligned) == (known.center_m, known.size_m, False)
 
 
+def test_seen_from_straight_above_a_thing_reaches_down_to_what_it_stands_on() -> None:
+    x, y = np.meshgrid(np.linspace(-0.1, 0.1, 30), np.linspace(-0.05, 0.05, 20))
+    upper_side = np.stack([x, y, np.full(x.shape, 0.8)], axis=-1).reshape(-1, 3).astype(np.float32)
+    table, thing = Plane((0.0, 0.0, -1.0), -1.0), Instance(1, "book")
+    for foot_m in (0.0, 0.15):
+        box = oriented_box(upper_side, table, thing, foot_m)
+        assert box is not None
+        assert box.size_m == pytest.approx((0.2, 0.1, 0.2 - foot_m), abs=0.005)
+        assert box.center_m == pytest.approx((0.0, 0.0, 0.9 - foot_m / 2), abs=0.005)
+
+
 def test_a_few_points_are_no_box() -> None:
     plane, thing = Plane((0.0, -1.0, 0.0), 0.0), Instance(1, "crumb")
     assert oriented_box(np.ones((5, 3), np.float32), plane, thing) is None

@@ -73,6 +73,7 @@ def table(*things: Box | Ball, labels: dict[int, str]) -> Frame:
 
 
 SCENE = table(BRICK, BALL, labels={1: "brick", 2: "ball"})
+IDS, DEPTH_M = SCENE.truth.ids, SCENE.depth_m
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_the_instance_mask_is_the_id_image_of_the_twin(world) -> None:
     twin = camera.show(SCENE)
     mask = wait_for(lambda: masks, what="a mask")[0]
     assert (mask.header, mask.encoding) == (twin.header, "mono16")
-    assert np.array_equal(np.frombuffer(bytes(mask.data), np.uint16).reshape(240, 320), SCENE.truth.ids)
+    assert np.array_equal(np.frombuffer(bytes(mask.data), np.uint16).reshape(240, 320), IDS)
 
 
 def test_the_cloud_has_the_points_of_the_mask_in_their_colour(world) -> None:
@@ -123,14 +124,14 @@ def test_the_cloud_has_the_points_of_the_mask_in_their_colour(world) -> None:
     clouds = camera.keep(PointCloud2, "cloud")
     wait_for(masks.get_subscription_count, what="a subscription to masks")
     header = camera.show(SCENE).header
-    wanted = SCENE.truth.ids == 1
+    wanted = IDS == 1
     wait_for(lambda: node._outputs.cloud._frames.at(header) is not None, what="the frame")
     masks.publish(image_to_msg(wanted.astype(np.uint8) * 255, "mono8", header))
     cloud = wait_for(lambda: clouds, what="a cloud")[0]
     assert (cloud.header, cloud.width, cloud.point_step) == (header, wanted.sum(), 16)
     assert [(f.name, f.offset) for f in cloud.fields] == [("x", 0), ("y", 4), ("z", 8), ("rgb", 12)]
     points = np.frombuffer(bytes(cloud.data), np.float32).reshape(-1, 4)
-    assert points[:, 2] == pytest.approx(SCENE.depth_m[wanted], abs=1e-3)
+    assert points[:, 2] == pytest.approx(DEPTH_M[wanted], abs=1e-3)
     u = points[:, 0] / points[:, 2] * CAMERA.fx + CAMERA.cx
     assert u == pytest.approx(np.nonzero(wanted)[1], abs=0.01)
     assert set(points[:, 3].view(np.uint32)) == {200 << 16 | 30 << 8 | 30}
@@ -156,7 +157,7 @@ def test_detections_are_what_vision_msgs_describes(world) -> None:
         assert [d.id for d in found] == ["1", "2"]  # as tracking keeps it
         assert [d.results[0].hypothesis.class_id for d in found] == ["brick", "ball"]
         assert all(0 <= d.results[0].hypothesis.score <= 1 and d.header == twin.header for d in found)
-    v, u = np.nonzero(SCENE.truth.ids == 1)
+    v, u = np.nonzero(IDS == 1)
     flat, solid = in_2d[0].detections[0].bbox, in_3d[0].detections[0].bbox
     assert (flat.size_x, flat.size_y) == (np.ptp(u) + 1, np.ptp(v) + 1)
     assert (flat.center.position.x, flat.center.position.y) == (
@@ -178,9 +179,9 @@ def test_label_info_is_latched_and_in_step_with_the_mask(world) -> None:
     info = wait_for(lambda: late, what="the latched one")[0]
     assert {c.class_id: c.class_name for c in info.class_map} == {0: "background", 1: "brick", 2: "ball"}
     assert (info.threshold, info.header) == (0.0, first.header)  # from this picture on
-    ids = np.where(SCENE.truth.ids == 2, 7, SCENE.truth.ids).astype(np.uint16)
+    ids = np.where(IDS == 2, 7, IDS).astype(np.uint16)
     labels = {1: "brick", 7: "globe"}
-    changed = camera.show(Frame(SCENE.color, SCENE.depth_m, CAMERA, truth=GroundTruth(ids, labels)))
+    changed = camera.show(Frame(SCENE.color, DEPTH_M, CAMERA, truth=GroundTruth(ids, labels)))
     info = wait_for(lambda: len(late) > 1 and late[-1], what="labels of the new mask")
     assert info.header == changed.header
     assert labels.items() <= {c.class_id: c.class_name for c in info.class_map}.items()
@@ -194,9 +195,9 @@ def test_without_vision_msgs_its_topics_are_left_out_and_one_line_says_so(world,
         for name, _ in node.get_publisher_names_and_types_by_node("twin_node", node.get_namespace())
     }
     assert {"boxes", "instance_mask", "cloud", "twin"} <= topics
-    assert ({"detections", "detections_3d", "label_info"} <= topics) == (detections.Detection2DArray is not None)
+    assert ({"detections", "detections_3d", "label_info"} <= topics) == (detections.vision is not None)
     lines: list[str] = []
-    monkeypatch.setattr(detections, "Detection2DArray", None)
+    monkeypatch.setattr(detections, "vision", None)
     monkeypatch.setattr(node, "get_logger", lambda: type("Logger", (), {"info": lambda _, line: lines.append(line)})())
     assert detections.make_detections(node) is None
     assert lines == [detections.MISSING]

@@ -21,6 +21,7 @@ BLEED_M = 0.008  # points lower than this over the support may belong to it
 CONTACT_M = 0.02  # a thing that is seen down to this height stands on the support
 SQUARE = 1.15  # longer : shorter side, up to which "the longer one" would be chosen by noise
 ROUND = 1.3  # the same, up to which a cylinder stands, if it is not higher than it is long
+STEEP = 0.9  # cosine of 26 degrees between sight and plumb, within which a thing's upper side hides its sides
 STRIDE = 2  # pixels between the surface points that are looked at
 
 
@@ -51,16 +52,22 @@ def boxes_of(twin: DigitalTwin, frame: Frame) -> dict[int, OrientedBox]:
     points = {}
     if twin.plane is not None and twin.ids is not None:
         points = surface_points(frame, twin.ids, STRIDE, [i.id for i in seen])
-    boxes = {}
+    boxes, by_id = {}, {i.id: i for i in twin.instances}
+    below = {r.subject: (by_id[r.object], r.predicate) for r in twin.relations if r.object in by_id}
     for i in seen:
-        box = oriented_box(points[i.id], twin.plane, i) if i.id in points and twin.plane is not None else None
+        box = None
+        if i.id in points and twin.plane is not None:
+            box = oriented_box(points[i.id], twin.plane, i, _foot_m(*below[i.id]) if i.id in below else 0.0)
         boxes[i.id] = box or OrientedBox(i.center_m, i.size_m, np.eye(3))  # type: ignore[arg-type]
     return boxes
 
 
-def oriented_box(points: Float32[np.ndarray, "n 3"], plane: Plane, thing: Instance) -> OrientedBox | None:
+def oriented_box(
+    points: Float32[np.ndarray, "n 3"], plane: Plane, thing: Instance, foot_m: float = 0.0
+) -> OrientedBox | None:
     """The box around surface points of a thing; None for fewer than LEAST_POINTS. Camera frame, metres.
 
+    foot_m: height over the plane of what it stands on; the box reaches down to it where the camera looks from above.
     x points to the camera's right (the plane's first axis) by less than a quarter turn to either side; of a thing
     with sides of about the same length it is the side nearest to that direction.
     """
@@ -75,6 +82,9 @@ def oriented_box(points: Float32[np.ndarray, "n 3"], plane: Plane, thing: Instan
             return None
     low, high = (float(v) for v in quantiles(heights, 0.01, 0.99))
     low = 0.0 if low < CONTACT_M else low
+    sight = points.mean(axis=0)
+    if -float(sight @ plane.normal) > STEEP * float(np.linalg.norm(sight)):
+        low = min(low, foot_m)
     flat = footprint(points, plane).astype(np.float64)
     corners = hull(flat)
     turn, middle, size = _rectangle(flat, rectangle_angle(corners) if len(corners) > 2 else 0.0)
@@ -88,6 +98,12 @@ def oriented_box(points: Float32[np.ndarray, "n 3"], plane: Plane, thing: Instan
     center = horizontal @ (turn.T @ middle) + up * (plane.offset_m + (low + high) / 2)
     size_m = (float(size[0]), float(size[1]), max(high - low, 1e-3))
     return OrientedBox((float(center[0]), float(center[1]), float(center[2])), size_m, np.stack([x, y, up], axis=1))
+
+
+def _foot_m(support: Instance, predicate: str) -> float:
+    """Height over the plane of what stands on, or inside, another instance."""
+    bottom, top = support.elevation_m or (0.0, 0.0)
+    return max(0.0, top if predicate == "on" else bottom)
 
 
 def _rectangle(flat: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

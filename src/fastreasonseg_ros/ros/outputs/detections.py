@@ -19,20 +19,9 @@ from ..qos import latched, reliable
 from .boxes import pose_of_box
 
 try:
-    from vision_msgs.msg import (
-        BoundingBox2D,
-        BoundingBox3D,
-        Detection2D,
-        Detection2DArray,
-        Detection3D,
-        Detection3DArray,
-        LabelInfo,
-        ObjectHypothesisWithPose,
-        VisionClass,
-    )
+    from vision_msgs import msg as vision
 except ImportError:  # not among the wheels
-    BoundingBox2D = BoundingBox3D = Detection2D = Detection2DArray = Detection3D = Detection3DArray = None
-    LabelInfo = ObjectHypothesisWithPose = VisionClass = None
+    vision: Any = None
 
 MISSING = (
     "detections, detections_3d and label_info are left out: vision_msgs cannot be imported "
@@ -44,9 +33,9 @@ class DetectionPublishers:
     """Makes what somebody subscribes to; label_info, latched, whenever it changes."""
 
     def __init__(self, node: ManagedNode[Any]) -> None:
-        self._in_2d = node.publisher(Detection2DArray, "detections", reliable())
-        self._in_3d = node.publisher(Detection3DArray, "detections_3d", reliable())
-        self._label_info = node.publisher(LabelInfo, "label_info", latched())
+        self._in_2d = node.publisher(vision.Detection2DArray, "detections", reliable())
+        self._in_3d = node.publisher(vision.Detection3DArray, "detections_3d", reliable())
+        self._label_info = node.publisher(vision.LabelInfo, "label_info", latched())
         self._labels: dict[int, str] | None = None
 
     @property
@@ -71,7 +60,7 @@ class DetectionPublishers:
 
 def make_detections(node: ManagedNode[Any]) -> DetectionPublishers | None:
     """None, with one line in the log, where vision_msgs cannot be imported."""
-    if Detection2DArray is None:
+    if vision is None:
         node.get_logger().info(MISSING)
         return None
     return DetectionPublishers(node)
@@ -79,27 +68,27 @@ def make_detections(node: ManagedNode[Any]) -> DetectionPublishers | None:
 
 def detections_of(twin: DigitalTwin, header: Header) -> Any:
     """Detection2DArray of what is in view; boxes in pixels, not turned. The poses of hypotheses are left empty."""
-    msg = Detection2DArray(header=header)
+    found = []
     for i in twin.instances:
         if i.visible and i.box_xyxy is not None:
             x0, y0, x1, y1 = (float(v) for v in i.box_xyxy)
-            box = BoundingBox2D(size_x=x1 - x0, size_y=y1 - y0)
+            box = vision.BoundingBox2D(size_x=x1 - x0, size_y=y1 - y0)
             box.center.position.x, box.center.position.y = (x0 + x1) / 2, (y0 + y1) / 2
-            msg.detections.append(Detection2D(header=header, results=[_hypothesis(i)], bbox=box, id=str(i.id)))
-    return msg
+            found.append(vision.Detection2D(header=header, results=[_hypothesis(i)], bbox=box, id=str(i.id)))
+    return vision.Detection2DArray(header=header, detections=found)
 
 
 def detections_3d_of(twin: DigitalTwin, boxes: Mapping[int, OrientedBox], header: Header) -> Any:
     """Detection3DArray of the instances that have a box; metres, in the header's frame."""
-    msg = Detection3DArray(header=header)
+    found = []
     for i in twin.instances:
         if i.id in boxes:
-            box = BoundingBox3D(center=pose_of_box(boxes[i.id]))
+            box = vision.BoundingBox3D(center=pose_of_box(boxes[i.id]))
             box.size.x, box.size.y, box.size.z = boxes[i.id].size_m
             result = _hypothesis(i)
             result.pose.pose = box.center
-            msg.detections.append(Detection3D(header=header, results=[result], bbox=box, id=str(i.id)))
-    return msg
+            found.append(vision.Detection3D(header=header, results=[result], bbox=box, id=str(i.id)))
+    return vision.Detection3DArray(header=header, detections=found)
 
 
 def label_info_of(labels: Mapping[int, str], header: Header, threshold: float) -> Any:
@@ -108,11 +97,11 @@ def label_info_of(labels: Mapping[int, str], header: Header, threshold: float) -
     threshold: the score from which on perception reports a thing; 0: it holds nothing back.
     """
     named = {0: "background", **labels}
-    classes = [VisionClass(class_id=id, class_name=name) for id, name in sorted(named.items())]
-    return LabelInfo(header=header, class_map=classes, threshold=threshold)
+    classes = [vision.VisionClass(class_id=id, class_name=name) for id, name in sorted(named.items())]
+    return vision.LabelInfo(header=header, class_map=classes, threshold=threshold)
 
 
 def _hypothesis(instance: Instance) -> Any:
-    result = ObjectHypothesisWithPose()
+    result = vision.ObjectHypothesisWithPose()
     result.hypothesis.class_id, result.hypothesis.score = instance.label, float(instance.score)
     return result
