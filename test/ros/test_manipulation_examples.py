@@ -17,6 +17,7 @@ from geometry_msgs.msg import PoseStamped
 from planner import MUG, PLATE, SPACE, planner_nodes, planner_robot  # noqa: F401
 from processes import PATIENCE_S, wait_for
 from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import PointCloud2
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.errors import ConfigError
@@ -95,6 +96,20 @@ def test_collision_objects_reach_a_planning_scene(robot: ReasonSegClient) -> Non
     assert (one.header, one.pose, one.operation) == (pick.header, box.pose, moveit.CollisionObject.ADD)
     assert (one.primitives[0].type, tuple(one.primitives[0].dimensions)) == (1, box.size_m)
     assert one.primitive_poses[0].orientation.w == 1.0
+
+
+def test_the_nodes_together_give_the_cloud_of_an_answer(robot: ReasonSegClient) -> None:
+    clouds: list[PointCloud2] = []
+    robot.node.create_subscription(PointCloud2, "cloud", clouds.append, reliable())
+    robot.ask("the book")
+    cloud = wait_for(lambda: next((c for c in clouds if c.width > 4000), None), what="a cloud of the book")
+    points = np.frombuffer(bytes(cloud.data), np.float32).reshape(-1, 4)
+    assert cloud.width == 60 * 80  # its pixels
+    assert points[:, 2] == pytest.approx(0.9, abs=0.02)
+    assert {"red": (points[:, 3].view(np.uint32) >> 16).max(), "blue": (points[:, 3].view(np.uint32) & 255).min()} == {
+        "red": 30,
+        "blue": 200,
+    }
 
 
 def test_a_gripper_closes_over_the_shorter_side_from_above() -> None:
