@@ -3,7 +3,8 @@
     python examples/pick_and_place.py "put the red mug into the box"
 
 Asks the nodes, waits for the topics `target` (the centre of what is to be taken) and `place` (where its centre is to
-stand) of mask_node, and prints both: hand them to your planner in place of `print`. Metres, in the camera's frame.
+stand) of mask_node, and prints both: hand them to your planner in place of `print`. Metres, in the camera's frame; z is
+up from the support and x along the longer side of what is taken, where that is known. moveit_pick.py goes on from here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from geometry_msgs.msg import PoseStamped
@@ -37,8 +39,16 @@ class PickAndPlace:
     place: PoseStamped
 
 
-def pick_and_place(robot: ReasonSegClient, text: str, timeout_s: float = 60.0) -> PickAndPlace:
-    """Asks and waits for both poses. Raises AnswerError (no such object, too), CommandError or UnreachableError."""
+def pick_and_place(
+    robot: ReasonSegClient,
+    text: str,
+    timeout_s: float = 60.0,
+    usable: Callable[[PoseStamped], bool] = lambda pose: True,
+) -> PickAndPlace:
+    """Asks and waits for both poses. usable: whether a pose of `target` is one to take.
+
+    Raises AnswerError (no such object, too), CommandError or UnreachableError.
+    """
     poses: dict[str, dict[tuple[int, int], PoseStamped]] = {"target": {}, "place": {}}
 
     def keep(topic: str, pose: PoseStamped) -> None:
@@ -55,7 +65,8 @@ def pick_and_place(robot: ReasonSegClient, text: str, timeout_s: float = 60.0) -
         asked = answer.header.stamp.sec, answer.header.stamp.nanosec
         end = time.monotonic() + WAIT_S
         while time.monotonic() < end:
-            if both := [s for s in sorted({*poses["target"]} & {*poses["place"]}) if s >= asked]:
+            stamps = sorted({*poses["target"]} & {*poses["place"]})
+            if both := [s for s in stamps if s >= asked and usable(poses["target"][s])]:
                 return PickAndPlace(answer, poses["target"][both[0]], poses["place"][both[0]])
             time.sleep(0.02)
     finally:

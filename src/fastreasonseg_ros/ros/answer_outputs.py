@@ -14,10 +14,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.event_handler import PublisherEventCallbacks
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
@@ -27,17 +25,15 @@ from fastreasonseg_ros.msg import Answer, AnswerMask, AnswerTarget, SceneGraph
 from ..errors import ReasonSegError
 from ..twin.placement import place_of
 from ..twin.types import Instance
-from ..visualization.overlay import draw_masks
 from .conversions import commands_from_msg, mask_from_twin, twin_from_msg
 from .executors import NewestWorker
-from .images import color_from_msg, ids_from_msg, image_to_msg, stamp_ns
+from .images import compressed_to_msg, image_to_msg, stamp_ns
 from .lifecycle import ManagedNode
+from .outputs.boxes import OwnAxes
+from .outputs.overlay import OverlayPublisher, destination_of
 from .qos import latched, reliable
-from .rgbd_subscriber import ImageSubscription, image_topic
-from .rgbd_synchronizer import COLOR
 from .rviz_markers import AnswerMarkers, as_text, pose_at, pose_of
 from .settings import MaskSettings
-from .stamped_buffer import StampedBuffer
 from .transforms import Transforms
 
 REMEMBERED = 64  # questions
@@ -90,11 +86,6 @@ def target_of(instances: Sequence[Instance]) -> Instance | None:
     return next((i for i in placed if i.visible), placed[0] if placed else None)
 
 
-def destination_of(answer: Answer) -> list[int]:
-    """The ids of all destinations of an answer's commands."""
-    return [i for command in answer.commands for i in command.destination_ids]
-
-
 class AnswerOutputs:
     """The publishers of mask_node. What nobody subscribes to is not made. For callbacks of one thread."""
 
@@ -104,24 +95,29 @@ class AnswerOutputs:
         self._transforms: Transforms | None = None
         self._poses: NewestWorker[PoseStamped] | None = None
         self.overlay = OverlayPublisher(node)
+        self._axes = OwnAxes(node)
+        demand = self._axes.demand  # a pose is oriented as the thing is
         self._mask = node.publisher(Image, "mask", reliable())
+        self._compressed_mask = node.publisher(CompressedImage, "mask/compressed", reliable())
         self._answer_mask = node.publisher(AnswerMask, "answer_mask", reliable(64))
         self._markers = node.publisher(MarkerArray, "markers", reliable(64))
-        self._target = node.publisher(PoseStamped, "target", reliable())
-        self._place = node.publisher(PoseStamped, "place", reliable())
-        self._answer_target = node.publisher(AnswerTarget, "answer_target", reliable(64))
-        self._target_in_frame = node.publisher(PoseStamped, "target_in_frame", reliable())
+        self._target = demand.by(node.publisher(PoseStamped, "target", reliable(), **demand.events))
+        self._place = demand.by(node.publisher(PoseStamped, "place", reliable(), **demand.events))
+        self._answer_target = demand.by(node.publisher(AnswerTarget, "answer_target", reliable(64), **demand.events))
+        self._target_in_frame = demand.by(node.publisher(PoseStamped, "target_in_frame", reliable(), **demand.events))
         self._text = node.publisher(String, "answer_text", latched())
 
     def start(self, transforms: Transforms | None) -> None:
         """transforms: to the parameter target_frame; None: target_in_frame is not published."""
         self._transforms = transforms
         self.overlay.start()
+        self._axes.demand.start()
         if transforms is not None:
             self._poses = NewestWorker(self._publish_in_frame, self.failed, "target")
 
     def stop(self) -> None:
         self.overlay.stop()
+        self._axes.demand.stop()
         if self._poses is not None:
             self._poses.close()
         self._poses = self._transforms = None
@@ -143,7 +139,7 @@ class AnswerOutputs:
         target, selected = target_of(found), self._is_selected(answer.query_id)
         if target is None:
             return
-        pose = pose_of(target, answer.header)
+        pose = self._axes.turn(pose_of(target, answer.header), target.id)
         if self._answer_target.get_subscription_count():
             msg = AnswerTarget(header=answer.header, query_id=answer.query_id, selected=selected, pose=pose.pose)
             msg.id, msg.label, msg.visible = target.id, target.label, target.visible
@@ -154,25 +150,28 @@ class AnswerOutputs:
                 self._poses.offer(pose)
 
     def place(self, answer: Answer, twin: SceneGraph) -> None:
-        """Where the first thing of the first command would stand, in this twin (twin/placement.py)."""
+        """Where the first thing of the first command would stand, in this twin (twin/placement.py), turned as now."""
         if not answer.commands or not self._is_selected(answer.query_id):
             return
         command = commands_from_msg(answer)[0]
         point_m = place_of(command, twin_from_msg(twin, with_ids=False)) if command.is_complete else None
         if point_m is not None:
-            self._place.publish(pose_at(point_m, answer.header))
+            self._place.publish(self._axes.turn(pose_at(point_m, answer.header), command.ids[0]))
 
     def pixels(self, answer: Answer, twin: SceneGraph) -> None:
         """Mask and overlay of the answer's ids in this twin."""
         start, selected = time.perf_counter(), self._is_selected(answer.query_id)
         to_mask = selected and self._mask.get_subscription_count() > 0
+        to_compressed = selected and self._compressed_mask.get_subscription_count() > 0
         to_all = self._answer_mask.get_subscription_count() > 0
         spent: dict[str, float] = {}
         try:
-            if (to_mask or to_all) and (mask := mask_from_twin(twin, answer.ids)) is not None:
+            if (to_mask or to_compressed or to_all) and (mask := mask_from_twin(twin, answer.ids)) is not None:
                 image = image_to_msg(mask, "mono8", twin.header)
                 if to_mask:
                     self._mask.publish(image)
+                if to_compressed:
+                    self._compressed_mask.publish(compressed_to_msg(mask, "mono8", twin.header))
                 if to_all:
                     named = {"header": twin.header, "query_id": answer.query_id, "selected": selected}
                     msg = AnswerMask(**named, mask=image)
@@ -205,65 +204,3 @@ class AnswerOutputs:
         transforms, s = self._transforms, self._node.settings
         if transforms is not None:
             self._target_in_frame.publish(transforms.in_frame(pose, s.target_frame, s.tf_timeout_s))
-
-
-class OverlayPublisher:
-    """Publishes the topic overlay: the picture with an answer drawn into it.
-
-    Pictures (0.9 MB each at 640x480) are subscribed to only while somebody subscribes to overlay. For callbacks of the
-    node's default group, which exclude each other.
-    """
-
-    def __init__(self, node: ManagedNode[MaskSettings]) -> None:
-        self._node = node
-        self._pictures: StampedBuffer[Image | CompressedImage] = StampedBuffer()
-        self._subscription: ImageSubscription | None = None
-        self._active, self._following = False, Lock()
-        events = PublisherEventCallbacks(matched=lambda _: self._follow())
-        self._publisher = node.publisher(
-            Image, "overlay", reliable(), event_callbacks=events, callback_group=node.default_callback_group
-        )
-
-    def start(self) -> None:
-        self._active = True
-        self._follow()
-
-    def stop(self) -> None:
-        self._active = False
-        self._follow()
-
-    def clear(self) -> None:
-        self._pictures.clear()
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody subscribes to it."""
-        return self._subscription is not None
-
-    def publish(self, answer: Answer, twin: SceneGraph) -> bool:
-        """Whether it was published: it needs the picture of the twin's stamp, and an id image. Raises FrameError."""
-        picture = self._pictures.at(twin.header)
-        if picture is None:
-            self._node.meter.count("without overlay: picture was missed")
-            return False
-        ids = ids_from_msg(twin.instance_ids)
-        if ids is None:
-            return False
-        labels = {i.id: i.label for i in twin.instances}
-        taken = [i for c in answer.commands for i in c.ids] or list(answer.ids)
-        drawn = draw_masks(color_from_msg(picture), ids, taken, labels, destination_of(answer))
-        self._publisher.publish(image_to_msg(drawn, "rgb8", twin.header))
-        return True
-
-    def _follow(self) -> None:
-        """Subscribes to pictures, or ends that, as it is wanted now."""
-        with self._following:
-            wanted = self._active and self._publisher.get_subscription_count() > 0
-            if wanted and self._subscription is None:
-                s = self._node.settings
-                kind, topic = image_topic(COLOR, s.color_transport)
-                self._subscription = ImageSubscription(self._node, kind, topic, self._pictures.add, s.picture_qos)
-            elif not wanted and self._subscription is not None:
-                self._subscription.close()
-                self._subscription = None
-                self._pictures.clear()

@@ -24,10 +24,12 @@ RANGE_CHECK_S = 1.0  # depth is checked for a plausible range so often; a check 
 class Estimate:
     """twin: after one more frame; None: the frame was older than the newest twin and was dropped.
 
-    warnings: what is wrong with the input though the frame was used. begun_anew: why a new twin was begun, or empty.
+    frame: the one that the twin was made from. warnings: what is wrong with the input though the frame was used.
+    begun_anew: why a new twin was begun, or empty.
     """
 
     twin: DigitalTwin | None
+    frame: Frame | None = None
     latency_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     begun_anew: str = ""
@@ -79,7 +81,7 @@ class TwinEstimator:
         twin = self._twin = replace(twin, sequence=self.next_sequence())
         self._last_id, self._made_at = twin.last_id, self._now()
         spent = {"decoding": (ready - start) * 1e3, "perception": (time.perf_counter() - ready) * 1e3}
-        return Estimate(twin, spent, self._warnings(frame), begun_anew)
+        return Estimate(twin, frame, spent, self._warnings(frame), begun_anew)
 
     def warm_up(self) -> None:
         """Loads what the first picture would wait for, where the perceiver can."""
@@ -99,6 +101,11 @@ class TwinEstimator:
     def words(self) -> tuple[str, ...]:
         """What perception was asked to look for, beside its own words."""
         return self._vocabulary.words
+
+    @property
+    def score_threshold(self) -> float:
+        """The score from which on perception reports a thing; 0: it holds nothing back."""
+        return float(getattr(self._perceiver, "score_threshold", 0.0))
 
     @property
     def takes_words(self) -> bool:

@@ -11,6 +11,7 @@ from ..twin.pose import Pose
 from .conversions import refusal_to_msg, twin_to_msg
 from .images import stamp_ns
 from .lifecycle import ManagedNode
+from .outputs.twin_outputs import TwinOutputs
 from .rgbd_synchronizer import RgbdMessages
 from .settings import TwinSettings
 from .transforms import FrameLookupError, TransformLookup
@@ -23,7 +24,7 @@ LONGEST_AGE_NS = 60 * 10**9  # an older stamp is a recorded one, and says nothin
 class TwinPublisher:
     """Estimates and publishes twins in the thread that calls it: the perception worker's.
 
-    transforms: for the camera's pose in the parameter world_frame.
+    transforms: for the camera's pose in the parameter world_frame. outputs: the same twin in standard messages.
     """
 
     def __init__(
@@ -32,8 +33,9 @@ class TwinPublisher:
         publisher: Any,
         estimator: TwinEstimator,
         transforms: TransformLookup,
+        outputs: TwinOutputs,
     ) -> None:
-        self._node, self._publisher, self._transforms = node, publisher, transforms
+        self._node, self._publisher, self._transforms, self._outputs = node, publisher, transforms, outputs
         self.up = UpDirection(lambda: node.settings, transforms)
         self.estimator = estimator
         self.warnings: tuple[str, ...] = ()  # about the input of the newest frame
@@ -79,6 +81,8 @@ class TwinPublisher:
         msg.message = "; ".join(text for text in (msg.message, *estimate.warnings) if text)
         msg.open_vocabulary = self.estimator.takes_words
         self._publisher.publish(msg)
+        if estimate.frame is not None:
+            self._outputs.publish(estimate.twin, estimate.frame, msg, self.estimator.score_threshold)
 
     def _begun_anew(self, reason: str) -> None:
         self._node.get_logger().warning(f"{reason}: the twin begins anew")

@@ -199,7 +199,17 @@ def inside_hull(flat: Float[np.ndarray, "n 2"], corners: Float[np.ndarray, "k 2"
 
 
 def smallest_rectangle(corners: Float[np.ndarray, "k 2"]) -> tuple[float, float]:
-    """Length >= width of the smallest rectangle around a convex polygon.
+    """Length >= width of the smallest rectangle around a convex polygon."""
+    return _smallest_rectangle(corners)[:2]
+
+
+def rectangle_angle(corners: Float[np.ndarray, "k 2"]) -> float:
+    """From the first axis to the longer side of the smallest rectangle around a convex polygon; radians, 0 to pi."""
+    return _smallest_rectangle(corners)[2]
+
+
+def _smallest_rectangle(corners: Float[np.ndarray, "k 2"]) -> tuple[float, float, float]:
+    """Length, width, and the angle of the longer side.
 
     It has a side along an edge of the polygon (Freeman and Shapira, 1975).
     """
@@ -208,5 +218,5 @@ def smallest_rectangle(corners: Float[np.ndarray, "k 2"]) -> tuple[float, float]
     cos, sin = np.cos(angles), np.sin(angles)
     along, across = (np.ptp(corners @ axis, axis=0) for axis in (np.stack([cos, sin]), np.stack([-sin, cos])))
     best = int((along * across).argmin())
-    one, other = float(along[best]), float(across[best])
-    return max(one, other), min(one, other)
+    one, other, angle = float(along[best]), float(across[best]), float(angles[best])
+    return (one, other, angle) if one >= other else (other, one, angle + np.pi / 2)

@@ -82,6 +82,11 @@ class FoundationPerceiver:
             self._warm_up(config.warm_up)
 
     @property
+    def score_threshold(self) -> float:
+        """Boxes with a lower score are left out."""
+        return self.config.detector.threshold
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The current labels."""
         return self._words

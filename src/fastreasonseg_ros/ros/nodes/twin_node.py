@@ -22,6 +22,7 @@ from ...perception import make_perceiver
 from ..diagnostics import ERROR, OK, STALE, WARN, Health
 from ..executors import NewestWorker, result_of, run
 from ..lifecycle import ManagedNode
+from ..outputs.twin_outputs import TwinOutputs
 from ..qos import latched, sensor_data
 from ..rgbd_subscriber import RgbdSubscriber
 from ..rgbd_synchronizer import RgbdMessages
@@ -32,7 +33,9 @@ from ..twin_publisher import TwinPublisher
 
 
 class TwinNode(ManagedNode[TwinSettings]):
-    """Subscribes to color/image_raw, depth/image_raw, the camera_info of both, imu, truth; publishes twin."""
+    """Subscribes to color/image_raw, depth/image_raw, the camera_info of both, imu, truth; publishes twin, and
+    the same in standard messages (outputs/).
+    """
 
     def __init__(self) -> None:
         super().__init__("twin_node", TwinSettings)
@@ -42,6 +45,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         self._transforms: TransformLookup | None = None
         self._newest: tuple[float, RgbdMessages] | None = None
         self._twins = self.publisher(SceneGraph, "twin", latched())
+        self._outputs = TwinOutputs(self)
         group = ReentrantCallbackGroup()  # it awaits the worker
         self.create_service(SetVocabulary, "set_vocabulary", self._set_vocabulary, callback_group=group)
 
@@ -50,12 +54,13 @@ class TwinNode(ManagedNode[TwinSettings]):
         perceiver = make_perceiver(s.perceiver, s.perceiver_config or None, s.perceiver_overrides)
         transforms = self._transforms = TransformLookup(self, needed=bool(s.world_frame or s.gravity_frame))
         estimator = TwinEstimator(perceiver, s.depth_unit_m, transforms.between_cameras)
-        self._publisher = TwinPublisher(self, self._twins, estimator, transforms)
+        self._publisher = TwinPublisher(self, self._twins, estimator, transforms, self._outputs)
         self._worker = NewestWorker(self._publisher.process, self._failed, "perception")
         self._worker.call(estimator.warm_up)  # while the camera's topics are discovered
 
     def start(self) -> None:
         self._subscriber = RgbdSubscriber(self, self.settings, self._rgbd_came)
+        self._outputs.cloud.start()
         self.subscribe(DiagnosticStatus, "camera_status", self._camera_status_came, latched())
         if self.settings.use_imu and self._publisher is not None:
             self.subscribe(Imu, "imu", self._publisher.up.imu_came, sensor_data())
@@ -64,6 +69,7 @@ class TwinNode(ManagedNode[TwinSettings]):
         if self._subscriber is not None:
             self._subscriber.close()
         self._subscriber = self._newest = None
+        self._outputs.cloud.stop()
         if self._worker is not None and self._publisher is not None:
             self._worker.clear()
             self._worker.call(self._publisher.estimator.forget)
