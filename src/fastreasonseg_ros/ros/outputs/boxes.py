@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped, Quaternion
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -30,6 +29,8 @@ def pose_of_box(box: OrientedBox) -> Pose:
 
 def quaternion(axes: Float[np.ndarray, "3 3"]) -> Quaternion:
     """Of a rotation matrix."""
+    from scipy.spatial.transform import Rotation  # here: nodes whose boxes nobody wants start sooner
+
     x, y, z, w = (float(v) for v in Rotation.from_matrix(axes).as_quat(canonical=True))
     return Quaternion(x=x, y=y, z=z, w=w)
 
