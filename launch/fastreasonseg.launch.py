@@ -43,7 +43,7 @@ NODES = ("camera_node", "twin_node", "reasoning_node", "mask_node")
 def nodes(context):
     values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
 
-    # ros2 launch takes no empty argument: `namespace:=''` reaches us with its quotes from another launch file only.
+    # ros2 launch refuses an empty argument; a quoted one comes with its quotes, one of another launch file without.
     values["namespace"] = values["namespace"].strip("'\"") or "/"
 
     def on(name):

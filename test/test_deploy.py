@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ PIP = {"ubuntu": {"pip": {"packages": ["x"]}}}
 def _rosdistro(folder: Path, missing: str = "", pip: str = "") -> Path:
     """A small rosdistro that knows every key of package.xml but `missing`; `pip` only by pip."""
     keys = [k for k in keys_of(ROOT / "package.xml") if k != missing]
-    rules = {k: RULES.get(k, {"ubuntu": [k]}) for k in keys if k.startswith("python3")} | ({} if not pip else {pip: PIP})
+    rules = {k: RULES.get(k, {"ubuntu": [k]}) for k in keys if k.startswith("python3")} | (
+        {} if not pip else {pip: PIP}
+    )
     packages = [k for k in keys if not k.startswith("python3")]
     (folder / "rosdep").mkdir(parents=True)
     (folder / "rosdep/base.yaml").write_text("{}\n")
@@ -61,7 +64,7 @@ def test_a_key_that_nothing_resolves_fails_and_is_named(
 
 
 def test_the_record_of_the_real_check_is_of_this_package() -> None:
-    recorded = re.search(r"(\d+) keys, each found for all", (ROOT / "docs/deploy.md").read_text())
+    recorded = re.search(r"(\d+) keys, each found for all", (ROOT / "docs/platforms.md").read_text())
     assert recorded
     assert int(recorded[1]) == len(keys_of(ROOT / "package.xml")), (
         "run scripts/check_rosdep.py again, and write it down"
@@ -99,3 +102,29 @@ def test_the_service_and_the_workflow_use_what_the_package_has() -> None:
     assert set(yaml.safe_load(workflow)["jobs"]) == {"wheels", "distribution", "images", "robostack"}
     for path in re.findall(r"(?:test|docker|src/fastreasonseg_ros/docker)/[\w/]+\.(?:py|txt)", workflow):
         assert (ROOT / path.removeprefix("src/fastreasonseg_ros/")).exists(), path
+
+
+def test_the_manifest_of_robostack_names_what_exists_and_every_distribution() -> None:
+    manifest = tomllib.loads((ROOT / "pixi.toml").read_text())
+    assert set(manifest["environments"]) == set(manifest["feature"]) == set(DISTROS)
+    for distro, feature in manifest["feature"].items():
+        assert feature["channels"] == [f"https://prefix.dev/robostack-{distro}"]
+        assert all(name.startswith(f"ros-{distro}-") for name in feature["dependencies"])
+    tasks = manifest["tasks"]
+    for file in ("docker/requirements.txt", "docker/weights.txt"):
+        assert file in tasks["packages"]
+        assert (ROOT / file).exists()
+    assert (ROOT / "launch/replay.launch.py").exists()
+    for task in tasks.values():
+        assert set(task.get("depends-on", []) if isinstance(task, dict) else []) <= set(tasks)
+
+
+def test_the_workflow_builds_every_distribution_and_the_health_check_looks_in_the_default_namespace() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    for job in ("distribution", "images"):
+        assert jobs[job]["strategy"]["matrix"]["distro"] == list(DISTROS)
+    assert jobs["robostack"]["strategy"]["matrix"]["environment"] == list(DISTROS)
+    for distro in DISTROS:
+        assert f"/opt/ros/{distro}/setup.bash" in (ROOT / f"docker/Dockerfile.{distro}").read_text()
+    assert "${ROS_NAMESPACE:-/reasonseg}" in (ROOT / "docker/healthcheck.sh").read_text()
+    assert "${ROS_NAMESPACE:-/reasonseg}" in (ROOT / "compose.yaml").read_text()
