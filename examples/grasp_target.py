@@ -112,7 +112,7 @@ def grasp_target(robot: ReasonSegClient, question: str, max_opening_m: float, ti
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("question")
-    parser.add_argument("--namespace", default="")
+    parser.add_argument("--namespace", default="reasonseg", help="of the nodes; '' for none (%(default)s)")
     parser.add_argument("--max-opening", type=float, default=0.085, help="of the gripper, in metres")
     parser.add_argument("--hold", action="store_true", help="stay, so that who comes late gets the poses too")
     args = parser.parse_args(remove_ros_args(["", *argv])[1:])

@@ -78,7 +78,7 @@ def pick_and_place(
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command")
-    parser.add_argument("--namespace", default="")
+    parser.add_argument("--namespace", default="reasonseg", help="of the nodes; '' for none (%(default)s)")
     args = parser.parse_args(remove_ros_args(["", *argv])[1:])
     with ReasonSegClient(args.namespace) as robot:
         try:

@@ -1,6 +1,6 @@
 """All nodes on a simulated table.
 
-Ask: ros2 service call /query fastreasonseg_ros/srv/QueryScene "{text: the mug nearest to the bowl}"
+Ask: ros2 service call /reasonseg/query fastreasonseg_ros/srv/QueryScene "{text: the mug nearest to the bowl}"
 """
 
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
@@ -17,9 +17,11 @@ def generate_launch_description():
         "source": "simulation",
         "path": LaunchConfiguration("seed"),
         "composed": LaunchConfiguration("composed"),
+        "namespace": LaunchConfiguration("namespace"),
     }
     return LaunchDescription(
         [
+            DeclareLaunchArgument("namespace", default_value="reasonseg", description="of the nodes; / for none"),
             DeclareLaunchArgument("seed", default_value="0", description="the same seed gives the same table"),
             DeclareLaunchArgument("composed", default_value="false", description="true: one process for all nodes"),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(everything), launch_arguments=arguments.items()),

@@ -1,6 +1,7 @@
 """The four nodes, each in its own process, or all in one (composed:=true); on a robot with camera:=false.
 
 The nodes are managed (lifecycle) nodes that bring themselves up; autostart:=false leaves that to a lifecycle manager.
+Names are in the namespace reasonseg (/reasonseg/query); namespace:=/ puts them into none.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -13,7 +14,7 @@ from launch import LaunchDescription
 
 RVIZ = PathJoinSubstitution([FindPackageShare("fastreasonseg_ros"), "rviz", "fastreasonseg.rviz"])
 ARGUMENTS = {
-    "namespace": ("", "namespace of nodes and topics"),
+    "namespace": ("reasonseg", "of nodes, topics and services; / for none"),
     "params_file": (
         PathJoinSubstitution([FindPackageShare("fastreasonseg_ros"), "config", "fastreasonseg.yaml"]),
         "YAML file with the nodes' parameters",
@@ -41,6 +42,9 @@ NODES = ("camera_node", "twin_node", "reasoning_node", "mask_node")
 
 def nodes(context):
     values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+
+    # ros2 launch refuses an empty argument; a quoted one comes with its quotes, one of another launch file without.
+    values["namespace"] = values["namespace"].strip("'\"") or "/"
 
     def on(name):
         return values[name].lower() == "true"

@@ -15,9 +15,11 @@ def generate_launch_description():
         "path": LaunchConfiguration("bag"),
         "perceiver": LaunchConfiguration("perceiver"),
         "composed": LaunchConfiguration("composed"),
+        "namespace": LaunchConfiguration("namespace"),
     }
     return LaunchDescription(
         [
+            DeclareLaunchArgument("namespace", default_value="reasonseg", description="of the nodes; / for none"),
             DeclareLaunchArgument("bag", description="folder of a rosbag2, or a .mcap or .db3 file"),
             DeclareLaunchArgument("perceiver", default_value="tabletop", description="tabletop or oracle"),
             DeclareLaunchArgument("composed", default_value="false", description="true: one process for all nodes"),

@@ -1,8 +1,9 @@
-"""Whether every dependency of package.xml is a package of the distribution or a rosdep key that Ubuntu has.
+"""Whether every dependency of package.xml is a package of the distribution or a rosdep key that Ubuntu's apt has.
 
     git clone https://github.com/ros/rosdistro && python scripts/check_rosdep.py rosdistro
 
-Prints how each key resolves for Jazzy and Kilted (Ubuntu 24.04, noble); exit status 1 if one does not.
+Prints how each key resolves for each distribution on its Ubuntu; exit status 1 if one does not. One that only pip has
+does not: pip of Ubuntu 24.04 and later refuses to install into the system, and `rosdep install` fails.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import Any
 
 import yaml
 
-DISTROS = ("jazzy", "kilted")
-UBUNTU = "noble"  # of both
+DISTROS = {"jazzy": "noble", "kilted": "noble", "lyrical": "resolute"}  # and their Ubuntu
 
 
 def keys_of(package_xml: Path) -> list[str]:
@@ -33,17 +33,16 @@ def packages_of(distribution: dict[str, Any]) -> set[str]:
     return found
 
 
-def resolve(key: str, packages: set[str], rules: dict[str, Any]) -> str | None:
-    """What installs the key, as text; None: nothing does on Ubuntu noble."""
+def resolve(key: str, packages: set[str], rules: dict[str, Any], ubuntu: str) -> str | None:
+    """What installs the key, as text; None: neither the distribution nor apt does on that Ubuntu."""
     if key in packages:
         return "released"
     rule = rules.get(key, {}).get("ubuntu")
     if isinstance(rule, dict) and not {"apt", "pip"} & set(rule):  # by version of Ubuntu
-        rule = rule.get(UBUNTU, rule.get("*"))
+        rule = rule.get(ubuntu, rule.get("*"))
     if isinstance(rule, dict):
-        tool = "pip" if "pip" in rule else "apt"
-        wanted = rule[tool]
-        return f"{tool} {' '.join(wanted['packages'] if isinstance(wanted, dict) else wanted)}"
+        wanted = rule.get("apt")
+        rule = wanted["packages"] if isinstance(wanted, dict) else wanted
     return f"apt {' '.join(rule)}" if rule else None
 
 
@@ -53,9 +52,9 @@ def check(rosdistro: Path, package_xml: Path) -> dict[str, dict[str, str | None]
     for name in ("base", "python"):
         rules |= yaml.safe_load((rosdistro / "rosdep" / f"{name}.yaml").read_text())
     found: dict[str, dict[str, str | None]] = {}
-    for distro in DISTROS:
+    for distro, ubuntu in DISTROS.items():
         packages = packages_of(yaml.safe_load((rosdistro / distro / "distribution.yaml").read_text()))
-        found[distro] = {key: resolve(key, packages, rules) for key in keys_of(package_xml)}
+        found[distro] = {key: resolve(key, packages, rules, ubuntu) for key in keys_of(package_xml)}
     return found
 
 

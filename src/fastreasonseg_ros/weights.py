@@ -59,9 +59,15 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ConfigError(
-            f"{what} needs {error.name or error}, which is not installed; `pip install 'fastreasonseg_ros[{extra}]'`"
-        ) from error
+        raise missing_extra(extra, what, error) from error
+
+
+def missing_extra(extra: str, what: str, error: ImportError) -> ConfigError:
+    """The error about a package that is missing: what needs it, and the command that installs it."""
+    return ConfigError(
+        f"{what} needs {error.name or error}, which is not installed; `pip install 'fastreasonseg_ros[{extra}]'`, "
+        "or `make setup-all` in a clone of the repository"
+    )
 
 
 @contextmanager

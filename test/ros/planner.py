@@ -19,7 +19,8 @@ from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.srv import QueryScene, Watch
 
-SPACE = f"{NAMESPACE}/planner"
+ROBOT = f"{NAMESPACE}/planner"  # of the planner's own node
+SPACE = f"{ROBOT}/reasonseg"  # of the nodes that it asks, as the launch files have it
 MUG, PLATE, BOOK = 1, 2, 3
 LONG = "which of the objects to the left of the book and behind the plate is the largest one"
 ENDS = (" or the smallest", " or the reddest", " or the tallest", " or the widest", " or the nearest")
@@ -64,7 +65,7 @@ def spinning(executor_type: type, **arguments: int):
     """A planner's own node, spun by this kind of executor in a thread."""
     context = Context()
     rclpy.init(context=context)
-    node = Node("planner", namespace=SPACE, context=context)
+    node = Node("planner", namespace=ROBOT, context=context)
     executor = executor_type(context=context, **arguments)
     executor.add_node(node)
 

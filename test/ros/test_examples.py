@@ -12,7 +12,17 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from geometry_msgs.msg import PoseStamped
-from planner import MUG, PLATE, SPACE, SilentServer, cancelled, planner_nodes, planner_robot, spinning  # noqa: F401
+from planner import (
+    MUG,
+    PLATE,
+    ROBOT,
+    SPACE,
+    SilentServer,
+    cancelled,
+    planner_nodes,  # noqa: F401
+    planner_robot,  # noqa: F401
+    spinning,
+)
 from processes import PATIENCE_S, wait_for
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -100,7 +110,7 @@ def test_the_behaviour_is_running_then_succeeds(robot: ReasonSegClient) -> None:
         lost.tick_once()
         wait_for(lambda: lost.tick_once() or lost.status is not py_trees.common.Status.RUNNING, what="an end")
         assert lost.status is py_trees.common.Status.FAILURE
-    done = run_example("behavior_tree_node.py", "the plate", "--ros-args", "-r", f"__ns:={SPACE}")
+    done = run_example("behavior_tree_node.py", "the plate", "--ros-args", "-r", f"__ns:={ROBOT}")
     assert done.returncode == 0, done.stderr[-2000:]
     assert "1 object: 2" in done.stdout
 
@@ -139,18 +149,18 @@ def test_no_tick_waits_for_a_node_that_says_nothing() -> None:
 
 def test_the_navigation_example_drives_to_a_place_before_the_object(robot: ReasonSegClient, tmp_path: Path) -> None:
     sent: list[PoseStamped] = []
-    robot.node.create_subscription(PoseStamped, "goal_pose", sent.append, 1)
-    command = [sys.executable, str(EXAMPLES / "nav2_style_action_server.py"), "--ros-args", "-r", f"__ns:={SPACE}"]
+    robot.node.create_subscription(PoseStamped, f"{ROBOT}/goal_pose", sent.append, 1)
+    command = [sys.executable, str(EXAMPLES / "nav2_style_action_server.py"), "--ros-args", "-r", f"__ns:={ROBOT}"]
     with open(tmp_path / "log", "w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        go_to = ActionClient(robot.node, ReasonSegment, "go_to")
+        go_to = ActionClient(robot.node, ReasonSegment, f"{ROBOT}/go_to")
         assert go_to.wait_for_server(PATIENCE_S), (tmp_path / "log").read_text()
         stages: list[str] = []
         # rclpy's action client lets go of feedback that comes after the result: heard on the topic, none is lost.
-        kind, topic = ReasonSegment.Impl.FeedbackMessage, "go_to/_action/feedback"
+        kind, topic = ReasonSegment.Impl.FeedbackMessage, f"{ROBOT}/go_to/_action/feedback"
         robot.node.create_subscription(kind, topic, lambda m: stages.append(m.feedback.stage), 10)
-        wait_for(lambda: robot.node.count_publishers(f"{SPACE}/{topic}"), what="the feedback topic")
+        wait_for(lambda: robot.node.count_publishers(topic), what="the feedback topic")
 
         def go(text: str):
             goal = ReasonSegment.Goal(text=text)

@@ -200,12 +200,20 @@ def test_a_bag_is_replayed(launched) -> None:
     bag = ROOT / "demo/table"
     if not bag.exists():
         pytest.skip("demo/table is not in this checkout")
-    answer = answers("/", launched("replay.launch.py", bag=bag))
+    answer = answers("/reasonseg", launched("replay.launch.py", bag=bag))
     assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
 
 
 @needs_launch
 def test_the_demo_simulates_a_table(launched) -> None:
-    answer = answers("/", launched("demo.launch.py", seed=3))
+    answer = answers("/reasonseg", launched("demo.launch.py", seed=3))
     assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message
     assert answer.twin_sequence > 0
+
+
+@needs_launch
+@pytest.mark.parametrize("given", ["/", "''"])
+def test_the_namespace_can_be_taken_away(launched, given: str) -> None:
+    log = launched("demo.launch.py", seed=3, namespace=given, composed="true")
+    answer = answers("/", log)
+    assert answer.status in (Answer.OK, Answer.NO_MATCH), answer.message

@@ -44,10 +44,12 @@ def test_rviz_shows_topics_that_the_nodes_publish() -> None:
 def test_foxglove_shows_topics_that_the_nodes_publish_and_each_panel_once() -> None:
     layout = json.loads((ROOT / "foxglove/fastreasonseg.json").read_text())
     config = layout["configById"]
-    topics = {p.split(".")[0].lstrip("/") for key in ("imageTopic", "calibrationTopic", "topicPath", "topicToRender")
-              for p in leaves(config, key)}  # fmt: skip
-    topics |= {t.lstrip("/") for t in config["3D!scene"]["topics"]}
-    topics |= {p["value"].split(".")[0].lstrip("/") for p in config["Plot!latency"]["paths"]}
+    shown = {p.split(".")[0] for key in ("imageTopic", "calibrationTopic", "topicPath", "topicToRender")
+             for p in leaves(config, key)}  # fmt: skip
+    shown |= set(config["3D!scene"]["topics"])
+    shown |= {p["value"].split(".")[0] for p in config["Plot!latency"]["paths"]}
+    topics = {t.removeprefix("/").removeprefix("reasonseg/") for t in shown}
+    assert {t for t in shown if not t.startswith("/reasonseg/")} == {"/diagnostics"}
     assert {"overlay", "markers", "answer_text", "diagnostics"} <= topics
     assert topics <= TOPICS
     placed = panels(layout["layout"]) + [p for tab in config["Tab!details"]["tabs"] for p in panels(tab["layout"])]
@@ -57,7 +59,7 @@ def test_foxglove_shows_topics_that_the_nodes_publish_and_each_panel_once() -> N
 @pytest.mark.parametrize(("panel", "kind"), [("query", QueryScene), ("watch", Watch)])
 def test_what_foxglove_asks_is_a_request_of_the_service(panel: str, kind: type) -> None:
     config = json.loads((ROOT / "foxglove/fastreasonseg.json").read_text())["configById"][f"CallService!{panel}"]
-    assert config["serviceName"] == f"/{panel}"
+    assert config["serviceName"] == f"/reasonseg/{panel}"
     assert set(json.loads(config["requestPayload"])) == set(kind.Request.get_fields_and_field_types())
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import ReasonSegError
+from ..weights import missing_extra
 from .parser import TRAINING, build_parser
 
 
@@ -21,9 +22,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["models"]:
         return _guarded(lambda: _module("cli.models").main(arguments[1:]))
     if arguments[:1] == ["train"] and arguments[1:2] and arguments[1] in TRAINING:
-        return _guarded(lambda: _module(TRAINING[arguments[1]][1]).main(arguments[2:]))
+        return _guarded(lambda: _train(arguments[1], arguments[2:]))
     args = parser.parse_args(arguments)
     return _guarded(lambda: _module(args.module).run(args))
+
+
+def _train(stage: str, arguments: Sequence[str]) -> object:
+    """One stage. Raises ConfigError with the command that installs what it needs where a package is missing."""
+    try:
+        return _module(TRAINING[stage][1]).main(arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("fastreasonseg_ros"):
+            raise
+        raise missing_extra("train", f"fastreasonseg train {stage}", error) from error
 
 
 def _guarded(command: Callable[[], object]) -> int:

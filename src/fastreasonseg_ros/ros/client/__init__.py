@@ -24,7 +24,7 @@ from fastreasonseg_ros.srv import Select, SetVocabulary, Unwatch
 
 from ..executors import EventLoopThread
 from .asynchronous import AsyncReasonSegClient
-from .connection import CLOSED, AnswerError, Goal, UnreachableError, WrongThreadError, required
+from .connection import CLOSED, NAMESPACE, AnswerError, Goal, UnreachableError, WrongThreadError, required
 
 __all__ = [
     "AnswerError",
@@ -44,15 +44,19 @@ class ReasonSegClient:
     """Asks the nodes, and waits for the reply; replies are the typed messages.
 
     Usable from any thread and from any callback of your nodes, in any executor: replies come in threads of the client's
-    own. Waiting in a callback holds up that executor's other callbacks if it has one thread; `start` does not. With
-    `node`, names are relative to that node's namespace and its context is shared.
+    own. Waiting in a callback holds up that executor's other callbacks if it has one thread; `start` does not.
+
+    namespace: of the nodes that are asked: `reasonseg`, as the launch files have it; "" for nodes in none. With `node`
+    it is below that node's namespace, unless it begins with a slash, and that node's context is shared.
 
     What happened is in the answer's status (`required` turns it into an exception). Raises UnreachableError, a
     TimeoutError, if a node is not there, goes away, or does not reply in time: ask again. Raises WrongThreadError where
     waiting would never end.
     """
 
-    def __init__(self, namespace: str = "", node_name: str = "reasonseg_client", node: Node | None = None) -> None:
+    def __init__(
+        self, namespace: str = NAMESPACE, node_name: str = "reasonseg_client", node: Node | None = None
+    ) -> None:
         self._client = AsyncReasonSegClient(namespace, node_name, node)
         self._connection, self.node = self._client.connection, self._client.node
         self._loop = EventLoopThread("reasonseg_client")

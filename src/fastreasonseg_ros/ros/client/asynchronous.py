@@ -21,6 +21,7 @@ from jaxtyping import UInt8
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import QueryScene, Select, SetVocabulary, Unwatch, Watch
 
@@ -29,7 +30,7 @@ from ..conversions import mask_from_twin
 from ..images import duration
 from ..qos import latched, reliable
 from ..stamped_buffer import StampedBuffer
-from .connection import Connection, Goal, UnreachableError, gone, late, missing, restarted
+from .connection import NAMESPACE, Connection, Goal, UnreachableError, gone, late, restarted
 
 START_S = 30.0  # time that nodes may take to come up
 GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone does not reply
@@ -45,8 +46,11 @@ class AsyncReasonSegClient:
     TimeoutError, if a node is not there, goes away, or does not reply in time. A request is sent once.
     """
 
-    def __init__(self, namespace: str = "", node_name: str = "reasonseg_client", node: Node | None = None) -> None:
-        """node: names are relative to its namespace, and its context is shared."""
+    def __init__(
+        self, namespace: str = NAMESPACE, node_name: str = "reasonseg_client", node: Node | None = None
+    ) -> None:
+        """namespace: of the nodes that are asked, "" for none; with `node` it is below that node's, unless it begins
+        with a slash, and the context is shared."""
         self.connection = Connection(namespace, node_name, node)
         self.node = self.connection.node
         self._twins: StampedBuffer[SceneGraph] | None = None
@@ -92,7 +96,7 @@ class AsyncReasonSegClient:
 
     async def send_goal(self, text: str, on_feedback: Callable[[str, str], None] | None = None) -> Goal:
         """Waits for the action and sends the question; on_feedback is called in the connection's thread."""
-        await self._until_ready("action", *self.connection.action)
+        await self._until_ready(ReasonSegment, self.connection.action[1])
         return self.connection.send_goal(Goal(text, on_feedback))
 
     async def outcome(self, goal: Goal, timeout_s: float) -> Answer:
@@ -173,7 +177,7 @@ class AsyncReasonSegClient:
     async def call(self, kind: type, request: Any, timeout_s: float) -> Any:
         """The reply of the service of that type."""
         name, ready = self.connection.service(kind)
-        await self._until_ready("service", name, ready)
+        await self._until_ready(kind, ready)
         return await self._wait(self.connection.call(kind, request), timeout_s, name, ready)
 
     async def close(self) -> None:
@@ -190,12 +194,12 @@ class AsyncReasonSegClient:
         if self._twins is not None and msg.status == Answer.OK:
             self._twins.add(msg)
 
-    async def _until_ready(self, kind: str, name: str, ready: Callable[[], bool]) -> None:
+    async def _until_ready(self, kind: type, ready: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + START_S
         while not ready():
             if loop.time() > end:
-                raise UnreachableError(missing(kind, name))
+                raise UnreachableError(self.connection.missing(kind))
             await asyncio.sleep(STEP_S)
 
     async def _wait(self, reply: Future[Any], timeout_s: float, name: str, ready: Callable[[], bool]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from typing import Any
 from uuid import uuid4
@@ -28,6 +28,7 @@ from fastreasonseg_ros.srv import QueryScene, Select, SetVocabulary, Unwatch, Wa
 from ...errors import ReasonSegError, Status
 from ..qos import services
 
+NAMESPACE = "reasonseg"  # of the launch files; see Connection
 CLOSED = "the client is closed: make a new one"
 SERVICES = {
     QueryScene: "query",
@@ -116,22 +117,24 @@ class Goal:
 
 
 class Connection:
-    """The hidden node: clients of the services and of the action. With `node` its context and namespace are shared."""
+    """The hidden node: clients of the services and of the action. With `node` its context is shared."""
 
     def __init__(self, namespace: str, node_name: str, node: Node | None) -> None:
+        """namespace: of the nodes that are asked; one without a leading / is below the namespace of `node`."""
         self._owns_context = node is None
         if node is None:
             self._context = Context()
             rclpy.init(context=self._context)
         else:
             self._context = node.context
-            namespace = namespace or node.get_namespace()
+            namespace = _below(node.get_namespace(), namespace)
             node_name = f"{node.get_name()}_{node_name}"
         self.node = Node(
             node_name,
             namespace=namespace,
             context=self._context,
-            cli_args=["--ros-args", "-r", f"__node:={node_name}"],  # a process-wide __node rule must not rename it
+            # A process-wide rule for __node or __ns is for the caller's nodes, and must not rename this one.
+            cli_args=["--ros-args", "-r", f"__node:={node_name}", "-r", f"__ns:={_below('/', namespace)}"],
             start_parameter_services=False,
             enable_rosout=False,
         )
@@ -171,9 +174,8 @@ class Connection:
 
     def send_goal(self, goal: Goal) -> Goal:
         """Raises UnreachableError if the action is not there at this moment."""
-        name, ready = self.action
-        if self._closed or not ready():
-            raise UnreachableError(missing("action", name))
+        if self._closed or not self.action[1]():
+            raise UnreachableError(self.missing(ReasonSegment))
         goal.reply = self._pending()
         self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.feedback_came).add_done_callback(
             goal.accepted
@@ -185,6 +187,12 @@ class Connection:
         with contextlib.suppress(InvalidHandle):
             return self.node.count_services(f"{name}/_action/send_goal" if name == self._names[ReasonSegment] else name)
         return 0
+
+    def missing(self, kind: type) -> str:
+        """Says that the service or action of this type is not there, and where one is, if the graph has one."""
+        name = self._names[kind]
+        what = "action" if kind is ReasonSegment else "service"
+        return missing(what, name, self._elsewhere(kind))
 
     @property
     def closed(self) -> bool:
@@ -221,6 +229,16 @@ class Connection:
 
         return look
 
+    def _elsewhere(self, kind: type) -> list[str]:
+        """Names of services (actions) of this type in any namespace."""
+        suffix = "/_action/send_goal" if kind is ReasonSegment else ""
+        typed = f"fastreasonseg_ros/{'action' if suffix else 'srv'}/{kind.__name__}{'_SendGoal' if suffix else ''}"
+        with contextlib.suppress(InvalidHandle):
+            there = self.node.get_service_names_and_types()
+            served = [n for n, types in there if typed in types and self.node.count_services(n)]  # not only asked for
+            return sorted(n.removesuffix(suffix) for n in served if n.endswith(suffix))
+        return []
+
     def _pending(self) -> Future[Any]:
         if self._closed:
             raise UnreachableError(CLOSED)
@@ -243,8 +261,17 @@ def settle(reply: Future[Any], value: Any = None, error: Exception | None = None
             reply.set_exception(error)
 
 
-def missing(kind: str, name: str) -> str:
-    return f"{kind} {name} is not there: are the nodes running, in this namespace, on this ROS_DOMAIN_ID?"
+def _below(parent: str, namespace: str) -> str:
+    """The namespace as ROS resolves names in `parent`."""
+    if namespace.startswith("/"):
+        return namespace
+    return f"{parent.rstrip('/')}/{namespace}".rstrip("/") or "/"
+
+
+def missing(kind: str, name: str, elsewhere: Sequence[str] = ()) -> str:
+    others = [n.rpartition("/")[0] or "/" for n in elsewhere if n != name]
+    there = f" Such nodes are in the namespace {', '.join(others[:5])}." if others else ""
+    return f"{kind} {name} is not there: are the nodes running, in this namespace, on this ROS_DOMAIN_ID?{there}"
 
 
 def late(name: str, timeout_s: float) -> str:
