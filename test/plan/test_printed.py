@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from fastreasonseg_ros.plan.executor import execute
@@ -14,7 +16,12 @@ from fastreasonseg_ros.twin.types import DigitalTwin, Instance
 class Kinds:
     """Word meaning by a table: which labels each word means."""
 
-    table = {"book": {"book"}, "parcel": {"box", "carton"}, "box": {"box", "cereal box"}, "cup": {"mug", "cup"}}
+    table: ClassVar = {
+        "book": {"book"},
+        "parcel": {"box", "carton"},
+        "box": {"box", "cereal box"},
+        "cup": {"mug", "cup"},
+    }
 
     def matching(self, text, labels):
         return frozenset(label for label in labels if label in self.table.get(text, ()))

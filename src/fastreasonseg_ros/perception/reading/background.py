@@ -80,6 +80,7 @@ class BackgroundReader:
         """folder: the networks, see ocr.find_models."""
         self.config = config
         self._known: dict[int, _Known] = {}
+        self._first_ids: np.ndarray | None = None  # of the scene's first twin
         self._desk = _Desk(folder, config)
         self._close = weakref.finalize(self, self._desk.close)
 
@@ -92,7 +93,8 @@ class BackgroundReader:
 
         wait: until that was read, for single pictures.
         """
-        if twin.sequence <= 1:  # another scene
+        if twin.sequence <= 1 and twin.ids is not self._first_ids:  # another scene
+            self._first_ids = twin.ids
             self._known.clear()
             self._desk.forget()
         here = {i.id: i for i in twin.instances}
@@ -103,8 +105,11 @@ class BackgroundReader:
             known = self._known.get(instance.id)
             if known is None or known.first_seen_s != instance.first_seen_s:
                 self._known[instance.id] = _Known(instance.first_seen_s, text=instance.text)
-        while self._offer(twin, frame) and wait:  # the queue holds a few at a time
+        self._offer(twin, frame)
+        if wait:
             self._desk.wait()
+            while self._offer(twin, frame):  # the queue holds a few at a time
+                self._desk.wait()
         for id, text in self._desk.collect():
             if id in self._known:
                 self._known[id].text = joined(self._known[id].text, text)
