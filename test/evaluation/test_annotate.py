@@ -115,7 +115,7 @@ def test_points_labels_background_and_questions_are_on_disk_after_every_click(fo
         click_pixel(tab, 300, 300)
         until(lambda: len(json.loads((table / "objects.json").read_text())) == 2, "the second thing")
         tab.get_by_role("button", name="Background").click()
-        tab.locator(".things .q-btn--outline", has_text="Background").wait_for()
+        tab.locator(".things .chosen", has_text="Background").wait_for()
         click_pixel(tab, 20, 20)
         click_pixel(tab, 600, 20)
         until(lambda: len(json.loads((table / "background.json").read_text())) == 2, "the background")

@@ -160,7 +160,7 @@ class AnnotationPage:
                 f"Background: {len(marks.background)} points", on_click=lambda: self._choose(BACKGROUND)
             ).props("flat no-caps align=left")
             if self.chosen == BACKGROUND:
-                line.props("outline")
+                line.classes("chosen").style("font-weight: bold; text-decoration: underline")
         self._questions.clear()
         with self._questions:
             for n, asked in enumerate(marks.questions):
@@ -175,7 +175,7 @@ class AnnotationPage:
             line = ui.button(text, on_click=lambda: self._choose(thing.id)).props("flat no-caps align=left")
             line.style(f"color: {_hue(thing.id)} !important")
             if self.chosen == thing.id:
-                line.props("outline")
+                line.classes("chosen").style("font-weight: bold; text-decoration: underline")
             _remove_button(f"Remove thing {thing.id}", lambda: self._drop(thing.id))
 
     def _drop(self, id: int) -> None:
