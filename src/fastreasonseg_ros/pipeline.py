@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
-from .perception.protocol import Perceiver
+from .perception.protocol import Perceiver, reader_of
 from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, execute, execute_closest
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
@@ -25,6 +25,7 @@ from .plan.spatial import OFF_LINE_OF_SIGHT
 from .reasoning.confidence import confidence
 from .reasoning.kept_plans import PLANS_KEPT, MadePlan, holding
 from .reasoning.planner import OnText, Planner
+from .reasoning.printed_words import printed_in
 from .reasoning.prompting.reply_forms import Form
 from .reasoning.protocol import LanguageModel, WordMeaning
 from .reasoning.sentences import sentence
@@ -55,7 +56,18 @@ def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwi
             f"the frame is {twin.stamp_s - frame.stamp_s:.3f} s older than the twin: give frames in the order of their "
             "stamps, or begin anew with DigitalTwin()"
         )
-    return update(twin, perceiver.perceive(frame), frame)
+    twin = update(twin, perceiver.perceive(frame), frame)
+    reader = reader_of(perceiver)
+    return twin if reader is None else reader.with_texts(twin, frame)
+
+
+def read_now(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
+    """The twin after what is printed on its things was read, which `observe` leaves to a further frame.
+
+    frame: its last. For pictures, after which no frame comes: it takes up to 0.3 s a thing that was not read before.
+    """
+    reader = reader_of(perceiver)
+    return twin if reader is None else reader.with_texts(twin, frame, wait=True)
 
 
 def check_question(text: object) -> None:
@@ -138,7 +150,7 @@ class StandingQuestion:
         self.rollout: Rollout | None = None  # the newest
         self._model, self._meaning = language_model, meaning
         self._planner = Planner(language_model, meaning, instructions, look_for, form, without)
-        self.labels: frozenset[str] = frozenset()  # that were in view when the newest plan was made
+        self.labels: frozenset[str] = frozenset()  # words in view when the newest plan was made
         self._earlier: tuple[MadePlan, ...] = ()  # newest first
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
@@ -147,15 +159,19 @@ class StandingQuestion:
 
     def plan_for(self, twin: DigitalTwin) -> Rollout | None:
         """The kept plan that holds for the labels of this twin, best one that was made for just these; else None."""
-        return holding(self._plans, frozenset(vocabulary(twin)[0]), self.query.text)
+        return holding(self._plans, self._words_in_view(twin), self.query.text)
 
     def without_plans_for(self, twin: DigitalTwin) -> StandingQuestion:
         """A copy that needs a plan for this twin: without the plans that hold for it, and with all others."""
-        labels, again = frozenset(vocabulary(twin)[0]), copy.copy(self)
+        labels, again = self._words_in_view(twin), copy.copy(self)
         others = tuple(made for made in self._plans if not made.holds(labels, self.query.text))
         again.rollout, again.labels = (others[0].rollout, others[0].labels) if others else (None, frozenset())
         again._earlier = others[1:]
         return again
+
+    def _words_in_view(self, twin: DigitalTwin) -> frozenset[str]:
+        """Labels (as plan words), and what the question has of the words that are printed on things, in quotes."""
+        return frozenset(vocabulary(twin)[0]) | printed_in(self.query.text, twin)
 
     @property
     def _plans(self) -> tuple[MadePlan, ...]:
@@ -221,7 +237,7 @@ class StandingQuestion:
         if self.rollout is not None:
             before = [made for made in self._earlier if made.labels != self.labels]
             self._earlier = (MadePlan(self.rollout, self.labels), *before)[: PLANS_KEPT - 1]
-        self.rollout, self.labels = rollout, frozenset(vocabulary(twin)[0])
+        self.rollout, self.labels = rollout, self._words_in_view(twin)
         return True
 
 

@@ -17,7 +17,7 @@ from ..io.sources import frames_of, read_options, read_twin
 from ..just_in_time import look_again
 from ..perception.protocol import Perceiver
 from ..perception.vocabulary import Vocabulary
-from ..pipeline import observe
+from ..pipeline import observe, read_now
 from ..twin.masks import select
 from ..twin.types import Answer, DigitalTwin, Frame, Query
 from ..visualization.overlay import draw_answer
@@ -92,4 +92,6 @@ def _perceive(args: Namespace, report: InputReport) -> tuple[Frame | None, Digit
         last = frame
     if twin is None:
         raise DatasetError(f"{args.source}: holds no frame; depth and colour must have stamps that go together")
+    if last is not None:
+        twin = read_now(twin, last, perceiver)
     return last, twin, perceiver, milliseconds

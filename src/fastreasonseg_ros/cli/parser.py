@@ -135,6 +135,10 @@ def build_parser() -> argparse.ArgumentParser:
     results.add_argument("--seed", type=int, default=0, help="of the bootstrap (%(default)s)")
     results.add_argument("--json", metavar="FILE", help="write the comparison")
 
+    annotate = command("annotate", "cli.annotate", "click points in pictures as ground truth, on a page in a browser")
+    annotate.add_argument("folder", help="a folder with rgb.png, or one of such folders")
+    annotate.add_argument("--port", type=int, default=8090, help="of the page, on this machine only (%(default)s)")
+
     report = command("report", "cli.report", "write results as a page and as Markdown")
     report.add_argument("results", nargs="+", metavar="RESULT", help="what eval and bag eval wrote with --json")
     report.add_argument("--rows", nargs="+", metavar="FILE", help="their --rows (.jsonl), in the same order")

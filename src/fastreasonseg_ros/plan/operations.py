@@ -11,10 +11,12 @@ from .keys import key_value
 from .language import NOT, Step, plan_word
 from .numbers import Quantity, parse_quantity
 from .operators import KEYS, REFERENCES
+from .printed import named_by_text
 from .run import Ids, Meaning, Run
 from .space import View
 
 MIGHT_BE = "nothing is called so; might be this"
+PRINTED = "by what is printed on it"
 
 
 def _matches(view: View, i: Instance, step: Step) -> bool:
@@ -143,6 +145,9 @@ def _like(run: Run, step: Step) -> Ids:
     members = run.instances(run.values[step.args[0]])
     labels = tuple(dict.fromkeys(i.label for i in members))
     text = step.args[1].strip('"')
+    if printed := set(named_by_text(text, members, run.meaning)):
+        run.note = PRINTED
+        return tuple(i.id for i in members if i.id in printed and _matches(run.view, i, step))
     fitting = run.meaning.matching(text, labels) if labels else frozenset()
     found = tuple(i.id for i in members if i.label in fitting and _matches(run.view, i, step))
     if not found and text in REFERENCES:

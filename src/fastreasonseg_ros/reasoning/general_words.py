@@ -16,7 +16,7 @@ from .word_meaning import lexicon
 from .word_meaning.word_forms import WEAK, clean, singulars, word_set
 
 # Words that may stand before a noun and leave it as general as it is; "-est" and numbers in figures do so too.
-_BEFORE = word_set(
+PLAIN_WORDS = word_set(
     "left right upper lower top bottom front back rear middle center centre central near far other another same first "
     "second third last next big small large little tall short long wide narrow thick thin old new nice empty full open "
     "closed upright standing lying flat heavy light dark bright whole single only both two three four five six seven "
@@ -99,4 +99,4 @@ def _meant(named: Named, labels: Sequence[str], meaning: WordMeaning | None) -> 
 
 def _is_plain(word: str) -> bool:
     """Whether a word before a noun leaves it general: "the red box", "the largest box"; not "tea box"."""
-    return not word or word in WEAK or word in _BEFORE or word in COLORS or word.endswith("est") or word.isdigit()
+    return not word or word in WEAK or word in PLAIN_WORDS or word in COLORS or word.endswith("est") or word.isdigit()

@@ -1,6 +1,6 @@
 """From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
-prompt -> language model -> parse -> contradictions -> corrections -> general words -> plan
+prompt -> language model -> parse -> contradictions -> corrections -> general words -> printed words -> plan
 
 A command with a destination is planned as one question an end (commands/).
 """
@@ -23,6 +23,7 @@ from .commands.grammar import CAMERA, Command, read_commands
 from .commands.planner import CommandPlanner
 from .contradictions import contradiction
 from .general_words import with_kinds
+from .printed_words import with_printed
 from .prompting.prompt import prompt
 from .prompting.reply_forms import Form, answer_grammar, answered, ids_grammar, ids_prompt, plan_grammar, results_turn
 from .protocol import Hint, LanguageModel, WordMeaning, generate_scored, plan_language
@@ -92,6 +93,7 @@ class Planner:
         if problem := contradiction(question, rollout.plan, twin):
             rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
         plan = with_kinds(corrected(rollout.plan, question), question, labels, self.meaning)
+        plan = with_printed(plan, question, twin, self.meaning) if self.meaning else plan
         rollout = replace(rollout, plan=plan)
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()

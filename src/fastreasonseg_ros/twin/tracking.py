@@ -222,6 +222,7 @@ def _matched(old: Instance | None, id: int, d: Detection, stamp_s: float, config
         colors=d.colors or (old.colors if old else ()),
         pose=d.pose,
         past=old.past if old else (),
+        text=old.text if old else "",
         memory=replace(
             before,
             **moved,

@@ -26,7 +26,7 @@ from ...io.depth_units import DepthRangeMonitor
 from ...just_in_time import look_again
 from ...perception.protocol import Perceiver
 from ...perception.vocabulary import Vocabulary
-from ...pipeline import observe
+from ...pipeline import observe, read_now
 from ...twin.masks import select
 from ...twin.types import Answer, DigitalTwin, Frame, Query
 from ..benchmark.machine import machine, peak_rss_mb
@@ -169,9 +169,7 @@ class SceneState:
             self._take(twin)
 
     def answer(self, query: Query, ask: Ask) -> Answer:
-        """The answer about the current twin. If it lacks words that perception can look for, the last frame is
-        processed again with them, and the question asked again.
-        """
+        """The answer about the current twin; asked again after looking for words that it lacks in the last frame."""
         assert self.twin is not None
         assert self._last is not None
         assert self._vocabulary is not None
@@ -195,6 +193,8 @@ def ask_about(state: SceneState, text: str, ask: Ask, times: Times) -> tuple[Ans
     """The answer about the current twin, or the error."""
     if state.twin is None:
         return None, state.problem
+    if state._last is not None:
+        state.twin = read_now(state.twin, *state._last[1:3])
     return _timed(lambda: state.answer(Query(text), ask), times.reasoning)
 
 

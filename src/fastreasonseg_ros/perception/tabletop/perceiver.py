@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +22,15 @@ from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
 from ..attributes.names import LabelModel, find_label_model
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
+from ..reading.background import BackgroundReader, ReadingConfig
+from ..reading.ocr import GET, find_models
 from ..robot_self_filter import read_self_mask, remove_robot
 from ..support.structure import Layout
 from ..upright import MOUNTED, needs_rotation, quarters_to_upright, rotated, rotated_back, rotated_vector, up_of
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class TabletopConfig:
     body_mask: image that is white where the robot sees itself, such as the gripper of a wrist camera.
     up: unit vector opposite to gravity in the optical frame, for cameras of known mounting whose frames do not contain
     it; None: estimated from the support plane.
+    read: reads what is printed on things, beside the frame's path (`reading`), where the networks for it are installed.
     """
 
     segment: SegmentConfig = SegmentConfig()
@@ -48,6 +54,8 @@ class TabletopConfig:
     ego_motion: bool = False
     body_mask: str | None = None
     up: tuple[float, float, float] | None = None
+    read: bool = True
+    reading: ReadingConfig = ReadingConfig()
 
     def __post_init__(self) -> None:
         if self.up is not None:
@@ -74,6 +82,7 @@ class TabletopPerceiver:
         self._stamp_s = float("inf")
         self._self_mask = None if config.body_mask is None else read_self_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
+        self.reader = _reader(config)
 
     def perceive(self, frame: Frame) -> Perceived:
         """Detects objects on the surfaces in view, or near the camera without a surface; `note` reports limitations.
@@ -144,6 +153,13 @@ def _table_with_box() -> Frame:
     depth, color = np.full((480, 640), 1.0, np.float32), np.full((480, 640, 3), 150, np.uint8)
     depth[200:280, 280:360], color[200:280, 280:360] = 0.9, (200, 60, 60)
     return Frame(color, depth, camera)
+
+
+def _reader(config: TabletopConfig) -> BackgroundReader | None:
+    folder = find_models() if config.read else None
+    if config.read and folder is None:
+        _LOG.info("what is printed on things is not read: the networks for it are missing; get them with %s", GET)
+    return None if folder is None else BackgroundReader(folder, config.reading)
 
 
 def _network(path_setting: str | None) -> AffinityNetwork:

@@ -1,0 +1,18 @@
+"""`fastreasonseg annotate FOLDER`: a page to click ground truth by points, for `eval`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from ..evaluation.annotation.marks import annotations
+from ..weights import needs_extra
+
+
+def run(args: Namespace) -> int:
+    pictures = annotations(Path(args.folder))
+    with needs_extra("view", "annotate"):
+        from ..evaluation.annotation.page import serve
+
+    serve(pictures, args.port)
+    return 0
