@@ -16,7 +16,7 @@ import requests
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 from agent import call, http_server, in_process, over_stdio, text_of
-from mcp import Client
+from mcp import Client, MCPError
 from mcp_types import ImageContent
 from planner import BOOK, MUG, PLATE, SPACE, planner_nodes, planner_robot  # noqa: F401
 from processes import PATIENCE_S, Nodes, wait_for
@@ -104,22 +104,26 @@ def test_what_is_not_there_is_an_answer_and_what_is_no_question_an_error(robot: 
     asyncio.run(agent())
 
 
-def test_a_call_that_is_given_up_ends_its_standing_question(robot: ReasonSegClient) -> None:
-    answers: list[Answer] = []
-    listening = robot.on_answer(lambda a: answers.append(a) if a.text == "the mug or the book" else None)
+@pytest.mark.parametrize("way", ["cancelled", "client gone"])
+def test_a_call_that_is_given_up_ends_its_standing_question(robot: ReasonSegClient, way: str) -> None:
+    text, answers = f"the mug or the book that is {way}", list[Answer]()
+    listening = robot.on_answer(lambda a: answers.append(a) if a.text == text else None)
 
     async def agent() -> None:
-        async with in_process(SPACE) as client:
-            arguments = {"question": "the mug or the book", "seconds": 60, "answers": 60, "interval_s": 2}
-            task = asyncio.create_task(client.call_tool("follow", arguments))
+        connecting = in_process(SPACE) if way == "cancelled" else over_stdio("--namespace", SPACE)
+        async with connecting as client:
+            arguments = {"question": text, "seconds": 60, "answers": 60, "interval_s": 2}
+            following = asyncio.create_task(client.call_tool("follow", arguments))
             while not any(a.standing for a in answers):
+                assert not following.done(), following.result()
                 await asyncio.sleep(0.02)
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            if way == "cancelled":
+                following.cancel()
+        with contextlib.suppress(asyncio.CancelledError, MCPError):
+            await following
 
     asyncio.run(asyncio.wait_for(agent(), 2 * PATIENCE_S))
-    wait_for(lambda: answers and answers[-1].status == Answer.CANCELLED, what="the end of the question")
+    wait_for(lambda: answers[-1].status == Answer.CANCELLED, what="the end of the question")
     robot.node.destroy_subscription(listening)
 
 

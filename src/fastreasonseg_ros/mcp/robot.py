@@ -21,6 +21,7 @@ from ..ros.client import AsyncReasonSegClient, UnreachableError
 from ..ros.rgbd_subscriber import ImageSubscription, image_topic
 from ..ros.rgbd_synchronizer import COLOR
 from ..ros.stamped_buffer import StampedBuffer
+from .sensor_text import shown
 
 T = TypeVar("T")
 REMEMBERED = 64  # answers that `where` and `picture` may speak of
@@ -128,8 +129,8 @@ class Robot:
     def answer(self, answer_id: str) -> Answer:
         """One of the last answers. Raises ConfigError naming those that there are."""
         if (answer := self._answers.get(answer_id)) is None:
-            known = ", ".join(self._answers) or "none yet"
-            raise ConfigError(f"no answer has the id {answer_id[:60]!r}; there are: {known}. Call ask first")
+            known = ", ".join(shown(k, 32) for k in self._answers) or "none yet"  # a node chose them
+            raise ConfigError(f"no answer has the id {shown(answer_id, 32)!r}; there are: {known}. Call ask first")
         return answer
 
     async def transform(self, twin: SceneGraph, frame: str) -> transforms.Transform:

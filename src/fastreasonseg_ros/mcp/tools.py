@@ -53,8 +53,8 @@ def told(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Awaita
     async def called(*args: Any, **kwargs: Any) -> CallToolResult:
         try:
             return await tool(*args, **kwargs)
-        except (UnreachableError, ConfigError) as error:  # in our own words
-            return failure(f"{error.status.name}: {shown(str(error))}")
+        except (UnreachableError, ConfigError) as error:  # in words of this package, about names that the user gave
+            return failure(f"{error.status.name}: {error}")
         except ReasonSegError as error:  # may quote a message of a topic
             return failure(f"{error.status.name}: the robot says\n{as_data([shown(str(error))])}")
 
