@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -28,8 +29,9 @@ def served(folder: Path, namespace: str, *options: str) -> Iterator[str]:
     """The address of the page about that namespace."""
     log, port = folder / "view.log", free_port()
     command = [sys.executable, "-m", "fastreasonseg_ros.cli", "view", "--port", str(port), "--namespace", namespace]
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}  # NiceGUI is otherwise under test
     with open(log, "w") as output:
-        process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+        process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=plain)
     try:
         wait_for(lambda: "http://" in log.read_text() or process.poll() is not None, what="the page")
         assert process.poll() is None, log.read_text()

@@ -96,6 +96,8 @@ class Page:
 
     def refresh(self) -> None:
         """Brings everything but the picture up to date; what did not change is not sent."""
+        if self._client.is_deleted:  # the browser went while its question was answered
+            return
         viewer, entry = self.viewer, self.shown
         twin, problems = viewer.feed.twin, viewer.problems()
         self._problems.show({text: text for text in problems})
@@ -187,9 +189,12 @@ class Page:
             self.refresh()
 
     def _heard(self, stage: str, so_far: str) -> None:
-        self._progress.set_text(f"{stage}: {so_far}" if so_far else stage)
+        if not self._client.is_deleted:
+            self._progress.set_text(f"{stage}: {so_far}" if so_far else stage)
 
     def _show_asking(self, progress: str) -> None:
+        if self._client.is_deleted:
+            return
         waiting = bool(progress)
         self._progress.set_text(progress)
         for element in (self._cancel_button, self._spinner, self._progress):
