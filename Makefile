@@ -63,7 +63,7 @@ FORCE:
 	@scripts/system_packages.sh "$(PYTHON)"
 	@touch $@
 
-# Only a test of the report needs it, and skips without.
+# Only tests of the report and of the page need it, and skip without.
 .make/browser: scripts/system_packages.sh | .make/place
 	@scripts/system_packages.sh --browser || true
 	@touch $@

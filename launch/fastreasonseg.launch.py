@@ -35,6 +35,12 @@ ARGUMENTS = {
     "imu_topic": ("imu", "sensor_msgs/Imu that says where up is, with use_imu of twin_node"),
     "respawn": ("false", "true: a node that ended is started again at once"),
     "rviz": ("false", "true: rviz2 with the package's view"),
+    "view": (
+        "false",
+        "true: a page for browsers (fastreasonseg view) at view_host and view_port; needs the extra view",
+    ),
+    "view_host": ("127.0.0.1", "address of the page; with another one, as 0.0.0.0, anyone who reaches it may ask"),
+    "view_port": ("8080", "port of the page"),
     "log_level": ("info", "debug, info, warn or error"),
 }
 NODES = ("camera_node", "twin_node", "reasoning_node", "mask_node")
@@ -71,6 +77,9 @@ def nodes(context):
     if on("rviz"):
         view = ["-d", RVIZ.perform(context)]
         started.append(Node(package="rviz2", executable="rviz2", arguments=view, namespace=values["namespace"]))
+    if on("view"):
+        address = ["--host", values["view_host"], "--port", values["view_port"]]
+        started.append(Node(executable="view", arguments=address, **common))
     return started
 
 

@@ -209,6 +209,21 @@ def build_parser() -> argparse.ArgumentParser:
     _shared(bag)
     _backends(bag)
 
+    view = command("view", "cli.view", "serve a page for browsers: ask, and watch what the running nodes answer")
+    view.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="address to listen on (%(default)s: this machine only); with another one, as 0.0.0.0, anyone who reaches "
+        "it may look and ask, without a password",
+    )  # fmt: skip
+    view.add_argument("--port", type=int, default=8080, help="(%(default)s)")
+    view.add_argument("--namespace", default="", metavar="NAME", help="namespace of the nodes (none)")
+    view.add_argument(
+        "--color-transport", default="raw", choices=["raw", "compressed"], help="of color/image_raw (%(default)s)"
+    )
+    view.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long an answer is waited for (%(default)s)"
+    )
+
     bench = command("bench", "cli.bench", "latency of perception and reasoning, and memory, on this machine")
     bench.add_argument("source", nargs="?", default="demo/table", help="scene folder or bag (%(default)s)")
     bench.add_argument("--frames", type=int, default=60, help="frames to perceive (%(default)s)")
