@@ -17,7 +17,7 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 from agent import call, http_server, in_process, over_stdio, text_of
 from mcp import Client, MCPError
-from mcp_types import ImageContent
+from mcp_types import CallToolResult, ImageContent
 from planner import BOOK, MUG, PLATE, SPACE, planner_nodes, planner_robot  # noqa: F401
 from processes import PATIENCE_S, Nodes, wait_for
 
@@ -104,21 +104,35 @@ def test_what_is_not_there_is_an_answer_and_what_is_no_question_an_error(robot: 
     asyncio.run(agent())
 
 
-@pytest.mark.parametrize("way", ["cancelled", "client gone"])
-def test_a_call_that_is_given_up_ends_its_standing_question(robot: ReasonSegClient, way: str) -> None:
-    text, answers = f"the mug or the book that is {way}", list[Answer]()
+@pytest.mark.parametrize("way", ["call cancelled", "client gone", "server ended"])
+def test_a_call_that_is_given_up_ends_its_standing_question(robot: ReasonSegClient, way: str, tmp_path: Path) -> None:
+    text, answers = f"the mug or the book, {way}", list[Answer]()
     listening = robot.on_answer(lambda a: answers.append(a) if a.text == text else None)
 
+    async def follow(client: Client) -> asyncio.Task[CallToolResult]:
+        """The call, as soon as the question stands."""
+        arguments = {"question": text, "seconds": 60, "answers": 60, "interval_s": 2}
+        following = asyncio.create_task(client.call_tool("follow", arguments))
+        while not any(a.standing for a in answers):
+            assert not following.done(), following.result()
+            await asyncio.sleep(0.02)
+        return following
+
     async def agent() -> None:
-        connecting = in_process(SPACE) if way == "cancelled" else over_stdio("--namespace", SPACE)
-        async with connecting as client:
-            arguments = {"question": text, "seconds": 60, "answers": 60, "interval_s": 2}
-            following = asyncio.create_task(client.call_tool("follow", arguments))
-            while not any(a.standing for a in answers):
-                assert not following.done(), following.result()
-                await asyncio.sleep(0.02)
-            if way == "cancelled":
+        options = ("--namespace", SPACE)
+        if way == "call cancelled":
+            async with in_process(SPACE) as client:
+                following = await follow(client)
                 following.cancel()
+        elif way == "client gone":
+            async with over_stdio(*options) as client:
+                following = await follow(client)
+        else:
+            async with contextlib.AsyncExitStack() as stack:
+                stack.enter_context(contextlib.suppress(ExceptionGroup))  # of the client: its connection broke
+                with http_server(tmp_path / "server.log", *options) as address:
+                    client = await stack.enter_async_context(Client(address))
+                    following = await follow(client)
         with contextlib.suppress(asyncio.CancelledError, MCPError):
             await following
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import signal
 from argparse import Namespace
 
 from ..errors import ConfigError
@@ -22,6 +21,5 @@ def run(args: Namespace) -> int:
 
     settings = RobotSettings(args.stale_after, args.color_topic, args.color_transport)
     http = HttpSettings(args.host, args.port, tuple(args.expose)) if args.transport == "http" else None
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # so that standing questions are ended
     anyio.run(serve, args.namespace or [""], settings, args.allow, http)
     return 0

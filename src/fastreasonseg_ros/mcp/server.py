@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
@@ -18,6 +22,7 @@ from .robot import Robot, RobotSettings
 from .sensor_text import CLOSE, OPEN
 from .tools import Tools
 
+GRACE_S = 1  # for replies that are on their way when the server is ended
 CHANGING = ("set_vocabulary", "select")
 READING = ("look", "ask", "follow", "where", "picture")
 DATA = (
@@ -108,10 +113,11 @@ async def connected(namespaces: Sequence[str], settings: RobotSettings) -> Async
 async def serve(
     namespaces: Sequence[str], settings: RobotSettings, allow: Collection[str] = (), http: HttpSettings | None = None
 ) -> None:
-    """Serves until the client goes (stdio), or until it is interrupted (http)."""
+    """Serves until the client goes (stdio) or a signal comes; standing questions are ended then."""
     async with connected(namespaces, settings) as robots:
         server = make_server(robots, allow)
         if http is None:
+            _end_at_signals(robots.values())
             await server.run_stdio_async()
             return
         if not http.is_loopback:
@@ -121,7 +127,26 @@ async def serve(
                 file=sys.stderr,
             )
         print(f"fastreasonseg mcp: http://{_in_url(http.host)}:{http.port}/mcp", file=sys.stderr)
-        await server.run_streamable_http_async(host=http.host, port=http.port, transport_security=http.security)
+        app = server.streamable_http_app(host=http.host, transport_security=http.security)
+        # Clients keep a stream open for as long as they live: an end that waited for them would never come.
+        config = uvicorn.Config(app, http.host, http.port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
+        await uvicorn.Server(config).serve()
+
+
+def _end_at_signals(robots: Collection[Robot]) -> None:
+    """For stdio: a thread of the SDK waits for input, and the interpreter for that thread, so that an ordinary end
+    would come only with the next line of input.
+    """
+
+    async def end() -> None:
+        try:
+            await asyncio.gather(*(robot.close() for robot in robots))
+        finally:
+            os._exit(130)
+
+    loop, ending = asyncio.get_running_loop(), []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: ending.append(loop.create_task(end())))
 
 
 def _in_url(host: str) -> str:
