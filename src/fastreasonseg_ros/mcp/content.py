@@ -156,7 +156,7 @@ def answer_of(robot: str, answer: Answer) -> AnswerReply:
         destination_ids=list(answer.destination_ids)[:MOST_THINGS],
         destination=shown(answer.reference, LABEL),
         reasoning=shown(answer.reason),
-        steps=[_step(step) for step in answer.steps[:MOST_STEPS]],
+        steps=[_step(step) for step in list(answer.steps)[:MOST_STEPS]],
         frame=shown(answer.header.frame_id, LABEL),
         stamp_s=time_to_s(answer.header.stamp),
     )
@@ -229,7 +229,7 @@ def moved(places: Places, frame: str, transform: Transform) -> Places:
 
 
 def _things(answer: Answer) -> list[Thing]:
-    return [thing_of(instance_from_msg(i)) for i in answer.instances[:MOST_THINGS]]
+    return [thing_of(instance_from_msg(i)) for i in list(answer.instances)[:MOST_THINGS]]
 
 
 def _step(step: TraceStep) -> str:

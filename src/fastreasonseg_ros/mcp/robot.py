@@ -188,8 +188,8 @@ class Robot:
                             followed.append(Followed(last - start, self._remember(answer)))
 
     async def _run_apart(self, work: Coroutine[Any, Any, T]) -> T:
-        """In a task of its own. A cancelled request is cancelled again at each `await`, so that it could not tell the
-        node to end its question; this task is cancelled once, and ends it.
+        """In a task of its own, which `close` ends, and waits for: a request to end a question that is sent just before
+        DDS is shut down may be lost. A cancelled call could not wait, since it is cancelled again at each `await`.
         """
         task = asyncio.create_task(work)
         self._apart.add(task)
@@ -209,9 +209,12 @@ class Robot:
         if pictures:
             kind, topic = self._image_topic
             images = ImageSubscription(self.client.node, kind, topic, buffer.add)
-        subscription = self.client.on_twin(
-            lambda twin: None if loop.is_closed() else loop.call_soon_threadsafe(twins.put_nowait, twin)
-        )
+
+        def twin_came(twin: SceneGraph) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(twins.put_nowait, twin)
+
+        subscription = self.client.on_twin(twin_came)
         try:
             yield twins, buffer
         finally:

@@ -164,7 +164,7 @@ class Tools:
     ) -> CallToolResult:
         """Changes the words that an open-vocabulary perceiver looks for, for everybody who asks this robot."""
         response = await self._robot(robot).client.set_vocabulary(words, add)
-        lines = [shown(response.message), "words: " + ", ".join(shown(w, LABEL) for w in response.words[:256])]
+        lines = [shown(response.message), "words: " + ", ".join(shown(w, LABEL) for w in list(response.words)[:256])]
         return _done(response.status, lines)
 
     @told
