@@ -14,7 +14,7 @@ from printed_cards import card, frame_of
 
 from fastreasonseg_ros.perception import make_perceiver
 from fastreasonseg_ros.perception.reading.agreement import agreed, joined
-from fastreasonseg_ros.perception.reading.background import BackgroundReader, read_crop
+from fastreasonseg_ros.perception.reading.background import BackgroundReader, ReadingConfig, read_crop
 from fastreasonseg_ros.perception.reading.ocr import Line, LineReader, find_models
 from fastreasonseg_ros.pipeline import observe, read_now
 from fastreasonseg_ros.plan.printed import is_printed
@@ -150,6 +150,22 @@ def test_more_things_than_wait_at_once_are_all_read_in_a_picture(perceiver):
     frame = frame_of(*[card(f"Number {n}") for n in range(10, 20)], size=(1280, 240), side_px=90)
     twin = read_now(observe(DigitalTwin(image_size=frame.image_size), frame, perceiver), frame, perceiver)
     assert sum("umber" in i.text for i in twin.instances) >= 9
+
+
+@needs_models
+def test_new_things_come_before_those_that_were_tried_where_many_wait():
+    assert MODELS is not None
+    perceiver = make_perceiver("oracle")
+    perceiver.reader = BackgroundReader(MODELS, ReadingConfig(queue=2))
+    blank = np.full_like(card("Weetabix"), 200)
+    blank[10:20] = 90
+    twin = DigitalTwin(image_size=(1280, 240))
+    for stamp_s in np.arange(0, 8, 1.0):
+        cards = [blank] * 5 if stamp_s < 7 else [blank] * 5 + [card("Weetabix")]
+        frame = frame_of(*cards, size=(1280, 240), side_px=120, stamp_s=float(stamp_s))
+        twin = observe(twin, frame, perceiver)
+    twin = read_now(twin, frame, perceiver)
+    assert is_printed("weetabix", twin.instances[-1].text)
 
 
 def test_without_the_networks_the_tabletop_perceiver_says_so_once_and_works(monkeypatch, caplog):

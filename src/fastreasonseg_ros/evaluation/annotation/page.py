@@ -27,32 +27,32 @@ class AnnotationPage:
     def __init__(self, pictures: Sequence[Annotation]) -> None:
         self._pictures, self._at, self.chosen = pictures, 0, NEW
         names = {n: a.folder.name for n, a in enumerate(pictures)}
-        with ui.row().classes("w-full items-center"):
+        with ui.row().classes("full-width items-center"):
             ui.button(icon="navigate_before", on_click=lambda: self._go(self._at - 1)).props("aria-label=Before")
             self._select = ui.select(names, value=0, label="Picture", on_change=lambda e: self._go(e.value))
             ui.button(icon="navigate_next", on_click=lambda: self._go(self._at + 1)).props("aria-label=Next")
             ui.button("Undo", icon="undo", on_click=self._undo)
             self._state = ui.label().classes("state")
-        with ui.row().classes("w-full no-wrap items-start"):
+        with ui.row().classes("full-width no-wrap items-start"):
             with ui.column().style("flex: 3; min-width: 0"):
                 self._image = ui.interactive_image(on_mouse=self._clicked, events=["click"], cross=True)
-                self._image.classes("picture w-full")
+                self._image.classes("picture full-width")
             with ui.column().style("flex: 1; min-width: 18rem"):
-                self._label = ui.input("Label", on_change=self._renamed).classes("w-full")
-                self._also = ui.input("Other words, with commas between", on_change=self._renamed).classes("w-full")
-                self._color = ui.select(["", *COLORS], value="", label="Colour", on_change=self._renamed)
-                self._color.classes("w-full")
+                self._label = ui.input("Label", on_change=self._renamed).classes("full-width")
+                self._also = ui.input("Other words, with commas between", on_change=self._renamed).classes("full-width")
+                self._color = ui.select([*COLORS], label="Colour", clearable=True, on_change=self._renamed)
+                self._color.classes("full-width")
                 ui.button("New thing", icon="add", on_click=lambda: self._choose(NEW))
-                self._things = ui.column().classes("things w-full gap-1")
-        with ui.column().classes("w-full"):
-            with ui.row().classes("w-full items-center"):
+                self._things = ui.column().classes("things full-width")
+        with ui.column().classes("full-width"):
+            with ui.row().classes("full-width items-center"):
                 self._text = ui.input("Question").style("flex: 1")
                 self._targets = ui.select({}, multiple=True, value=[], label="Means (none: it is not there)")
                 self._targets.style("min-width: 16rem").props("use-chips")
                 self._category = ui.select(list(CATEGORIES), value=CATEGORIES[0], label="Category")
                 self._level = ui.select([1, 2, 3], value=1, label="Level")
                 ui.button("Add question", icon="add", on_click=self._ask)
-            self._questions = ui.column().classes("questions w-full gap-1")
+            self._questions = ui.column().classes("questions full-width")
         ui.keyboard(on_key=self._key)
         self._filling = False  # fields are being filled by the page itself
         self._go(0)
@@ -79,7 +79,7 @@ class AnnotationPage:
         self._filling = True
         self._label.value = thing.label if thing else ""
         self._also.value = ", ".join(thing.also) if thing else ""
-        self._color.value = thing.color if thing and thing.color in COLORS else ""
+        self._color.value = thing.color if thing and thing.color in COLORS else None
         self._filling = False
         self._show()
 

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import threading
+import time
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +52,7 @@ class ReadingConfig:
     queue: int = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a crop is only itself: arrays have no one truth value
 class _Crop:
     """A thing to be read: its picture and mask. tried: how often it was before."""
 
@@ -158,7 +159,7 @@ class _Desk:
         self._waiting: list[_Crop] = []
         self._read: list[tuple[int, str]] = []
         self._reading: _Crop | None = None
-        self._closed = False
+        self._closed = self._awaited = False
         self._thread: threading.Thread | None = None
 
     def takes(self, tried: int) -> bool:
@@ -191,7 +192,10 @@ class _Desk:
     def wait(self) -> None:
         """Until every crop was read."""
         with self._changed:
+            self._awaited = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._closed or not (self._waiting or self._reading))
+            self._awaited = False
 
     def close(self) -> None:
         with self._changed:
@@ -213,12 +217,16 @@ class _Desk:
                 self._changed.notify_all()
             return
         while crop := self._next():
+            start = time.monotonic()
             text = read_crop(reader, crop.color, crop.mask, self._config.min_sharpness)
+            spent_s = time.monotonic() - start
             with self._changed:
                 if self._reading is crop and text:
                     self._read.append((crop.id, text))
                 self._reading = None if self._reading is crop else self._reading
                 self._changed.notify_all()
+                # As long a rest as the work: threads of frames share caches and memory with it whatever its priority.
+                self._changed.wait_for(lambda: self._closed or self._awaited, timeout=spent_s)
 
     def _next(self) -> _Crop | None:
         """The crop that was tried least, of these the newest; None when closed."""
