@@ -172,7 +172,7 @@ def _wait(ready: Any, what: str, then: str) -> None:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command")
-    parser.add_argument("--namespace", default="")
+    parser.add_argument("--namespace", default="reasonseg", help="of the nodes; '' for none (%(default)s)")
     parser.add_argument("--margin", type=float, default=0.01, help="around each thing, in metres")
     parser.add_argument("--dry-run", action="store_true", help="print only: needs no MoveIt")
     args = parser.parse_args(remove_ros_args(["", *argv])[1:])

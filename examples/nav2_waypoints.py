@@ -106,7 +106,7 @@ def _result(future: Any) -> Any:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", nargs="+")
-    parser.add_argument("--namespace", default="")
+    parser.add_argument("--namespace", default="reasonseg", help="of the nodes; '' for none (%(default)s)")
     parser.add_argument("--frame", default="map")
     parser.add_argument("--standoff", type=float, default=0.8, help="metres")
     args = parser.parse_args(remove_ros_args(["", *argv])[1:])

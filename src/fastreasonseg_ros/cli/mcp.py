@@ -21,5 +21,5 @@ def run(args: Namespace) -> int:
 
     settings = RobotSettings(args.stale_after, args.color_topic, args.color_transport)
     http = HttpSettings(args.host, args.port, tuple(args.expose)) if args.transport == "http" else None
-    anyio.run(serve, args.namespace or [""], settings, args.allow, http)
+    anyio.run(serve, args.namespace or ["reasonseg"], settings, args.allow, http)
     return 0

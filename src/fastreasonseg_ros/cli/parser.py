@@ -64,7 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     mcp = command("mcp", "cli.mcp", "let agents look and ask: a server of the Model Context Protocol")
     mcp.add_argument("--transport", choices=["stdio", "http"], default="stdio", help="how clients talk (%(default)s)")
-    mcp.add_argument("--namespace", metavar="NAME", action="append", help="of a robot's nodes (several times)")
+    mcp.add_argument(
+        "--namespace",
+        metavar="NAME",
+        action="append",
+        help="of a robot's nodes; several times for several; / for none (reasonseg)",
+    )
     mcp.add_argument(
         "--allow", metavar="TOOL", action="append", default=[], choices=["set_vocabulary", "select"],
         help="also offer set_vocabulary or select, which change what runs (several times)",
@@ -216,7 +221,7 @@ def build_parser() -> argparse.ArgumentParser:
         "it may look and ask, without a password",
     )  # fmt: skip
     view.add_argument("--port", type=int, default=8080, help="(%(default)s)")
-    view.add_argument("--namespace", default="", metavar="NAME", help="namespace of the nodes (none)")
+    view.add_argument("--namespace", default="reasonseg", metavar="NAME", help="of the nodes; / for none (%(default)s)")
     view.add_argument(
         "--color-transport", default="raw", choices=["raw", "compressed"], help="of color/image_raw (%(default)s)"
     )
