@@ -27,7 +27,7 @@ from fastreasonseg_ros.evaluation.annotation.marks import (
     Asked,
     Marks,
     Thing,
-    annotations,
+    open_annotations,
     read_marks,
     write_marks,
 )
@@ -186,6 +186,6 @@ def test_a_damaged_file_is_named_and_not_overwritten(folder: Path, file: str, te
 
 def test_a_folder_without_pictures_says_what_to_do(tmp_path: Path):
     with pytest.raises(DatasetError, match=r"put each picture as rgb\.png into a folder of its own"):
-        annotations(tmp_path)
+        open_annotations(tmp_path)
     with pytest.raises(DatasetError, match="no such folder"):
-        annotations(tmp_path / "nowhere")
+        open_annotations(tmp_path / "nowhere")

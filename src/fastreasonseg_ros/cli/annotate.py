@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ..evaluation.annotation.marks import annotations
+from ..evaluation.annotation.marks import open_annotations
 from ..weights import needs_extra
 
 
 def run(args: Namespace) -> int:
-    pictures = annotations(Path(args.folder))
+    pictures = open_annotations(Path(args.folder))
     with needs_extra("view", "annotate"):
         from ..evaluation.annotation.page import serve
 

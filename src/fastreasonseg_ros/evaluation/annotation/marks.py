@@ -105,7 +105,7 @@ class Annotation:
         return min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1)
 
 
-def annotations(folder: Path) -> list[Annotation]:
+def open_annotations(folder: Path) -> list[Annotation]:
     """Of the folder itself where it holds a picture, else of its folders. Raises DatasetError where there is none."""
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")

@@ -90,7 +90,7 @@ class AnnotationPage:
             return
         thing = self._marks.thing(self.chosen)
         if thing is None:
-            if not self._label.value.strip():
+            if not _said(self._label):
                 ui.notify("Type the thing's label first, or choose the background", type="warning")
                 return
             thing = self._typed(Thing(self._marks.free_id, ""))
@@ -99,12 +99,12 @@ class AnnotationPage:
             self._show()
 
     def _typed(self, thing: Thing) -> Thing:
-        also = tuple(word for part in self._also.value.split(",") if (word := part.strip()))
-        return replace(thing, label=self._label.value.strip(), also=also, color=self._color.value or "")
+        also = tuple(word for part in _said(self._also).split(",") if (word := part.strip()))
+        return replace(thing, label=_said(self._label), also=also, color=self._color.value or "")
 
     def _renamed(self) -> None:
         thing = self._marks.thing(self.chosen)
-        if thing is not None and not self._filling and self._label.value.strip():
+        if thing is not None and not self._filling and _said(self._label):
             changed = self._typed(thing)
             if not self._color.value and thing.color not in COLORS:
                 changed = replace(changed, color=thing.color)  # a word that the list does not have
@@ -112,7 +112,7 @@ class AnnotationPage:
                 self._change(self._marks.with_thing(changed))
 
     def _ask(self) -> None:
-        if not (text := self._text.value.strip()):
+        if not (text := _said(self._text)):
             ui.notify("Type the question first", type="warning")
             return
         asked = Asked(text, tuple(self._targets.value), self._category.value, self._level.value)
@@ -185,6 +185,10 @@ class AnnotationPage:
     def _drop_question(self, n: int) -> None:
         left = tuple(q for k, q in enumerate(self._marks.questions) if k != n)
         self._change(replace(self._marks, questions=left))
+
+
+def _said(field: ui.input) -> str:
+    return (field.value or "").strip()
 
 
 def _remove_button(name: str, action) -> None:

@@ -100,7 +100,7 @@ class LineReader:
         found = np.asarray(self._detector([_blob(resized)])[0])[0, 0]
         kernels = cv2.dilate((found > KERNEL).astype(np.uint8), np.ones((2, 2), np.uint8))
         outlines, _ = cv2.findContours(kernels, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        to_picture = np.float32([picture.shape[1] / width, picture.shape[0] / height])
+        to_picture = np.array([picture.shape[1] / width, picture.shape[0] / height], np.float32)
         corners = []
         for outline in outlines:
             center, size, angle = cv2.minAreaRect(outline)
@@ -148,7 +148,7 @@ def _from_top_left(rectangle: Float32[np.ndarray, "4 2"]) -> Float32[np.ndarray,
     """Corners clockwise as seen, such that the first side is the top of a text that runs right; of a tall one, up."""
     by_x = rectangle[np.argsort(rectangle[:, 0], kind="stable")]
     left, right = by_x[:2][np.argsort(by_x[:2, 1])], by_x[2:][np.argsort(by_x[2:, 1])]
-    corners = np.float32([left[0], right[0], right[1], left[1]])
+    corners = np.array([left[0], right[0], right[1], left[1]], np.float32)
     width, height = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
     return np.roll(corners, 1, axis=0) if height > TALL * width else corners
 
@@ -157,8 +157,8 @@ def _straightened(picture: UInt8[np.ndarray, "h w 3"], corners: Float32[np.ndarr
     """The line as a picture of LINE_HEIGHT, text running right."""
     width, height = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
     across = int(np.clip(np.ceil(LINE_HEIGHT * width / max(height, 1.0)), 8, MAX_WIDTH))
-    target = np.float32([[0, 0], [across, 0], [across, LINE_HEIGHT], [0, LINE_HEIGHT]])
-    matrix = cv2.getPerspectiveTransform(np.float32(corners), target)
+    target = np.array([[0, 0], [across, 0], [across, LINE_HEIGHT], [0, LINE_HEIGHT]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target)
     return cv2.warpPerspective(
         picture, matrix, (across, LINE_HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
