@@ -64,7 +64,8 @@ def describe(answer: Answer, twin: DigitalTwin) -> str:
     if answer.reason:
         lines.append(answer.reason)
     lines += [f"  {step}" for step in answer.trace]
-    lines.append(", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.latency_ms.items()))
+    sure = [] if answer.confidence is None else [f"{answer.confidence:.0%} sure"]
+    lines.append(", ".join(sure + [f"{stage} {ms:.0f} ms" for stage, ms in answer.latency_ms.items()]))
     return "\n".join(line for line in lines if line)
 
 

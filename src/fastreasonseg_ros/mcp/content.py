@@ -76,6 +76,7 @@ class AnswerReply(Reply):
     answer_id: str = Field(description="for where and picture")
     status: str = Field(description="OK, NO_MATCH (nothing fits: an answer), or what went wrong")
     message: str
+    confidence: float | None = Field(description="chance that the answer is right, 0 to 1; null where it is not known")
     ids: list[int]
     things: list[Thing] = Field(description="the same objects, in the same order")
     relation: str = Field(description="of a command: how the ids are to stand to the destination; else empty")
@@ -150,6 +151,7 @@ def answer_of(robot: str, answer: Answer) -> AnswerReply:
         answer_id=shown(answer.query_id, 128),
         status=status_name(answer.status),
         message=shown(answer.message),
+        confidence=round(float(answer.confidence), 3) if 0 < answer.confidence <= 1 else None,
         ids=list(answer.ids)[:MOST_THINGS],
         things=_things(answer),
         relation=shown(answer.relation, LABEL),

@@ -31,7 +31,8 @@ def answer_text(answer: AnswerReply) -> str:
     if answer.reasoning:
         lines.append(f"reasoning: {in_quotes(answer.reasoning)}")
     lines += (f"step: {in_quotes(step)}" for step in answer.steps)
-    return f"{answer.status}: ids {_ids(answer.ids)}. {AXES}\n{as_data(lines)}"
+    sure = "" if answer.confidence is None else f", {answer.confidence:.0%} sure"
+    return f"{answer.status}{sure}: ids {_ids(answer.ids)}. {AXES}\n{as_data(lines)}"
 
 
 def follow_text(reply: FollowReply) -> str:

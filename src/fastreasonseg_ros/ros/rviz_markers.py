@@ -89,7 +89,8 @@ def as_text(answer: Answer) -> str:
     def named(ids: Sequence[int]) -> str:
         return ", ".join(names.get(i, str(i)) for i in ids)
 
-    lines = [f"Q: {answer.text}", f"{Status(answer.status).name}: {named(answer.ids) or answer.message}"]
+    sure = f" ({answer.confidence:.0%} sure)" if answer.confidence > 0 else ""  # else not known
+    lines = [f"Q: {answer.text}", f"{Status(answer.status).name}{sure}: {named(answer.ids) or answer.message}"]
     for command in answer.commands if answer.status == Answer.OK else ():
         where = " ".join(filter(None, [command.relation, named(command.destination_ids) or command.reference]))
         lines.append(f"take {named(command.ids)}" + (f", put {where}" if where else ""))
