@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from mcp import Client, StdioServerParameters
@@ -77,7 +77,7 @@ def text_of(result: CallToolResult) -> str:
     return text
 
 
-async def call(client: Client, tool: str, accept: Callable[[CallToolResult], bool] | None = None, **arguments) -> dict:
+async def call(client: Client, tool: str, **arguments) -> dict:
     """Structured content of a call that must succeed."""
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, text_of(result)

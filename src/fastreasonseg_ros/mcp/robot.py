@@ -66,6 +66,7 @@ class Robot:
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._transforms = transforms.TransformLookup(self.client.node, needed=False)
         self._apart: set[asyncio.Task[Any]] = set()
+        self._closing: asyncio.Task[None] | None = None
 
     async def ask(self, question: str, timeout_s: float, on_stage: Callable[[str], None]) -> Answer:
         """on_stage: called with waiting, thinking, looking, done. Cancelling the task stops the model."""
@@ -144,8 +145,15 @@ class Robot:
             ) from None
 
     async def close(self) -> None:
+        """Ends what is followed. May be called again, as by a signal while it runs."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         for task in self._apart:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()
         if self._apart:
             await asyncio.wait(self._apart, timeout=CLOSE_S)
         self._transforms.close()
@@ -175,7 +183,13 @@ class Robot:
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         async with contextlib.aclosing(self.client.follow(question)) as answers:
-            first = await anext(answers)
+            watching = asyncio.ensure_future(anext(answers))
+            try:
+                first = await asyncio.shield(watching)
+            except asyncio.CancelledError:
+                # The question may stand before the reply is here that says so: only then can it be ended.
+                await asyncio.wait([watching])
+                raise
             start = last = loop.time()
             followed.append(Followed(0.0, self._remember(first)))
             with contextlib.suppress(TimeoutError):

@@ -130,6 +130,9 @@ async def serve(
         app = server.streamable_http_app(host=http.host, transport_security=http.security)
         # Clients keep a stream open for as long as they live: an end that waited for them would never come.
         config = uvicorn.Config(app, http.host, http.port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
+        # uvicorn raises the signals that ended it again afterwards, when standing questions are still to be ended.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
         await uvicorn.Server(config).serve()
 
 
