@@ -16,7 +16,7 @@ from fastreasonseg_ros.cli import TRAINING, build_parser, main
 
 COMMANDS = (
     *("demo", "ask", "eval", "eval-twins", "eval-students", "compare", "report"),
-    *("eval-tracking", "eval-places", "bag", "bench", "train", "models"),
+    *("eval-tracking", "eval-places", "bag", "bench", "train", "models", "mcp"),
 )
 
 

@@ -12,7 +12,7 @@ import sys
 
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "transformers", "mujoco", "trl", "peft"}:
+        if name.split(".")[0] in {"torch", "transformers", "mujoco", "trl", "peft", "mcp"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Hidden())
@@ -20,7 +20,7 @@ sys.meta_path.insert(0, Hidden())
 
 
 def without_extras(code: str) -> subprocess.CompletedProcess[str]:
-    """Runs the code in a Python that has neither torch, transformers nor MuJoCo."""
+    """Runs the code in a Python that has neither torch, transformers, MuJoCo nor the MCP SDK."""
     return subprocess.run([sys.executable, "-c", HIDE + code], capture_output=True, text=True, timeout=300)
 
 
@@ -40,6 +40,7 @@ def test_a_question_about_a_picture_is_answered_without_torch_transformers_and_m
         ("from fastreasonseg_ros.perception import make_perceiver as make\nmake('foundation')", "foundation"),
         ("from fastreasonseg_ros.reasoning import make_language_model as make\nmake('transformers')", "transformers"),
         ("import fastreasonseg_ros.simulation", "simulation"),
+        ("from fastreasonseg_ros.cli import build_parser, mcp\nmcp.run(build_parser().parse_args(['mcp']))", "mcp"),
     ],
 )
 def test_what_needs_an_extra_names_it(code: str, extra: str):

@@ -61,6 +61,26 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", metavar="FILE", help="write the answer")
     _backends(ask)
 
+    mcp = command("mcp", "cli.mcp", "let agents look and ask: a server of the Model Context Protocol")
+    mcp.add_argument("--transport", choices=["stdio", "http"], default="stdio", help="how clients talk (%(default)s)")
+    mcp.add_argument("--namespace", metavar="NAME", action="append", help="of a robot's nodes (several times)")
+    mcp.add_argument(
+        "--allow", metavar="TOOL", action="append", default=[], choices=["set_vocabulary", "select"],
+        help="also offer set_vocabulary or select, which change what runs (several times)",
+    )  # fmt: skip
+    mcp.add_argument("--host", default="127.0.0.1", help="of http: where to listen (%(default)s)")
+    mcp.add_argument("--port", type=int, default=8765, help="of http (%(default)s)")
+    mcp.add_argument(
+        "--expose", metavar="NAME", action="append", default=[],
+        help="of http: let other machines in, without password or encryption, by this name of the machine",
+    )  # fmt: skip
+    mcp.add_argument("--color-topic", metavar="NAME", default="color/image_raw", help="of pictures (%(default)s)")
+    mcp.add_argument("--color-transport", choices=["raw", "compressed"], default="raw", help="(%(default)s)")
+    mcp.add_argument(
+        "--stale-after", metavar="SECONDS", type=float, default=5.0,
+        help="perception without a new twin for so long stands still (%(default)s)",
+    )  # fmt: skip
+
     evaluate = command("eval", "cli.eval", "measure answers on a data set of pictures and questions")
     evaluate.add_argument(
         "dataset", help="its folder: our own form, depth in the unit of its camera.json; or a benchmark as published"

@@ -12,7 +12,7 @@ driven by its executor, which knows nothing of asyncio.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -103,7 +103,7 @@ class AsyncReasonSegClient:
             goal.cancel()
             raise
 
-    async def follow(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> AsyncIterator[Answer]:
+    async def follow(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> AsyncGenerator[Answer, None]:
         """Answers to a standing question, one for every twin; of those that were not awaited the newest.
 
         Ends the question when the loop is left (`contextlib.aclosing` makes that certain) or its task is cancelled.
