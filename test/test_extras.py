@@ -12,7 +12,7 @@ import sys
 
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "transformers", "mujoco", "trl", "peft"}:
+        if name.split(".")[0] in {"torch", "transformers", "mujoco", "trl", "peft", "nicegui"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Hidden())
@@ -40,6 +40,7 @@ def test_a_question_about_a_picture_is_answered_without_torch_transformers_and_m
         ("from fastreasonseg_ros.perception import make_perceiver as make\nmake('foundation')", "foundation"),
         ("from fastreasonseg_ros.reasoning import make_language_model as make\nmake('transformers')", "transformers"),
         ("import fastreasonseg_ros.simulation", "simulation"),
+        ("from fastreasonseg_ros.cli.view import run\nrun(None)", "view"),
     ],
 )
 def test_what_needs_an_extra_names_it(code: str, extra: str):
