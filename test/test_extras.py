@@ -68,6 +68,7 @@ def test_a_question_about_a_picture_is_answered_without_torch_transformers_and_m
         ("from fastreasonseg_ros.reasoning import make_language_model as make\nmake('transformers')", "transformers"),
         ("import fastreasonseg_ros.simulation", "simulation"),
         ("from fastreasonseg_ros.cli import build_parser, mcp\nmcp.run(build_parser().parse_args(['mcp']))", "mcp"),
+        ("from fastreasonseg_ros.cli.view import run\nrun(None)", "view"),
     ],
 )
 def test_what_needs_an_extra_names_it(code: str, extra: str):

@@ -54,10 +54,15 @@ def test_where_no_node_is_up_the_page_says_so_and_what_to_look_at(tab: Tab) -> N
     assert tab.texts(".answer .tag") == ["NOT_READY"]
 
 
+def unseen(tab: Tab) -> list[str]:
+    """What the page says of a reasoning_node that is not there."""
+    return [text for text in tab.texts(".problem") if "No reasoning_node" in text]
+
+
 def test_a_node_that_does_not_answer_in_time_is_named(tab: Tab) -> None:
     silent = SilentServer(SPACE)
     try:
-        tab.until(lambda: not [t for t in tab.texts(".problem") if "reasoning_node" in t], "the node to be seen")
+        tab.until(lambda: tab.texts(".state") != [""] and not unseen(tab), "the node to be seen")
         for button in ("Ask", "Follow"):
             tab.ask(f"the mug {button}", button)
             tab.wait(".answer .question", button)

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from fastreasonseg_ros.msg import Answer, Command, Instance, SceneGraph, TraceStep
 from fastreasonseg_ros.web import texts
-from fastreasonseg_ros.web.answer_log import KEPT, AnswerLog
+from fastreasonseg_ros.web.answer_log import KEPT, KEPT_OF_ONE, AnswerLog
 
 
 def answer(query_id: str, ids: tuple[int, ...] = (), standing: bool = False, status: int = Answer.OK) -> Answer:
@@ -24,6 +24,14 @@ def test_of_a_standing_question_the_history_keeps_what_is_new() -> None:
     assert list(log.standing) == ["w1"]
     assert log.standing["w1"] is entry
     assert list(entry.answer.ids) == [1]
+
+
+def test_a_standing_question_that_changes_all_the_time_does_not_displace_the_others() -> None:
+    log = AnswerLog()
+    log.add(answer("q1", (7,)))
+    for n in range(2 * KEPT):
+        log.add(answer("w1", (n % 2,), standing=True))
+    assert [e.answer.query_id for e in log.history] == ["q1", *["w1"] * KEPT_OF_ONE]
 
 
 def test_a_reply_and_the_same_answer_from_the_topic_are_one() -> None:

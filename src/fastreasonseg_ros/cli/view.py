@@ -19,10 +19,10 @@ ROS_ARGUMENTS = ("--ros-args", "--")  # where arguments for ROS begin and end
 
 def run(args: Namespace) -> int:
     """Raises ConfigError where something is not installed, or the address cannot be used."""
-    if importlib.util.find_spec("rclpy") is None:
-        raise ConfigError("the page needs ROS 2 (rclpy): source a distribution, or `source env.sh` in a checkout")
     with needs_extra("view", "the page"):
         import nicegui  # noqa: F401
+    if importlib.util.find_spec("rclpy") is None:
+        raise ConfigError("the page needs ROS 2 (rclpy): source a distribution, or `source env.sh` in a checkout")
     from ..web.server import serve
     from ..web.viewer import ViewSettings
 

@@ -61,7 +61,7 @@ class SceneFeed:
     """
 
     def __init__(
-        self, client: AsyncReasonSegClient, on_answer: Callable[[Answer], None], color_transport: str = "raw"
+        self, client: AsyncReasonSegClient, on_answer: Callable[[Answer], object], color_transport: str = "raw"
     ) -> None:
         self._client, self._node = client, client.node
         self._loop = asyncio.get_running_loop()
@@ -167,11 +167,11 @@ class SceneFeed:
         for one in others:
             self._node.destroy_subscription(one)
 
-    def _while_looking(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _while_looking(self, function: Callable[[Any], object]) -> Callable[[Any], None]:
         """What was received, and comes to the loop when nobody looks any more, is dropped."""
         return self._posting(lambda msg: function(msg) if self._viewers else None)
 
-    def _posting(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _posting(self, function: Callable[[Any], object]) -> Callable[[Any], None]:
         """The function, called in the loop."""
 
         def post(msg: Any) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fastreasonseg_ros.msg import Answer
 
 KEPT = 100  # answers of the history
+KEPT_OF_ONE = 10  # of them of one standing question, which may change its answer with every twin
 STANDING = 64
 
 
@@ -84,6 +85,9 @@ class AnswerLog:
         if self._said.get(answer.query_id) != said:
             self._said[answer.query_id] = said
             self._keep(answer)
+            same = [e for e in self.history if e.answer.standing and e.answer.query_id == answer.query_id]
+            for old in same[:-KEPT_OF_ONE]:
+                self.history.remove(old)
         return entry
 
     def _keep(self, answer: Answer) -> Entry:

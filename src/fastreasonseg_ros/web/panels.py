@@ -105,7 +105,7 @@ class TwinTable:
 class StandingList:
     """Standing questions with what they find now; a tap shows one, a button stops it."""
 
-    def __init__(self, select: Callable[[Entry], None], stop: Callable[[str], object], log: AnswerLog) -> None:
+    def __init__(self, select: Callable[[Entry], object], stop: Callable[[str], object], log: AnswerLog) -> None:
         self._select, self._stop, self._log = select, stop, log
         with ui.element("section").classes("panel standing"):
             ui.label("Standing questions").classes("title")
@@ -122,7 +122,7 @@ class StandingList:
         self._rows.show(items)
         self._none.set_visibility(not items)
 
-    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[str, int, str, str, bool]], None]]:
+    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[str, int, str, str, bool]], object]]:
         def chosen() -> None:
             if key in self._log.standing:
                 self._select(self._log.standing[key])
@@ -145,7 +145,7 @@ class StandingList:
 class HistoryList:
     """Answers, the newest first; a tap shows one."""
 
-    def __init__(self, select: Callable[[Entry], None], log: AnswerLog) -> None:
+    def __init__(self, select: Callable[[Entry], object], log: AnswerLog) -> None:
         self._select, self._log = select, log
         with ui.element("section").classes("panel history"):
             ui.label("History").classes("title")
@@ -156,7 +156,7 @@ class HistoryList:
         newest = list(self._log.history)[: -HISTORY - 1 : -1]
         self._rows.show({str(e.number): (e, e is selected) for e in newest})
 
-    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[Entry, bool]], None]]:
+    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[Entry, bool]], object]]:
         def chosen() -> None:
             entry = self._log.entry(int(key))
             if entry is not None:
@@ -201,7 +201,7 @@ class DiagnosticsPanel:
         said = ", ".join(f"{count} {level}" for level, count in counts.items())
         self._counts.set_text(said or "nothing has come on /diagnostics from this namespace")
 
-    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[str, str, str, dict[str, str]]], None]]:
+    def _row(self, key: str) -> tuple[ui.element, Callable[[tuple[str, str, str, dict[str, str]]], object]]:
         with ui.element("details").classes("part") as row:
             with ui.element("summary"):
                 level = ui.label().classes("tag")
@@ -223,13 +223,13 @@ def _mark(row: ui.element, selected: bool) -> None:
     row.classes(add="marked" if selected else "", remove="" if selected else "marked")
 
 
-def _text_row(tag: str) -> tuple[ui.element, Callable[[str], None]]:
+def _text_row(tag: str) -> tuple[ui.element, Callable[[str], object]]:
     with ui.element(tag) as row:
         label = ui.label()
     return row, label.set_text
 
 
-def _step_row(_: str) -> tuple[ui.element, Callable[[tuple[str, str]], None]]:
+def _step_row(_: str) -> tuple[ui.element, Callable[[tuple[str, str]], object]]:
     with ui.element("li") as row:
         call, gave = ui.label().classes("call"), ui.label().classes("gave")
 
@@ -240,7 +240,7 @@ def _step_row(_: str) -> tuple[ui.element, Callable[[tuple[str, str]], None]]:
     return row, fill
 
 
-def _value_row(key: str) -> tuple[ui.element, Callable[[str], None]]:
+def _value_row(key: str) -> tuple[ui.element, Callable[[str], object]]:
     with ui.element("div") as row:
         with ui.element("dt"):
             ui.label(key)

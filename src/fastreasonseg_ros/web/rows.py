@@ -16,9 +16,9 @@ class Rows(Generic[T]):
     make: builds the row of a key, and gives a function that fills it; it is called with every item that differs.
     """
 
-    def __init__(self, container: ui.element, make: Callable[[str], tuple[ui.element, Callable[[T], None]]]) -> None:
+    def __init__(self, container: ui.element, make: Callable[[str], tuple[ui.element, Callable[[T], object]]]) -> None:
         self._container, self._make = container, make
-        self._rows: dict[str, tuple[ui.element, Callable[[T], None]]] = {}
+        self._rows: dict[str, tuple[ui.element, Callable[[T], object]]] = {}
         self._shown: dict[str, T] = {}
 
     def show(self, items: Mapping[str, T]) -> None:

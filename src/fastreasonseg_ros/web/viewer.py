@@ -55,7 +55,7 @@ class Viewer:
         feed, now = self.feed, time.monotonic()
         waited_s = now - feed.looked_at_s
         found = []
-        if not feed.reasoning_is_there() and waited_s > 1.0:
+        if not feed.reasoning_is_there():
             found.append(f"No reasoning_node is up: {self._where()}")
         if feed.twin is None or feed.twin_came_s is None:
             if waited_s > STALE_S:
