@@ -193,7 +193,9 @@ def test_a_damaged_network_is_named_in_the_log_and_nothing_waits_for_it(tmp_path
 
 @needs_data
 @needs_models
-@pytest.mark.parametrize(("scene", "id", "word"), [("learn10", 2, "toppas"), ("learn05", 2, "toffifee")])
+@pytest.mark.parametrize(
+    ("scene", "id", "word"), [("learn10", 2, "toppas"), ("learn05", 2, "toffifee"), ("learn12", 1, "gittis")]
+)
 def test_packages_before_a_kinect_are_read(reader, scene: str, id: int, word: str):
     folder = DATA / "osd" / scene / "000000"
     color = cv2.cvtColor(cv2.imread(str(folder / "rgb.png")), cv2.COLOR_BGR2RGB)
