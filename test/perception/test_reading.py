@@ -168,6 +168,23 @@ def test_new_things_come_before_those_that_were_tried_where_many_wait():
     assert is_printed("weetabix", twin.instances[-1].text)
 
 
+@needs_models
+def test_a_thing_that_becomes_due_while_it_waits_is_read_from_its_newest_picture():
+    assert MODELS is not None
+    perceiver = make_perceiver("oracle")
+    perceiver.reader = BackgroundReader(MODELS, ReadingConfig(queue=4))
+    printed = card("Weetabix")
+    blank = np.full_like(printed, 200)
+    blank[10:20] = 90
+    twin, shown = DigitalTwin(image_size=(1280, 240)), [[blank, blank]] * 3 + [[printed, blank, card("Toffifee")]]
+    for stamp_s, cards in zip((0.0, 1.1, 3.2, 7.3), shown, strict=True):  # all before the networks are loaded
+        frame = frame_of(*cards, size=(1280, 240), side_px=120, stamp_s=stamp_s)
+        twin = observe(twin, frame, perceiver)
+    texts = [i.text for i in read_now(twin, frame, perceiver).instances]
+    assert is_printed("weetabix", texts[0])
+    assert is_printed("toffifee", texts[2])
+
+
 def test_without_the_networks_the_tabletop_perceiver_says_so_once_and_works(monkeypatch, caplog):
     monkeypatch.setattr("fastreasonseg_ros.perception.tabletop.perceiver.find_models", lambda: None)
     with caplog.at_level(logging.INFO):
@@ -193,7 +210,9 @@ def test_a_damaged_network_is_named_in_the_log_and_nothing_waits_for_it(tmp_path
 
 @needs_data
 @needs_models
-@pytest.mark.parametrize(("scene", "id", "word"), [("learn10", 2, "toppas"), ("learn05", 2, "toffifee")])
+@pytest.mark.parametrize(
+    ("scene", "id", "word"), [("learn10", 2, "toppas"), ("learn05", 2, "toffifee"), ("learn12", 1, "gittis")]
+)
 def test_packages_before_a_kinect_are_read(reader, scene: str, id: int, word: str):
     folder = DATA / "osd" / scene / "000000"
     color = cv2.cvtColor(cv2.imread(str(folder / "rgb.png")), cv2.COLOR_BGR2RGB)

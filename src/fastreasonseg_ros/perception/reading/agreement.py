@@ -1,7 +1,7 @@
 """What counts as read: words in which two readings of a thing agree, and which are long and sure enough.
 
 A network that reads letters finds some in every pattern. Of 167 things in the Kinect scenes of OSD, two readings at
-different scales agreed on 18, which all have these words on them (a letter or two misread). Digits have to be the same
+different scales agreed on 19, which all have these words on them (some misread). Digits have to be the same
 in both, for "room 12" is not "room 17".
 """
 

@@ -170,7 +170,9 @@ class _Desk:
             return len(self._waiting) < self._config.queue or tried < max(crop.tried for crop in self._waiting)
 
     def put(self, crop: _Crop) -> None:
+        """In place of an older crop of the same thing, or of one that was tried more where all places are taken."""
         with self._changed:
+            self._waiting = [waiting for waiting in self._waiting if waiting.id != crop.id]
             if len(self._waiting) >= self._config.queue:
                 self._waiting.remove(max(self._waiting, key=lambda waiting: waiting.tried))
             self._waiting.append(crop)
@@ -209,13 +211,15 @@ class _Desk:
         with contextlib.suppress(AttributeError, OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
-            reader = LineReader(self._folder)
+            self._read_all(LineReader(self._folder))
         except ModelError as error:
             _LOG.error("nothing is read: %s", error)
+        finally:  # nobody waits for a thread that has ended
             with self._changed:
                 self._closed = True
                 self._changed.notify_all()
-            return
+
+    def _read_all(self, reader: LineReader) -> None:
         while crop := self._next():
             start = time.monotonic()
             text = read_crop(reader, crop.color, crop.mask, self._config.min_sharpness)

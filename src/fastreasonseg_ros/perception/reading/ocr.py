@@ -30,6 +30,7 @@ UNCLIP = 1.6  # the ratio by which a kernel is enlarged
 MIN_KERNEL_PX = 3  # of the network's input
 TALL = 1.5  # a line that is so much higher than wide runs up or down
 SURE = 0.9  # a reading with this score is not tried upside down
+UPRIGHT_BONUS = 0.15  # of text that runs right: blurred letters upside down resemble others ("gittis": "smit")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class LineReader:
         found = []
         for n, (text, score) in enumerate(read):
             other = turned[unsure.index(n)] if n in unsure else ("", 0.0)
-            if other[1] > score:
+            runs_right = abs(corners[n][1, 0] - corners[n][0, 0]) > abs(corners[n][1, 1] - corners[n][0, 1])
+            if other[1] > score + UPRIGHT_BONUS * runs_right:
                 found.append(Line(*other, np.roll(corners[n], 2, axis=0)))
             elif text:
                 found.append(Line(text, score, corners[n]))
