@@ -83,9 +83,10 @@ FORCE:
 	@$(VENV)/bin/python scripts/fix_wheel_paths.py
 	@touch $@
 
-.make/extras: .make/packages | .make/interfaces
+.make/extras: .make/packages scripts/requirements_of.py | .make/interfaces
 	@echo "Installing what trains, tests and checks (.make/pip.log; the first time this fetches some gigabytes)"
-	@$(PIP_INSTALL) --no-build-isolation -e ".[ros,simulation,train,dev]"
+	@$(VENV)/bin/python scripts/requirements_of.py train dev > .make/extras.txt
+	@$(PIP_INSTALL) --no-build-isolation -r .make/extras.txt
 	@$(PIP_INSTALL) --no-deps xgrammar
 	@SAM2_BUILD_CUDA=0 $(PIP_INSTALL) --no-deps --no-build-isolation sam2
 	@touch $@
