@@ -19,10 +19,10 @@ from visualization_msgs.msg import MarkerArray
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.msg import Answer as AnswerMsg
 from fastreasonseg_ros.msg import AnswerMask, AnswerTarget, SceneGraph
-from fastreasonseg_ros.ros.answer_outputs import TargetSelection, target_of
 from fastreasonseg_ros.ros.conversions import answer_to_msg, twin_to_msg
 from fastreasonseg_ros.ros.images import image_to_msg, time_from_s
 from fastreasonseg_ros.ros.nodes.mask_node import MaskNode
+from fastreasonseg_ros.ros.outputs.answer_outputs import TargetSelection, target_of
 from fastreasonseg_ros.ros.qos import latched, reliable
 from fastreasonseg_ros.srv import Select
 from fastreasonseg_ros.twin.types import Answer, Command, DigitalTwin, Instance, Query

@@ -14,7 +14,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph, TraceStep
-from fastreasonseg_ros.ros.rviz_markers import AnswerMarkers, as_text
+from fastreasonseg_ros.ros.outputs.rviz_markers import AnswerMarkers, as_text
 from fastreasonseg_ros.srv import QueryScene, Watch
 from fastreasonseg_ros.twin.types import Instance as TwinInstance
 

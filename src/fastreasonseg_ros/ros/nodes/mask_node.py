@@ -1,6 +1,6 @@
 """mask_node: what answers mean in the picture and in the room: masks, overlay, markers, target poses, text.
 
-answer_outputs.py has the topics and the rule which question mask, overlay and target belong to.
+outputs/answer_outputs.py has the topics and the rule which question mask, overlay and target belong to.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import Select
 
 from ...errors import TwinError
-from ..answer_outputs import AnswerOutputs, TargetSelection
 from ..conversions import instance_from_msg
 from ..diagnostics import OK, WARN, Health
 from ..executors import run
 from ..images import stamp_ns
 from ..lifecycle import ManagedNode
+from ..outputs.answer_outputs import AnswerOutputs, TargetSelection
 from ..qos import latched, reliable
 from ..settings import MaskSettings
 from ..stamped_buffer import StampedBuffer

@@ -10,9 +10,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from fastreasonseg_ros.msg import Answer
 
-from ..errors import Status
-from ..twin.types import Instance, Vector
-from ..visualization.overlay import DESTINATION, PALETTE, TAKEN
+from ...errors import Status
+from ...twin.types import Instance, Vector
+from ...visualization.overlay import DESTINATION, PALETTE, TAKEN
 
 
 class AnswerMarkers:

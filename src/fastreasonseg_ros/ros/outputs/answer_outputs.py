@@ -22,19 +22,19 @@ from visualization_msgs.msg import MarkerArray
 
 from fastreasonseg_ros.msg import Answer, AnswerMask, AnswerTarget, SceneGraph
 
-from ..errors import ReasonSegError
-from ..twin.placement import place_of
-from ..twin.types import Instance
-from .conversions import commands_from_msg, mask_from_twin, twin_from_msg
-from .executors import NewestWorker
-from .images import compressed_to_msg, image_to_msg, stamp_ns
-from .lifecycle import ManagedNode
-from .outputs.boxes import OwnAxes
-from .outputs.overlay import OverlayPublisher, destination_of
-from .qos import latched, reliable
+from ...errors import ReasonSegError
+from ...twin.placement import place_of
+from ...twin.types import Instance
+from ..conversions import commands_from_msg, mask_from_twin, twin_from_msg
+from ..executors import NewestWorker
+from ..images import compressed_to_msg, image_to_msg, stamp_ns
+from ..lifecycle import ManagedNode
+from ..qos import latched, reliable
+from ..settings import MaskSettings
+from ..transforms import Transforms
+from .boxes import OwnAxes
+from .overlay import OverlayPublisher, destination_of
 from .rviz_markers import AnswerMarkers, as_text, pose_at, pose_of
-from .settings import MaskSettings
-from .transforms import Transforms
 
 REMEMBERED = 64  # questions
 LONGEST_AGE_MS = 60e3  # an older stamp is a recorded one, and says nothing about delay
