@@ -180,17 +180,21 @@ class OpenVinoModel:
         self._renew()
         handles = []
         with self._lock:
+            new = [g for g in dict.fromkeys(grammars) if g not in self._compiled]
             pipe = self._pipeline(grammars)
+            try:
+                for grammar in new:  # one that does not compile corrupts memory where other requests are under way
+                    pipe.generate(["\n"], [self._settings(grammar, max_new_tokens=1)])
+            except RuntimeError as error:
+                self._compiled -= set(new)
+                raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
             try:
                 for number, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
                     handles.append(pipe.add_request(number, prompt, self._settings(grammar)))
                 while pipe.has_non_finished_requests():
                     pipe.step()
             except RuntimeError as error:
-                for handle in handles:  # unfinished requests would crash the next call
-                    handle.cancel()
-                while pipe.has_non_finished_requests():
-                    pipe.step()
+                self._pipe = None  # a further step would crash: the next call opens it anew
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
             tokenizer = pipe.get_tokenizer()
             return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
@@ -201,10 +205,11 @@ class OpenVinoModel:
             tokenizer = self._pipeline([]).get_tokenizer()
         return int(tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
 
-    def _settings(self, grammar: str):
+    def _settings(self, grammar: str, max_new_tokens: int = 0):
+        """max_new_tokens: 0 for that of the configuration."""
         genai = _genai()
         config = genai.GenerationConfig()
-        config.max_new_tokens = self.config.max_new_tokens
+        config.max_new_tokens = max_new_tokens or self.config.max_new_tokens
         config.do_sample = False
         config.apply_chat_template = False
         config.logprobs = 1  # without it scores are 0
