@@ -44,7 +44,10 @@ class Line:
 
 def find_models() -> Path | None:
     """The folder of the networks in the wheel, found without importing it; None where it is not installed."""
-    spec = importlib.util.find_spec(PACKAGE)
+    try:
+        spec = importlib.util.find_spec(PACKAGE)
+    except ImportError:  # a finder that refuses it
+        return None
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if all((Path(folder) / "models" / name).is_file() for name in (DETECTOR, RECOGNISER)):
             return Path(folder) / "models"
