@@ -54,7 +54,7 @@ class TabletopConfig:
     ego_motion: bool = False
     body_mask: str | None = None
     up: tuple[float, float, float] | None = None
-    read: bool = True
+    read: bool = False
     reading: ReadingConfig = ReadingConfig()
 
     def __post_init__(self) -> None:
