@@ -95,6 +95,15 @@ def test_the_reasoner_goes_on_from_a_question_of_the_same_id(model: Dictated, se
     assert "the white mug" in model.asked[-1]
 
 
+def test_the_other_one_of_an_old_twin_is_stale(model: Dictated, serving: Serving) -> None:
+    serving.observe(Observation(MUGS))
+    model.text = "The red mug.\na = find(label=mug, color=red)\nb = find(label=mug)"
+    serving.ask("the mug", "d", PATIENCE_S)
+    serving.reasoner.stale_after_s = -1.0
+    answer, _ = serving.ask("the other one", "d", PATIENCE_S)
+    assert answer.status is Status.STALE
+
+
 class Doubtful(Dictated):
     """Says that each of its texts was unlikely."""
 

@@ -40,7 +40,9 @@ class LanguageModel(Protocol):
 
 
 class Scored(NamedTuple):
-    """A continuation, and the natural logarithm of the model's chance for it inside the grammar; None: not known."""
+    """A continuation, and the natural logarithm of the chance that the model gives it without the grammar; None: not
+    known.
+    """
 
     text: str
     log_probability: float | None = None

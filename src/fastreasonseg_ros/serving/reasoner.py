@@ -117,8 +117,8 @@ class Reasoner:
             return Answer(query, error.status, str(error)), self._observation
         except asyncio.CancelledError:
             return Answer(query, Status.CANCELLED, "the question was cancelled"), self._observation
-        seen = reply.observation.twin if reply.observation is not None else None
-        answer = with_reservations(answer, seen, self.age_s, self.stale_after_s, 0.0 if standing else self.unsure_below)
+        seen, below = reply.observation and reply.observation.twin, 0.0 if standing else self.unsure_below
+        answer = with_reservations(answer, seen, self.age_s, self.stale_after_s, below)
         if not standing and reply.question is not None and reply.question.rollout is not None:
             self._dialogues.put(query.id, asked.text, reply.question.rollout.plan, answer)
         return answer, reply.observation
@@ -128,7 +128,8 @@ class Reasoner:
         observation = self._observation
         if observation is None or observation.status != Status.OK or self._models is None:
             return None
-        return self._dialogues.other(query, observation.twin, self._models[1])
+        other = self._dialogues.other(query, observation.twin, self._models[1])
+        return other and with_reservations(other, observation.twin, self.age_s, self.stale_after_s, 0.0)
 
     def update(self, observation: Observation) -> list[Answer]:
         """The answers to all standing questions about one twin; never waits for the model."""

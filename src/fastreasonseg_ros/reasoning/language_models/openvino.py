@@ -145,7 +145,7 @@ class OpenVinoModel:
         return self.generate_scored(prompt, grammar, on_text).text
 
     def generate_scored(self, prompt: str, grammar: str, on_text: Callable[[str], bool] | None = None) -> Scored:
-        """As `generate`, with the chance of the reply among those that the model would write without the grammar."""
+        """As `generate`, with the chance that the model gives the reply without the grammar."""
         genai = _genai()
         failure: list[BaseException] = []
         stopped = False
