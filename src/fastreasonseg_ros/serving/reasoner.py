@@ -99,7 +99,7 @@ class Reasoner:
     ) -> tuple[Answer, Observation | None]:
         """The answer, and what it speaks of; cancelling the task gives one with the status CANCELLED.
 
-        standing: it is kept for `update` if it got a plan; else it may go on from an earlier one of its id (dialogue.py).
+        standing: kept for `update` if it got a plan; else it may go on from an earlier one of its id (dialogue.py).
         """
         query = Query(text, query_id[:LONGEST_ID] or f"q{next(self._numbers)}")
         try:
