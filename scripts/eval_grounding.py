@@ -2,7 +2,7 @@
 
     python scripts/eval_grounding.py --seed 1 --count 200
 
-Rows: kinds of phrases; columns: sentence embeddings alone, word lists without WordNet, all of it. (a) The table
+Rows: kinds of phrases; columns: the trained reader alone, word lists without WordNet, all of it. (a) The table
 knows the labels. (b) Its entries for all labels in view are hidden, as for labels that nobody wrote an entry for.
 """
 
@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100, help="phrases of each kind")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS))
-    parser.add_argument("--systems", nargs="*", default=["embeddings", "lists", "all"])
+    parser.add_argument("--systems", nargs="*", default=["reader", "lists", "all"])
     parser.add_argument("--likely", type=float, default=meaning.MeaningConfig().likely)
     parser.add_argument("--show", type=int, default=0, help="failures shown a cell")
     args = parser.parse_args()
@@ -241,8 +241,8 @@ def main() -> None:
 
 def answer(model: meaning.SentenceMeaning, grounder: Grounder, system: str, words: str, labels: list[str]):
     """What one of the systems says."""
-    if system == "embeddings":
-        return model._similar(words, labels)
+    if system == "reader":
+        return model.read(words, labels)
     nothing = (
         mock.patch.object(lexicon, "_line", mock.Mock(return_value=b"")) if system == "lists" else mock.MagicMock()
     )

@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from . import masks
-from .types import CameraIntrinsics, Detection, DigitalTwin, Instance
+from .types import NO_LABEL, CameraIntrinsics, Detection, DigitalTwin, Instance
 
-NO_LABEL = "object"
 Matrix = Float[np.ndarray, "tracks detections"]
 
 

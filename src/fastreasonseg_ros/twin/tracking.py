@@ -17,13 +17,13 @@ import numpy as np
 
 from . import masks
 from .ids import fresh_ids
-from .matching import NO_LABEL, MatchingConfig, costs, overlaps, picture_shifts
+from .matching import MatchingConfig, costs, overlaps, picture_shifts
 from .merge_fragments import FragmentConfig, reunited
 from .motion import added, displacement, follow, seen_from, subtracted
 from .relations import neighbours, stored_relations, surface_points
 from .resting import with_resting_places
 from .track_memory import TrackMemory
-from .types import Detection, DigitalTwin, Frame, Instance, Perceived, Vector
+from .types import NO_LABEL, Detection, DigitalTwin, Frame, Instance, Perceived, Vector
 from .votes import others, vote, vote_others, winner
 
 

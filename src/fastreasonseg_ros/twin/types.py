@@ -25,6 +25,7 @@ from .validation import TONES as TONES
 from .validation import check_instance, check_relation, check_twin
 
 SHAPES = ("box", "cylinder", "sphere", "bowl", "flat", "elongated", "irregular")
+NO_LABEL = "object"  # of what perception cannot name
 COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 Vector = tuple[float, float, float]
 Box = tuple[float, float, float, float]

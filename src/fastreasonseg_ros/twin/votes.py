@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .matching import NO_LABEL
+from .types import NO_LABEL
 
 OTHERS = 3  # words beside the first that a thing keeps
 # Share of all evidence below which a word is no longer among the others. The least that one look can give a word of

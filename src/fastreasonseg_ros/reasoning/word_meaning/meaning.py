@@ -1,7 +1,8 @@
-"""Matches text to labels by the cosine of sentence embeddings with a label, its gloss, its uses and its hypernyms.
+"""Which labels a text means: word lists where they know a name (grounding.py), else a trained reader (reader.py).
 
-"These carrots should become thin strips" is not similar to the word "grater", but to "shred carrots", which is one of
-its uses in the knowledge table. Settings were fitted on the table's `needs`, which are not indexed; see README.md.
+The prompt's hint ranks labels by the cosine of sentence embeddings with a label, its gloss, its uses and its hypernyms:
+"these carrots should become thin strips" is not similar to the word "grater", but to "shred carrots", which is one of
+its uses in the knowledge table.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from ...errors import ModelError
+from ...twin.types import NO_LABEL
 from ..cache import cached, known_sha256
 from ..protocol import Hint
 from . import lexicon
@@ -23,6 +25,7 @@ from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
+from .reader import Reader
 
 _KEPT_TEXTS = 4096
 HINT_LABELS = 3  # labels in the prompt's hint
@@ -36,29 +39,17 @@ Compared = Callable[[str], tuple[str, ...]]
 class MeaningConfig:
     """Settings of word meaning.
 
-    similarity = 1 / (1 + exp(-slope (cosine - middle))); `wider` is subtracted from cosines with hypernyms. A label
-    matches if its similarity is at least `threshold` (`surely` if the text names a known concept that is not in view)
-    and its odds at least the best label's divided by `odds`. A label that is not in the table gets the classes, tags
-    and materials with a score of at least `likely` (likeness.py).
+    similarity = 1 / (1 + exp(-slope (cosine - middle))); `wider` is subtracted from cosines with hypernyms. Where word
+    lists do not decide, a label matches if the reader's chance is at least `fits`. A label that the table lacks gets the
+    classes, tags and materials with a score of at least `likely` (likeness.py).
     """
 
     threads: int = 2
     slope: float = 15.0
     middle: float = 0.53
     wider: float = 0.15
-    threshold: float = 0.16
-    odds: float = 4.0
+    fits: float = 0.5
     likely: float = 0.3
-    surely: float = 0.9
-
-
-def fitting(similarity: Float32[np.ndarray, "n"], threshold: float, odds: float) -> Bool[np.ndarray, "n"]:
-    """Whether each is at least `threshold`, and its odds p / (1 - p) at least the best ones divided by `odds`."""
-    if not len(similarity):
-        return np.zeros(0, bool)
-    exact = np.clip(similarity.astype(np.float64), 1e-7, 1 - 1e-7)
-    ratio = exact / (1 - exact)
-    return (similarity >= threshold) & (ratio >= ratio.max() / odds)
 
 
 def ranked(labels: Sequence[str], cosines: Float32[np.ndarray, "labels"], count: int = HINT_LABELS) -> Hint:
@@ -76,6 +67,7 @@ class SentenceMeaning:
         """Loads the model: 1 s, and 20 s once to embed the knowledge table into the cache. Raises ModelError."""
         self.config = config
         self._model = MiniLM(threads=config.threads)
+        self._reader = Reader(threads=config.threads)
         self._rows, self._table, self._likeness = self._knowledge()
         self._grounder = Grounder(guess=self._guess)
         self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
@@ -88,7 +80,7 @@ class SentenceMeaning:
         return (1.0 / (1.0 + np.exp(-self.config.slope * (cosines - self.config.middle)))).astype(np.float32)
 
     def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        """The labels that match the text, possibly none; by word lists (grounding.py), else by similarity."""
+        """The labels that match the text, possibly none; by word lists (grounding.py), else by the reader."""
         key = (text, tuple(labels))
         found = self._matched.get(key)
         if found is None:
@@ -101,13 +93,13 @@ class SentenceMeaning:
         grounding = self._grounder.ground(text, labels)
         if grounding.labels or grounding.why in ("property", "nothing"):
             return grounding.labels
-        return self._similar(text, labels, self.config.surely if grounding.sure else self.config.threshold)
+        return self.read(text, labels)
 
-    def _similar(self, text: str, labels: Sequence[str], threshold: float | None = None) -> frozenset[str]:
-        """The labels that match by similarity only."""
-        least = self.config.threshold if threshold is None else threshold
-        chosen = fitting(self.similarity(text, labels), least, self.config.odds)
-        return frozenset(label for label, fits in zip(labels, chosen, strict=True) if fits)
+    def read(self, text: str, labels: Sequence[str]) -> frozenset[str]:
+        """The labels that the reader takes to fit the text."""
+        named = [label for label in labels if label != NO_LABEL]
+        chances = self._reader.chances(text, named)
+        return frozenset(label for label, chance in zip(named, chances, strict=True) if chance >= self.config.fits)
 
     def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
         """The labels most similar to the text, best first."""
