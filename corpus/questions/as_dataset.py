@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from fastreasonseg_ros.training.student.corpus.people import read_people
+from fastreasonseg_ros.training.student.corpus.people import destination_ids, read_people
 from fastreasonseg_ros.twin.serialization import twin_to_dict
 
 HERE = Path(__file__).parent
@@ -23,8 +23,7 @@ def main(split: str, folder: Path, corpus: Path = HERE) -> int:
             for line in lines:
                 row = {"scene": scene, "target_ids": line["ids"]}
                 row |= {key: line[key] for key in ("text", "category", "level", "batch")}
-                ends = line.get("destination", [])
-                if ids := (ends[0] if isinstance(ends, list) and ends else ends or {}).get("ids"):
+                if ids := destination_ids(line):
                     row["destination_ids"] = ids
                 queries.write(json.dumps(row) + "\n")
     return 0

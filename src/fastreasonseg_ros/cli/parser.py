@@ -16,6 +16,7 @@ from .server_arguments import mcp_arguments, view_arguments
 TRAINING = {
     "data": ("scenes, questions and teacher plans", "training.student.corpus.data"),
     "teach": ("reasoning chains by a larger teacher model", "training.student.corpus.teach"),
+    "samples": ("plans that a student draws for people's questions", "training.student.corpus.samples"),
     "sft": ("supervised fine-tuning of the student's adapter", "training.student.sft.train"),
     "grpo": ("reinforcement with executed rewards", "training.student.grpo.train"),
     "meaning": ("word meaning, on people's judgements", "training.word_meaning.train"),

@@ -19,7 +19,7 @@ from ..plan.language import Plan, Rollout
 from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
-from .commands.grammar import CAMERA, Command, read_commands
+from .commands.grammar import Command, only_takes, read_commands
 from .commands.planner import CommandPlanner
 from .contradictions import contradiction
 from .general_words import with_kinds
@@ -54,7 +54,7 @@ class Planner:
         spent: gets the milliseconds of `prompt` and `model`. Raises ModelError, PlanError.
         """
         commands = read_commands(question) if self.form == "plan" else ()
-        if _only_takes(commands):
+        if only_takes(commands):
             rollout = self._question_rollout(question, twin, on_text, spent)
             return None if rollout is None else _to_reference(rollout, commands[0])
         if not commands:
@@ -66,13 +66,7 @@ class Planner:
         self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
     ) -> Rollout | None:
         start = time.perf_counter()
-        labels = vocabulary(twin)[0]
-        hint = self.meaning.hint(question, labels) if self.meaning else Hint()
-        if self.form == "ids":
-            text = ids_prompt(twin, question, hint)
-        else:
-            text = prompt(twin, question, hint, self.instructions)
-        rules = self._grammar(question, twin)
+        text, rules = self.prompt(question, twin), self.grammar(question, twin)
         spent["prompt"] = spent.get("prompt", 0.0) + _since_ms(start)
         start, cancelled = time.perf_counter(), False
 
@@ -84,17 +78,12 @@ class Planner:
         listener = heard if on_text else None
         written = generate_scored(self.model, text, rules, listener)
         if not cancelled and (problem := contradiction(question, _parsed(written.text).plan, twin)):
-            narrowed = self._grammar(question, twin, problem.narrowed)
+            narrowed = self.grammar(question, twin, problem.narrowed)
             written = generate_scored(self.model, text, narrowed, listener)
         spent["model"] = spent.get("model", 0.0) + _since_ms(start)
         if cancelled:
             return None
-        rollout = replace(_parsed(written.text), log_probability=written.log_probability)
-        if problem := contradiction(question, rollout.plan, twin):
-            rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
-        plan = with_kinds(corrected(rollout.plan, question), question, labels, self.meaning)
-        plan = with_printed(plan, question, twin, self.meaning) if self.meaning else plan
-        rollout = replace(rollout, plan=plan)
+        rollout = replace(self.read(written.text, question, twin), log_probability=written.log_probability)
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self.meaning).trace
@@ -103,8 +92,23 @@ class Planner:
             spent["model"] += _since_ms(start)
         return self._doubted(rollout, question)
 
-    def _grammar(self, question: str, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
-        """What the model may write about this twin."""
+    def prompt(self, question: str, twin: DigitalTwin) -> str:
+        """What the model continues with its reply to a question."""
+        hint = self.meaning.hint(question, vocabulary(twin)[0]) if self.meaning else Hint()
+        if self.form == "ids":
+            return ids_prompt(twin, question, hint)
+        return prompt(twin, question, hint, self.instructions)
+
+    def read(self, written: str, question: str, twin: DigitalTwin) -> Rollout:
+        """What the model wrote, checked against the question and completed from it. Raises PlanError."""
+        rollout = _parsed(written)
+        if problem := contradiction(question, rollout.plan, twin):
+            rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
+        plan = with_kinds(corrected(rollout.plan, question), question, vocabulary(twin)[0], self.meaning)
+        return replace(rollout, plan=with_printed(plan, question, twin, self.meaning) if self.meaning else plan)
+
+    def grammar(self, question: str, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
+        """What the model may write about this twin, EBNF."""
         if self.form == "ids":
             return ids_grammar(twin)
         # The student quotes the question; a model with the language's description may find words of its own.
@@ -122,11 +126,6 @@ class Planner:
         if self.meaning.similarity(question, words).max() >= GUESSED:
             return rollout
         return Rollout(f"Nothing in view seems to serve this; {' and '.join(words)} would be a guess.", Plan())
-
-
-def _only_takes(commands: tuple[Command, ...]) -> bool:
-    """Whether it is one command whose destination is the asker ("bring me the cup"): its words are one question."""
-    return len(commands) == 1 and commands[0][0].reference == CAMERA
 
 
 def _to_reference(rollout: Rollout, command: Command) -> Rollout:

@@ -100,6 +100,11 @@ _POLITE = re.compile(r",? (?:please|now|for me|thanks|thank you|if you can|will 
 _OTHER = re.compile(r"\b(?:the other|another|the remaining)\b", re.I)
 
 
+def only_takes(commands: tuple[Command, ...]) -> bool:
+    """Whether it is one command whose destination is the asker ("bring me the cup"): its words are one question."""
+    return len(commands) == 1 and commands[0][0].reference == CAMERA
+
+
 def read_commands(text: str) -> tuple[Command, ...]:
     """The commands of a sentence in their order; empty where it is a question, or takes something and no more.
 

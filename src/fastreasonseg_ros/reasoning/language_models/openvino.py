@@ -177,8 +177,22 @@ class OpenVinoModel:
 
         `context_tokens` should hold all of them, about 250 tokens each; otherwise some wait. Raises ModelError.
         """
+        return [replies[0].text for replies in self._batch(prompts, grammars, [self._settings(g) for g in grammars])]
+
+    def sample_batch(
+        self, prompts: Sequence[str], grammars: Sequence[str], count: int, temperature: float, seed: int = 0
+    ) -> list[list[Scored]]:
+        """`count` replies to each prompt, drawn inside its grammar at this temperature; otherwise as generate_batch."""
+        settings = []
+        for number, grammar in enumerate(grammars):
+            config = self._settings(grammar)
+            config.do_sample, config.temperature, config.num_return_sequences = True, temperature, count
+            config.rng_seed = seed + number
+            settings.append(config)
+        return self._batch(prompts, grammars, settings)
+
+    def _batch(self, prompts: Sequence[str], grammars: Sequence[str], settings: Sequence[Any]) -> list[list[Scored]]:
         self._renew()
-        handles = []
         with self._lock:
             new = [g for g in dict.fromkeys(grammars) if g not in self._compiled]
             pipe = self._pipeline(grammars)
@@ -189,15 +203,15 @@ class OpenVinoModel:
                 self._compiled -= set(new)
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
             try:
-                for number, (prompt, grammar) in enumerate(zip(prompts, grammars, strict=True)):
-                    handles.append(pipe.add_request(number, prompt, self._settings(grammar)))
+                pairs = enumerate(zip(prompts, settings, strict=True))
+                handles = [pipe.add_request(number, prompt, config) for number, (prompt, config) in pairs]
                 while pipe.has_non_finished_requests():
                     pipe.step()
             except RuntimeError as error:
                 self._pipe = None  # a further step would crash: the next call opens it anew
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
-            tokenizer = pipe.get_tokenizer()
-            return [tokenizer.decode(handle.read_all()[0].generated_ids) for handle in handles]
+            decode = pipe.get_tokenizer().decode
+            return [[Scored(decode(x.generated_ids), float(x.score)) for x in h.read_all()] for h in handles]
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a reply, without the end token."""

@@ -40,8 +40,8 @@ class MeaningConfig:
     """Settings of word meaning.
 
     similarity = 1 / (1 + exp(-slope (cosine - middle))); `wider` is subtracted from cosines with hypernyms. Where word
-    lists do not decide, a label matches if the reader's chance is at least `fits`. A label that the table lacks gets the
-    classes, tags and materials with a score of at least `likely` (likeness.py).
+    lists do not decide, a label matches if the reader's chance is at least `fits`. A label that is not in the
+    table gets the classes, tags and materials with a score of at least `likely` (likeness.py).
     """
 
     threads: int = 2

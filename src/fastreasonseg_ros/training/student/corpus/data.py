@@ -3,7 +3,8 @@
 A line holds the twin, its text in the prompt, and questions with hint, completion, and the ids of the executed
 completion and of each of its steps (`like` by the knowledge table). Line n depends on the seed and n only, so that an
 incomplete file can be resumed. `--people FOLDER` adds questions that people wrote (corpus/questions), with hints as at
-run time, after the generated ones; `train sft` mixes them.
+run time, after the generated ones; `--samples FILE` adds what a student drew for such questions where it was right
+sometimes, but not always. `train sft` mixes them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tqdm import tqdm
 
+from ....io.files import read_jsonl
 from ....reasoning import make_word_meaning
 from ....reasoning.prompting.prompt import scene_text
 from ....reasoning.protocol import Hint
@@ -84,6 +87,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--people-split", choices=("train", "validation", "held_out"), default="train", help="which of them"
     )
+    parser.add_argument("--samples", type=Path, help="also the right ones of `train samples` for questions of --people")
     parser.add_argument("--dataset", type=Path, help="also write DIR/scenes.jsonl and queries.jsonl, for eval-twins")
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +117,20 @@ def main(argv: list[str]) -> int:
             ]
             row = {"scene": f"s{line}", "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": rows}
             file.write(json.dumps(row, separators=(",", ":")) + "\n")
-        if args.people:
-            for row in people_rows(args.people, args.people_split, skip=max(0, start - args.scenes)):
-                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        for row in _further(args, max(0, start - args.scenes)):
+            file.write(json.dumps(row, separators=(",", ":")) + "\n")
     if args.dataset:
         export(args.out, args.dataset)
     return 0
+
+
+def _further(args: argparse.Namespace, skip: int) -> Iterator[dict[str, Any]]:
+    """What follows the generated lines, without the first `skip`."""
+    if args.people:
+        yield from people_rows(args.people, args.people_split, skip)
+        skip = max(0, skip - sum(1 for _ in read_people(args.people, args.people_split)))
+    if args.samples:
+        yield from islice(sample_rows(args.samples, args.people or Path("corpus/questions")), skip, None)
 
 
 def people_rows(folder: Path, split: str, skip: int = 0) -> Iterator[dict[str, Any]]:
@@ -147,6 +159,26 @@ def people_rows(folder: Path, split: str, skip: int = 0) -> Iterator[dict[str, A
         ]
         yield {"scene": name, "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": questions}
     print(f"{folder}: {kept} of {written} questions kept; the chains of the others are not right as executed here")
+
+
+def sample_rows(samples: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    """A line a scene of the samples: each question of which some are right and some wrong, with the right one that was
+    drawn most often, of equals the likeliest.
+    """
+    drawn = {row["scene"]: row["questions"] for _, row in read_jsonl(samples)}
+    for name, twin, _ in read_people(folder, "wishes"):
+        questions = []
+        for row in drawn.get(name, ()):
+            right = [sample for sample in row["samples"] if sample["right"]]
+            if not right or len(right) == len(row["samples"]):
+                continue
+            best = max(right, key=lambda sample: sample["number"])
+            asked = {k: row[k] for k in ("text", "near", "far", "target_ids", "category")}
+            questions.append(
+                asked | {"completion": best["completion"], "level": 0, "family": "samples", "steps": best["steps"]}
+            )
+        if questions:
+            yield {"scene": name, "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": questions}
 
 
 def export(rollouts: Path, folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +20,12 @@ from ....plan.executor import Execution, execute
 from ....plan.language import Plan, Rollout, Step, plan_word
 from ....plan.parser import parse_plan
 from ....plan.run import Meaning
-from ....reasoning.commands.grammar import read_commands
+from ....reasoning.commands.grammar import only_takes, read_commands
 from ....twin.serialization import twin_from_dict
 from ....twin.types import DigitalTwin
 
-QUESTIONS, SCENES = "questions.jsonl.gz", "scenes.jsonl.gz"
+QUESTIONS, WISHES, SCENES = "questions.jsonl.gz", "wishes.jsonl.gz", "scenes.jsonl.gz"
+_PRONOUN = re.compile(r"(?:it|them)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,26 @@ class _Means:
 
 
 def read_people(folder: Path, split: str) -> Iterator[tuple[str, DigitalTwin, list[Mapping[str, Any]]]]:
-    """(scene, twin, lines) of a split, in the order of the scenes. Raises DatasetError."""
+    """(scene, twin, lines) of a split, in the order of the scenes; `wishes`: the questions that have ids only.
+
+    Raises DatasetError.
+    """
     try:
         questions: dict[str, list[Mapping[str, Any]]] = {}
-        for row in _lines(folder / QUESTIONS):
-            if row["split"] == split:
+        for row in _lines(folder / (WISHES if split == "wishes" else QUESTIONS)):
+            if row.get("split", "wishes") == split:
                 questions.setdefault(row["scene"], []).append(row)
         for row in _lines(folder / SCENES):
             if row["scene"] in questions:
                 yield row["scene"], twin_from_dict(row["twin"]), questions[row["scene"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{folder}: no questions of people ({error!r}); see corpus/questions/README.md") from error
+
+
+def destination_ids(row: Mapping[str, Any]) -> list[int]:
+    """Of a line, the first where there are several; empty: none, or one that has no ids."""
+    ends = row.get("destination", [])
+    return (ends[0] if isinstance(ends, list) and ends else ends or {}).get("ids", [])
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -123,16 +134,18 @@ def _named(step: Step, labels: Sequence[str]) -> Step | None:
 
 
 def _ends(row: Mapping[str, Any], plan: Plan, twin: DigitalTwin, meaning: Meaning) -> Iterator[PeoplesQuestion]:
-    """Both ends of each command, as the phrases that the reasoner would ask for."""
+    """Both ends of each command, as the phrases that the reasoner would ask for; nothing of one that only takes, whose
+    words it asks as they are, and of a bare "it".
+    """
     commands = read_commands(row["text"])
-    if len(commands) != len(plan.placements):
+    if len(commands) != len(plan.placements) or only_takes(commands):
         return
     for command, placement in zip(commands, plan.placements, strict=True):
         reading = command[0]
         if reading.source or reading.relation != placement.relation:
             continue
         for phrase, answer in ((reading.take, placement.placed), (reading.destination, placement.destination)):
-            if phrase and (part := _part(plan, answer)) is not None:
+            if phrase and not _PRONOUN.match(phrase) and (part := _part(plan, answer)) is not None:
                 execution = execute(part, twin, meaning)
                 yield _question(phrase, row["reason"], part, execution, row)
 
