@@ -1,8 +1,8 @@
-"""Which labels a text means: word lists where they know a name (grounding.py), else a trained reader (reader.py).
+"""Which labels a text means: word lists where they find any (grounding.py), else a trained reader and embeddings.
 
-The prompt's hint ranks labels by the cosine of sentence embeddings with a label, its gloss, its uses and its hypernyms:
-"these carrots should become thin strips" is not similar to the word "grater", but to "shred carrots", which is one of
-its uses in the knowledge table.
+Sentence embeddings of the text are compared with a label, its gloss, its uses and its hypernyms: "these carrots should
+become thin strips" is not similar to the word "grater", but to "shred carrots", which is one of its uses in the
+knowledge table. The prompt's hint ranks labels by them. decision.py weighs both.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from ...errors import ModelError
 from ...twin.types import NO_LABEL
 from ..cache import cached, known_sha256
 from ..protocol import Hint
 from . import lexicon
+from .decision import evidence, read_decision
 from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
-from .reader import Reader
+from .reader import Reader, reader_file
 
 _KEPT_TEXTS = 4096
 HINT_LABELS = 3  # labels in the prompt's hint
@@ -37,18 +38,19 @@ Compared = Callable[[str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class MeaningConfig:
-    """Settings of word meaning.
+    """Settings of word meaning. reader: weights of the reader; empty: those that ship.
 
     similarity = 1 / (1 + exp(-slope (cosine - middle))); `wider` is subtracted from cosines with hypernyms. Where word
-    lists do not decide, a label matches if the reader's chance is at least `fits`. A label that is not in the
+    lists find nothing, a label matches if its chance (decision.py) is at least `fits`. A label that is not in the
     table gets the classes, tags and materials with a score of at least `likely` (likeness.py).
     """
 
     threads: int = 2
+    reader: str = ""
     slope: float = 15.0
     middle: float = 0.53
     wider: float = 0.15
-    fits: float = 0.5
+    fits: float = 0.45
     likely: float = 0.3
 
 
@@ -67,7 +69,8 @@ class SentenceMeaning:
         """Loads the model: 1 s, and 20 s once to embed the knowledge table into the cache. Raises ModelError."""
         self.config = config
         self._model = MiniLM(threads=config.threads)
-        self._reader = Reader(threads=config.threads)
+        weights = Path(config.reader) if config.reader else reader_file()
+        self._reader, self._decision = Reader(weights, config.threads), read_decision(weights.parent)
         self._rows, self._table, self._likeness = self._knowledge()
         self._grounder = Grounder(guess=self._guess)
         self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
@@ -75,9 +78,13 @@ class SentenceMeaning:
 
     def similarity(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
         """Similarity of each label to the text, 0..1; 0.5 = equally likely to match or not among about ten labels."""
+        distance = self._wide_cosines(text, labels) - self.config.middle
+        return (1.0 / (1.0 + np.exp(-self.config.slope * distance))).astype(np.float32)
+
+    def _wide_cosines(self, text: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
+        """For each label the larger of its cosine, and that of wider words less `wider`."""
         narrow, wide = self._cosines(text, labels, phrases), self._cosines(text, labels, wider_words)
-        cosines = np.maximum(narrow, wide - self.config.wider)
-        return (1.0 / (1.0 + np.exp(-self.config.slope * (cosines - self.config.middle)))).astype(np.float32)
+        return np.maximum(narrow, wide - self.config.wider)
 
     def matching(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         """The labels that match the text, possibly none; by word lists (grounding.py), else by the reader."""
@@ -91,15 +98,21 @@ class SentenceMeaning:
 
     def _match(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         grounding = self._grounder.ground(text, labels)
-        if grounding.labels or grounding.why in ("property", "nothing"):
+        if grounding.labels or grounding.why == "nothing":
             return grounding.labels
         return self.read(text, labels)
 
     def read(self, text: str, labels: Sequence[str]) -> frozenset[str]:
-        """The labels that the reader takes to fit the text."""
+        """The labels that fit the text by the reader and sentence embeddings, without word lists."""
         named = [label for label in labels if label != NO_LABEL]
-        chances = self._reader.chances(text, named)
+        if not named:
+            return frozenset()
+        chances = self._decision.chances(self.evidence(text, named))
         return frozenset(label for label, chance in zip(named, chances, strict=True) if chance >= self.config.fits)
+
+    def evidence(self, text: str, labels: Sequence[str]) -> Float64[np.ndarray, "labels 4"]:
+        """What decides whether each label fits the text (decision.py)."""
+        return evidence(self._reader.chances(text, labels), self._wide_cosines(text, labels))
 
     def nearest(self, text: str, labels: Sequence[str], count: int = 3) -> tuple[str, ...]:
         """The labels most similar to the text, best first."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy.optimize import minimize
 from tqdm import tqdm
 
 from ...config import load_config
@@ -26,8 +25,8 @@ from ...reasoning import make_word_meaning
 from ...reasoning.confidence import EVIDENCE, Calibration, evidence, write_calibration
 from ...reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel, adapter_folder
 from ...twin.types import Answer, DigitalTwin, Query
+from ..logistic import fit_logistic
 
-RIDGE = 1.0  # on the weights, in units of the log-likelihood
 FOLDS = 5
 ANSWERED = 0.7  # share of the questions that are answered when those of least confidence are asked back
 
@@ -42,19 +41,9 @@ def is_right(answer: Answer, question: Question) -> bool:
 def fit(rows: Sequence[dict[str, float]], right: Sequence[bool], made: str = "") -> Calibration:
     """Logistic regression with a ridge. rows: evidence of each answer."""
     x = np.array([[row[name] for name in EVIDENCE] for row in rows])
-    y = np.array(right, float)
-    scale = np.maximum(x.std(axis=0), 1e-6)
-
-    def loss(w: Float64[np.ndarray, "k"]) -> tuple[float, Float64[np.ndarray, "k"]]:
-        z = w[0] + x @ (w[1:] / scale)
-        p = 1.0 / (1.0 + np.exp(-np.clip(z, -50, 50)))
-        value = np.logaddexp(0.0, z).sum() - y @ z + RIDGE * w[1:] @ w[1:] / 2
-        slope = np.concatenate([[(p - y).sum()], (p - y) @ x / scale + RIDGE * w[1:]])
-        return float(value), slope
-
-    found = minimize(loss, np.zeros(1 + len(EVIDENCE)), jac=True, method="L-BFGS-B").x
-    weights = {name: round(float(w), 5) for name, w in zip(EVIDENCE, found[1:] / scale, strict=True)}
-    return Calibration(round(float(found[0]), 5), weights, made)
+    intercept, found = fit_logistic(x, np.array(right, float))
+    weights = {name: round(float(w), 5) for name, w in zip(EVIDENCE, found, strict=True)}
+    return Calibration(round(intercept, 5), weights, made)
 
 
 def reliability(chances: Float64[np.ndarray, "n"], right: Bool[np.ndarray, "n"]) -> dict[str, object]:

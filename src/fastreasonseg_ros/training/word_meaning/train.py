@@ -1,7 +1,8 @@
 """`fastreasonseg train meaning`: trains the reader of word meaning on people's judgements.
 
 transformers' Trainer; an interrupted run is resumed from its last checkpoint by the same command. The reader is
-calibrated on the validation phrases, exported with weights of 8 bits, and measured. Settings come from
+calibrated on the validation phrases, exported with weights of 8 bits, and measured; on the validation phrases of
+people's questions the decision is fitted (reasoning/word_meaning/decision.py). Settings come from
 config/train/meaning_NAME.yaml (`--config NAME`, or a path) and `key=value`.
 """
 
@@ -22,6 +23,7 @@ from ...config import load_config
 from ...errors import ConfigError
 from ...reasoning.word_meaning.reader import Reader
 from ..student.base_model import settings_file
+from .decide import exact_share, fit_decision
 from .export import calibrate, export
 from .judgements import OF_SCENE, Judgement, drawn, read_judgements, scene_judgements
 from .measure import measure
@@ -110,12 +112,19 @@ def main(argv: list[str]) -> int:
     calibrate(net, judged(config, "validation"))
     export(net, Path(config.model))
     reader = Reader(Path(config.model))
-    found = {}
-    for split in ("validation", "held_out"):
-        of_scenes = [j for j in judged(config, split) if j.kind == OF_SCENE]
+    of_scenes = {
+        split: [j for j in judged(config, split) if j.kind == OF_SCENE] for split in ("validation", "held_out")
+    }
+    meaning = None
+    if of_scenes["validation"]:
+        made = f"fastreasonseg train meaning, validation phrases of {config.questions}"
+        meaning = fit_decision(Path(config.model), of_scenes["validation"], made)
+    found: dict[str, dict[str, float]] = {}
+    for split, phrases in of_scenes.items():
         found[split] = measure(reader, [j for j in judged(config, split) if j.kind != OF_SCENE])
-        if of_scenes:
-            found[f"{split}, scenes"] = measure(reader, of_scenes)
+        if phrases and meaning:
+            decided = {"exact_set with word lists and embeddings": exact_share(meaning, phrases)}
+            found[f"{split}, scenes"] = measure(reader, phrases) | decided
     (Path(config.out) / "measures.json").write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
     return 0
