@@ -72,11 +72,30 @@ def test_a_command_teaches_its_ends_too():
     assert found[0].rollout.plan.destination == "c"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bring me the glass",  # its words are one question at run time
+        "the glass is full, put it on the tray",  # "it" is no phrase that names a thing
+    ],
+)
+def test_an_end_that_is_not_asked_as_a_question_of_its_own_is_not_taught(text):
+    row = line(["a = find(label=glass)", "b = find(label=tray)", "place(a, on, b)"], [2], text)
+    if "bring" in text:
+        row["plan"][1:] = ["place(a, near, camera)"]
+    phrases = [q.text for q in taught(row, TWIN, Grounds())[1:]]
+    assert not any(phrase.startswith("it") for phrase in phrases)
+    assert "bring" not in text or phrases == []
+
+
 def test_a_folder_is_read_by_split_and_a_missing_one_is_told(tmp_path: Path):
     rows = [line([], []) | {"scene": "s", "split": split} for split in ("train", "held_out")]
     for name, content in (("questions", rows), ("scenes", [{"scene": "s", "twin": twin_to_dict(TWIN)}])):
         (tmp_path / f"{name}.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, content)).encode()))
-    found = list(read_people(tmp_path, "train"))
-    assert [(name, len(lines)) for name, _, lines in found] == [("s", 1)]
+    wish = {"scene": "s", "text": "a wish", "ids": [1], "category": "semantic"}
+    (tmp_path / "wishes.jsonl.gz").write_bytes(gzip.compress(json.dumps(wish).encode()))
+    for split, text in (("train", "a question"), ("wishes", "a wish")):
+        found = list(read_people(tmp_path, split))
+        assert [(name, [row["text"] for row in lines]) for name, _, lines in found] == [("s", [text])]
     with pytest.raises(DatasetError, match="no questions of people"):
         list(read_people(tmp_path / "nowhere", "train"))
