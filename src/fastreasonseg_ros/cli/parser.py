@@ -21,6 +21,7 @@ TRAINING = {
     "grpo": ("reinforcement with executed rewards", "training.student.grpo.train"),
     "meaning": ("word meaning, on people's judgements", "training.word_meaning.train"),
     "confidence": ("the chance that an answer is right", "training.student.confidence"),
+    "verifier": ("the choice among a student's plans", "training.student.verifier"),
     "segmenter": ("the table-top segmenter, on simulated depth", "training.perception.segmenter.train"),
     "labels": ("the table-top labels", "training.perception.names.train"),
     "forms": ("rollouts in another form, to measure the plan against", "training.student.corpus.reply_forms"),

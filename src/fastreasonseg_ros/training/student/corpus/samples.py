@@ -22,6 +22,7 @@ from ....config import load_config
 from ....errors import DatasetError, MissingDataError, PlanError
 from ....plan.executor import execute_closest
 from ....reasoning import make_word_meaning
+from ....reasoning.choosing import Candidate, described
 from ....reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel
 from ....reasoning.planner import Planner
 from ....reasoning.protocol import Scored, WordMeaning
@@ -99,14 +100,15 @@ def sampled(
 
 
 def _judged(planner: Planner, reply: Scored, number: int, line: Mapping[str, Any], twin: DigitalTwin) -> dict[str, Any]:
-    """The sample as executed at run time: completion, number, log_probability, ids, steps, right."""
+    """The sample as executed at run time: completion, number, log_probability, ids, steps, right, described."""
     ids: tuple[int, ...] = ()
     steps: list[list[int]] = []
-    right = False
+    right, words = False, ""
     try:
         rollout = planner.read(reply.text, line["text"], twin)
         execution = execute_closest(rollout.plan, twin, planner.meaning)
         ids, steps = execution.ids, [list(step.ids) for step in execution.trace]
+        words = described(Candidate(rollout, execution), twin)
         right = set(ids) == set(line["ids"])
         if wanted := destination_ids(line):
             right = right and bool(execution.commands) and set(execution.commands[0].destination_ids) == set(wanted)
@@ -120,6 +122,7 @@ def _judged(planner: Planner, reply: Scored, number: int, line: Mapping[str, Any
         "ids": list(ids),
         "steps": steps,
         "right": right,
+        "described": words,
     }
 
 
