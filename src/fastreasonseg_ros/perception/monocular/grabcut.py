@@ -54,7 +54,7 @@ def cut_out(picture: UInt8[np.ndarray, "h w 3"], box: Box) -> CutOut | None:
     if min(inside, found.size - inside) < FEWEST:
         return None
     cv2.setRNGSeed(0)  # its colour clusters begin at random
-    cv2.grabCut(crop, found, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
+    cv2.grabCut(crop, found, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
     _, parts, stats, _ = cv2.connectedComponentsWithStats((found & 1).astype(np.uint8), connectivity=4)
     if len(stats) < 2:
         return None
@@ -65,5 +65,5 @@ def cut_out(picture: UInt8[np.ndarray, "h w 3"], box: Box) -> CutOut | None:
     mask = np.zeros((height, width), bool)
     soft = cv2.resize(filled.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     mask[top:bottom, left:right] = soft > 0.5
-    tightness = box_iou((x, y, x + w, y + h), tuple(map(float, inner)))
+    tightness = box_iou((x, y, x + w, y + h), (inner[0], inner[1], inner[2], inner[3]))
     return CutOut(mask, tightness, float(np.count_nonzero(filled)) / inside)
