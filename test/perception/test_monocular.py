@@ -12,7 +12,9 @@ from development_data import DATA, needs_data
 
 from fastreasonseg_ros.errors import ConfigError, FrameError, MissingDataError
 from fastreasonseg_ros.perception import make_perceiver
+from fastreasonseg_ros.perception.detection.ssd import Inference
 from fastreasonseg_ros.perception.monocular.grabcut import cut_out
+from fastreasonseg_ros.perception.monocular.proposals import Proposals
 from fastreasonseg_ros.perception.monocular.words import word_of
 from fastreasonseg_ros.pipeline import observe
 from fastreasonseg_ros.plan.executor import execute
@@ -121,6 +123,42 @@ def test_things_keep_their_ids_and_their_words_are_not_made_anew_in_every_frame(
     assert all(i.visible for i in twin.instances)
     assert counts[0] == 1 + len(twin.instances)
     assert counts[3] - counts[2] < counts[0]
+
+
+class Marker:
+    """Stands for the detector: proposes a white patch whose share of the picture's width is from low to high."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.calls, self.low, self.high = 0, low, high
+
+    def __call__(self, picture):
+        self.calls += 1
+        x, y, w, h = cv2.boundingRect((picture[..., 0] == 255).astype(np.uint8))
+        size = picture.shape[1], picture.shape[0]
+        scores = np.array([[0.9 if self.low * size[0] < w < self.high * size[0] else 0.0]], np.float32)
+        return Inference(("box",), size, np.array([[x, y, x + w, y + h]], np.float32), scores, np.zeros((1, 1, 1)))
+
+
+def test_a_stream_is_looked_at_part_by_part_and_a_still_picture_in_all_parts():
+    color = board()
+    color[150:170, 250:280] = 255  # in the lower right part only
+    detector = Marker(0.0, 0.2)
+    proposals = Proposals(detector, 0.1, parts=True)
+    assert [b.box_xyxy for b in proposals(color, 1.0)] == [(250, 150, 280, 170)]
+    assert detector.calls == 5
+    for n in range(4):
+        assert len(proposals(color, 1.1 + 0.1 * n)) == 1
+    assert detector.calls == 5 + 4 * 2
+    proposals(color, 9.0)
+    assert detector.calls == 5 + 4 * 2 + 5
+
+
+def test_what_a_part_cuts_off_is_not_proposed_by_it():
+    color = np.zeros((200, 300, 3), np.uint8)
+    color[90:100, 110:190] = 255  # 0.27 of the picture; of it the left parts, which end at 180, see 0.39
+    assert Proposals(Marker(0.3, 1.0), 0.1, parts=True)(color, 1.0) == []
+    color[90:100, 175:190] = 0
+    assert len(Proposals(Marker(0.3, 1.0), 0.1, parts=True)(color, 1.0)) == 1
 
 
 def test_what_cannot_be_used_says_why(perceiver):

@@ -1,8 +1,8 @@
 """The monocular perceiver: detections from colour pictures alone, on an embedded CPU.
 
-One inference of the detector (perception/detection) proposes boxes down to low scores; graph cuts make masks of them,
-and drop those that the colours do not bear out (grabcut.py); a second inference, of the thing's own crop, names what is
-new. There is no depth, so nothing has a distance, a size in metres or a shape, and nothing stands on anything.
+The detector (perception/detection) proposes boxes down to low scores (proposals.py); graph cuts make masks of them, and
+drop those that the colours do not bear out (grabcut.py); an inference of the thing's own crop names what is new. There
+is no depth, so nothing has a distance, a size in metres or a shape, and nothing stands on anything.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from ..attributes.label_cache import LabelCache
 from ..detection.ssd import DetectedBox, Detector
 from ..input_checks import check_color
 from .grabcut import CutOut, cut_out
+from .proposals import Proposals
 from .words import SURFACES, Word, word_of
 
 NOTE = "there is no depth: places and sizes are those in the picture"
 CROP_MARGIN = 0.15  # of a box's sides, around the crop that is named
-SAME_PLACE = 0.7  # IoU from which the lower of two proposed boxes is not looked at
 
 
 @dataclass(frozen=True)
 class MonocularConfig:
-    """model: file instead of models/detector. min_score: of a box that is looked at, 0 to 1.
+    """model: file instead of models/detector. parts: looks at parts of the picture too, for small things: more of them
+    are found, and more that are none, at twice the cost. min_score: of a box that is looked at, 0 to 1.
 
     sure_score: from here on a box counts whatever the colours say, as long as there is a mask. min_tightness: IoU of
     the mask's own box with the detector's below which it is dropped. min_fill: share of the box that is mask, the same.
@@ -43,6 +44,7 @@ class MonocularConfig:
     """
 
     model: str | None = None
+    parts: bool = False
     min_score: float = 0.1
     sure_score: float = 0.5
     min_tightness: float = 0.6
@@ -68,12 +70,13 @@ class MonocularPerceiver:
         self.config = config
         cv2.setNumThreads(1)
         self._detector = Detector(None if config.model is None else Path(config.model))
+        self._proposals = Proposals(self._detector, config.min_score, config.parts)
         self._label_cache = LabelCache()
 
     def perceive(self, frame: Frame) -> Perceived:
         """Things with mask, box, label, colours. Raises FrameError for a picture that is nearly all white."""
         check_color(frame.color)
-        labels = self._segment(frame.color)
+        labels = self._segment(frame.color, frame.stamp_s)
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(labels)
         cached = self._label_cache.begin(labels, boxes, frame.color, frame.stamp_s)
@@ -99,9 +102,9 @@ class MonocularPerceiver:
             f"{', '.join(words) or 'others'}: ask for things by colour or place in the picture instead"
         )
 
-    def _segment(self, color: UInt8[np.ndarray, "h w 3"]) -> Int32[np.ndarray, "h w"]:
+    def _segment(self, color: UInt8[np.ndarray, "h w 3"], stamp_s: float) -> Int32[np.ndarray, "h w"]:
         """1, 2, ... where a thing is, 0 elsewhere. Of two things that overlap, the smaller is in front."""
-        proposed = self._detector(color).detections(self.config.min_score, SAME_PLACE)[: self.config.max_boxes]
+        proposed = self._proposals(color, stamp_s)[: self.config.max_boxes]
         kept: list[tuple[CutOut, int]] = []
         believed = [(p, c) for p in proposed if (c := cut_out(color, p.box_xyxy)) and self._is_believed(p, c)]
         for _, cut in sorted(believed, key=lambda pair: -pair[0].score * pair[1].tightness):
