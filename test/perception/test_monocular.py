@@ -12,7 +12,7 @@ from development_data import DATA, needs_data
 
 from fastreasonseg_ros.errors import ConfigError, FrameError, MissingDataError
 from fastreasonseg_ros.perception import make_perceiver
-from fastreasonseg_ros.perception.detection.ssd import Inference
+from fastreasonseg_ros.perception.detection.ssd import Detector, Inference
 from fastreasonseg_ros.perception.monocular.grabcut import cut_out
 from fastreasonseg_ros.perception.monocular.proposals import Proposals
 from fastreasonseg_ros.perception.monocular.words import word_of
@@ -105,15 +105,14 @@ def test_plans_know_left_and_right_and_say_that_metres_need_depth(perceiver, tab
 
 def test_things_keep_their_ids_and_their_words_are_not_made_anew_in_every_frame(perceiver, table, monkeypatch):
     inferences = 0
-    detector = perceiver._detector
+    original = Detector.__call__
 
-    def counted(picture):
+    def counted(self, picture):
         nonlocal inferences
         inferences += 1
-        return detector(picture)
+        return original(self, picture)
 
-    counted.labels = detector.labels
-    monkeypatch.setattr(perceiver, "_detector", counted)
+    monkeypatch.setattr(Detector, "__call__", counted)
     twin, counts = DigitalTwin(), []
     for n in range(4):
         shifted = np.roll(table.color, 3 * n, axis=1)
