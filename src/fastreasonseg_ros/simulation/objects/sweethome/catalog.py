@@ -23,7 +23,7 @@ _ROW = re.compile(r"([\w-]+/[\w-]+): ([a-z][a-z -]*[a-z])( \*)?")
 class Entry:
     """One model of a catalogue. size_m: width (x), depth (y) and height (z), metres.
 
-    file: the OBJ within the archive. turn: rotation of the OBJ's axes (y up) as nine numbers by rows, applied before it is scaled to the size.
+    file: the OBJ within the archive. turn: 3x3 rotation of the OBJ's axes (y up) by rows, applied before it is scaled.
     """
 
     archive: Path

@@ -81,7 +81,7 @@ def varied(model: ObjectModel, rng: Rng) -> ObjectModel:
 def _with_solids(
     pieces: tuple[tuple[Mesh, Paint], ...], size_m: tuple[float, float, float], stands: tuple | None = None
 ) -> ObjectModel:
-    """Collision by the bounding cylinder of round things and the bounding box of others; those that are long may lie."""
+    """Collision by the bounding cylinder of round things, which lie too where they are long, or the bounding box."""
     x, y, z = size_m
     points = np.concatenate([mesh.vertices for mesh, _ in pieces])[:, :2].astype(np.float32)
     area = cv2.contourArea(cv2.convexHull(points))
