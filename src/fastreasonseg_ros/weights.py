@@ -6,6 +6,8 @@ has put into the cache. So a node fails at once, with the command that helps, an
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,3 +139,12 @@ def pick_dtype(precision: Precision, device: str) -> Any:
     if device == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.float16 if device == "mps" else torch.float32
+
+
+def find_model_file(name: str) -> Path | None:
+    """A file of models/: the first in $FASTREASONSEG_MODELS, the repository and the installed share/; None: nowhere."""
+    folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
+    folders.append(Path(__file__).resolve().parents[2] / "models")
+    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
+    folders += [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
+    return next((f / name for f in folders if (f / name).is_file()), None)
