@@ -40,7 +40,7 @@ def test_the_command_makes_a_model_and_sees_no_scene_twice(tmp_path, capsys, mon
 
 def test_too_few_samples_are_said_to_be_too_few():
     with pytest.raises(ValueError, match="more --scenes"):
-        labels.train([], [[], []], hidden=(4, 4), nets=1, epochs=1, min_score=0.4)
+        labels.train([], [], hidden=(4, 4), nets=1, epochs=1, min_score=0.4)
 
 
 def test_a_score_is_calibrated_where_it_is_the_share_that_is_right():

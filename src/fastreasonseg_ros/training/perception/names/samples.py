@@ -9,7 +9,7 @@ table-top perceiver. Samples are cached by scene.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from zipfile import BadZipFile
@@ -22,6 +22,7 @@ from scipy import ndimage
 from ....evaluation.metrics.segmentation import match_ids
 from ....perception.attributes.crops import crop_of
 from ....perception.attributes.describe import Geometry, describe
+from ....perception.attributes.eyes import Eyes
 from ....perception.attributes.features import Features
 from ....perception.protocol import Perceiver
 from ....perception.support.surface import analyse, shrink, shrink_intrinsics
@@ -50,12 +51,14 @@ PLANE_NOISE_M, PLANE_NOISE_RAD = 0.0015, 0.004
 class Samples:
     """Feature vectors and labels, one row per object and view.
 
-    crops: JPEG pictures of the objects, as crop_of cuts them; none for sources of low resolution.
+    crops: JPEG pictures of the objects, as crop_of cuts them; none of low resolution. seen: what Eyes see
+    of them, NaN where they did not look; None without Eyes.
     """
 
     names: tuple[str, ...]
     vectors: Float32[np.ndarray, "n features"]
     crops: tuple[bytes, ...] = ()
+    seen: Float32[np.ndarray, "n seen"] | None = None
 
 
 def shard_samples(folder: Path, path: Path, views: int, perceiver: Perceiver) -> Samples:
@@ -86,6 +89,23 @@ def furniture_samples(
         return look_at(_views(seed, views, made, rng, FULL_SIZE, clutter), perceiver, keep_crops=True)
 
     return _cached(folder / f"furniture{seed}-{views}.npz", look)
+
+
+def looked_at(path: Path, samples: Samples, eyes: Eyes) -> Samples:
+    """The samples with what is seen of their crops, kept in a file."""
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as data:
+            seen = data["seen"].astype(np.float32)
+        if len(seen) == len(samples.names):
+            return replace(samples, seen=seen)
+    pictures = (cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) for crop in samples.crops)
+    seen = np.array([eyes.look_at_crop(np.ascontiguousarray(p[..., ::-1])) for p in pictures], np.float32)
+    seen = seen if len(seen) else np.full((len(samples.names), eyes.size), np.nan, np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(part, seen=seen.astype(np.float16))
+    part.rename(path)
+    return replace(samples, seen=seen)
 
 
 def _cached(path: Path, make: Callable[[], Samples]) -> Samples:
@@ -137,12 +157,13 @@ def look_at(shots: Iterable[Shot], perceiver: Perceiver, keep_crops: bool = Fals
                 if features is not None:
                     found.append((shot.names[id], features.vector()))
                     box = ndimage.find_objects(mask.astype(np.int32))[0]
-                    crops += [_jpeg(crop_of(shot.color, box))] if keep_crops else []
+                    crops += [encoded(crop_of(shot.color, box))] if keep_crops else []
     vectors = np.array([vector for _, vector in found], np.float32)
     return Samples(tuple(name for name, _ in found), vectors, tuple(crops))
 
 
-def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
+def encoded(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
+    """A crop as JPEG, at most CROP_PX wide and high."""
     scale = CROP_PX / max(picture.shape[:2])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
     return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, CROP_QUALITY])[1].tobytes()
