@@ -51,8 +51,8 @@ PLANE_NOISE_M, PLANE_NOISE_RAD = 0.0015, 0.004
 class Samples:
     """Feature vectors and labels, one row per object and view.
 
-    crops: JPEG pictures of the objects, as crop_of cuts them; none of low resolution. seen: what Eyes see
-    of them, NaN where they did not look; None without Eyes.
+    crops: JPEG pictures of the objects, as crop_of cuts them; none from sources of low resolution. seen: what Eyes see
+    in them, NaN where there is no crop; None without Eyes.
     """
 
     names: tuple[str, ...]
@@ -94,10 +94,13 @@ def furniture_samples(
 def looked_at(path: Path, samples: Samples, eyes: Eyes) -> Samples:
     """The samples with what is seen of their crops, kept in a file."""
     if path.is_file():
-        with np.load(path, allow_pickle=False) as data:
-            seen = data["seen"].astype(np.float32)
-        if len(seen) == len(samples.names):
-            return replace(samples, seen=seen)
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                seen = data["seen"].astype(np.float32)
+            if seen.shape == (len(samples.names), eyes.size):
+                return replace(samples, seen=seen)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            path.unlink()
     pictures = (cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) for crop in samples.crops)
     seen = np.array([eyes.look_at_crop(np.ascontiguousarray(p[..., ::-1])) for p in pictures], np.float32)
     seen = seen if len(seen) else np.full((len(samples.names), eyes.size), np.nan, np.float32)
