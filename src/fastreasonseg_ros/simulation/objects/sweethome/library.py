@@ -86,7 +86,7 @@ def _with_solids(
     points = np.concatenate([mesh.vertices for mesh, _ in pieces])[:, :2].astype(np.float32)
     area = cv2.contourArea(cv2.convexHull(points))
     is_round = abs(x - y) < ROUND * max(x, y) and area < 0.83 * x * y
-    solid = cylinder((x + y) / 4, 0, z) if is_round else block((x, y, z), (0, 0, z / 2))
+    solid = cylinder((x + y) / 4, 0, z) if is_round else block(np.array([x, y, z]), np.array([0, 0, z / 2]))
     if stands is None:
         stands = (UPRIGHT,) * 4 + (LYING,) if is_round and z > 1.6 * max(x, y) else (UPRIGHT,)
     return ObjectModel(pieces, (solid,), 0.3, stands)

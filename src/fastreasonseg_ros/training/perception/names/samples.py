@@ -101,8 +101,7 @@ def looked_at(path: Path, samples: Samples, eyes: Eyes) -> Samples:
                 return replace(samples, seen=seen)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             path.unlink()
-    pictures = (cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) for crop in samples.crops)
-    seen = np.array([eyes.look_at_crop(np.ascontiguousarray(p[..., ::-1])) for p in pictures], np.float32)
+    seen = np.array([eyes.look_at_crop(_decoded(crop)) for crop in samples.crops], np.float32)
     seen = seen if len(seen) else np.full((len(samples.names), eyes.size), np.nan, np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npz")
@@ -170,6 +169,10 @@ def encoded(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
     scale = CROP_PX / max(picture.shape[:2])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
     return cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, CROP_QUALITY])[1].tobytes()
+
+
+def _decoded(crop: bytes) -> UInt8[np.ndarray, "h w 3"]:
+    return cv2.cvtColor(np.asarray(cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
 
 
 def features_of(

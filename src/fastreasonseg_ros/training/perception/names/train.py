@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,9 +179,10 @@ def train(
     wide = tuple(w for w in WIDE if sum(n in table.kinds_of(w) for n in names) > 1)
     members = np.array([[n in table.kinds_of(w) for w in wide] for n in names], np.float32)
     parts = (names, wide, members, mean.astype(np.float32), scale.astype(np.float32), *layers)
+    model = LabelModel(*parts, min_score=min_score, looks=looks, projection=projection)
     temperatures = [float(t) for t in np.geomspace(0.4, 4, 40)]
-    losses = [_loss(LabelModel(*parts, t, min_score, looks, projection), fitting) for t in temperatures]
-    model = LabelModel(*parts, temperatures[int(np.argmin(losses))], min_score, looks, projection)
+    losses = [_loss(replace(model, temperature=t), fitting) for t in temperatures]
+    model = replace(model, temperature=temperatures[int(np.argmin(losses))])
     report = measure(model, measuring) | {"samples": float(count), "temperature": model.temperature}
     return model, report | ({f"furniture_{k}": v for k, v in measure(model, apart).items()} if apart else {})
 
