@@ -105,6 +105,18 @@ def test_what_eyes_see_names_things_and_may_be_missing():
     assert blind.max(axis=1).mean() < model.odds(tests[0].vectors, tests[0].seen).max(axis=1).mean() / 2
 
 
+def test_a_held_out_model_of_a_kind_that_no_sample_shows_counts_as_wrong():
+    rng = np.random.default_rng(0)
+    learned, tests = [_synthetic(rng, 400, True)], [_synthetic(rng, 60, True) for _ in range(2)]
+    unknown = [label_samples.Samples(("xylophone",) * 60, t.vectors, (), t.seen) for t in tests]
+    unknown[1] = tests[1]
+    model, report = labels.train(learned, tests, (8, 8), 1, 1, 0.4, unknown)
+    assert "xylophone" not in model.labels
+    assert report["furniture_accuracy"] == 0.0
+    assert report["furniture_measured"] == 60
+    assert labels._loss(model, [unknown[0], tests[0]]) == pytest.approx(labels._loss(model, [tests[0]]))
+
+
 def test_samples_that_were_not_looked_at_are_learned_from_beside_those_that_were():
     rng = np.random.default_rng(0)
     looked, plain = _synthetic(rng, 400, True), _synthetic(rng, 400, True)

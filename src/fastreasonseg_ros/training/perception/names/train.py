@@ -250,6 +250,9 @@ def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 10) -> 
 
 
 def _loss(model: LabelModel, samples: Sequence[Samples]) -> float:
+    """Mean negative log-likelihood of the true names, without those that the model does not know."""
     odds = model.odds(*_together(samples))
-    true = [model.labels.index(name) for s in samples for name in s.names]
-    return float(-np.log(np.maximum(odds[np.arange(len(true)), true], 1e-6)).mean())
+    column = {name: k for k, name in enumerate(model.labels)}
+    true = [(row, column[n]) for row, n in enumerate(n for s in samples for n in s.names) if n in column]
+    rows, columns = np.array(true).T
+    return float(-np.log(np.maximum(odds[rows, columns], 1e-6)).mean())
