@@ -178,8 +178,11 @@ def train(
     table = load_synonyms()
     wide = tuple(w for w in WIDE if sum(n in table.kinds_of(w) for n in names) > 1)
     members = np.array([[n in table.kinds_of(w) for w in wide] for n in names], np.float32)
-    parts = (names, wide, members, mean.astype(np.float32), scale.astype(np.float32), *layers)
-    model = LabelModel(*parts, min_score=min_score, looks=looks, projection=projection)
+    model = LabelModel(
+        names, wide, members, mean.astype(np.float32), scale.astype(np.float32),
+        layers[0], layers[1], layers[2], layers[3], layers[4], layers[5],
+        min_score=min_score, looks=looks, projection=projection,
+    )  # fmt: skip
     temperatures = [float(t) for t in np.geomspace(0.4, 4, 40)]
     losses = [_loss(replace(model, temperature=t), fitting) for t in temperatures]
     model = replace(model, temperature=temperatures[int(np.argmin(losses))])
