@@ -22,6 +22,7 @@ TRAINING = {
     "meaning": ("word meaning, on people's judgements", "training.word_meaning.train"),
     "confidence": ("the chance that an answer is right", "training.student.confidence"),
     "segmenter": ("the table-top segmenter, on simulated depth", "training.perception.segmenter.train"),
+    "furniture": ("fetches modelled things with real surfaces for `labels`", "training.perception.names.furniture"),
     "labels": ("the table-top labels", "training.perception.names.train"),
     "forms": ("rollouts in another form, to measure the plan against", "training.student.corpus.reply_forms"),
     "export": ("a student as one GGUF file, or as a transformers folder", "training.student.export"),

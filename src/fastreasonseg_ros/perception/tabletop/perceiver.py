@@ -16,10 +16,14 @@ from ...errors import ConfigError, FrameError, ModelError
 from ...twin.geometry import require_depth
 from ...twin.pose import direction
 from ...twin.types import CameraIntrinsics, Detection, Frame, Perceived, Vector
+from ...weights import find_model_file
 from ..attributes.color import exposure_gain
 from ..attributes.describe import Geometry, describe
+from ..attributes.eyes import Eyes
 from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
 from ..attributes.names import LabelModel, find_label_model
+from ..detection.ssd import FILE as FILE_OF_DETECTOR
+from ..detection.ssd import Detector
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
 from ..reading.background import BackgroundReader, ReadingConfig
@@ -30,6 +34,7 @@ from ..upright import MOUNTED, needs_rotation, quarters_to_upright, rotated, rot
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
+LOOKS_PER_FRAME = 2  # of a stream, at about 20 ms of one thread each
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,6 +42,8 @@ _LOG = logging.getLogger(__name__)
 class TabletopConfig:
     """label_model: file instead of models/labels/labels.npz. names: False labels objects by shape only.
 
+    look: the detector of models/detector looks at new objects for their names, LOOKS_PER_FRAME of them a frame, where a
+    label model was trained with it; without its weights the other inputs name them.
     segmenter: grouping of surface patches by planes and creases, by the network, or both.
     segmenter_model: file instead of models/segmenter/segmenter.xml.
     ego_motion: estimates the camera pose from the images (visual odometry), for moving cameras without a pose.
@@ -49,6 +56,7 @@ class TabletopConfig:
     segment: SegmentConfig = SegmentConfig()
     names: bool = True
     label_model: str | None = None
+    look: bool = False
     segmenter: Literal["planes", "network", "both"] = "both"
     segmenter_model: str | None = None
     ego_motion: bool = False
@@ -82,6 +90,7 @@ class TabletopPerceiver:
         self._stamp_s = float("inf")
         self._self_mask = None if config.body_mask is None else read_self_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
+        self._eyes = _eyes(self._namer) if config.look else None
         self.reader = _reader(config)
 
     def perceive(self, frame: Frame) -> Perceived:
@@ -128,12 +137,15 @@ class TabletopPerceiver:
         gain = exposure_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         cached = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
+        unnamed = [label for label, box in enumerate(boxes, 1) if box is not None and label not in cached]
+        looked_at = unnamed[:LOOKS_PER_FRAME] if consecutive else unnamed
 
         def detection_of(label: int, box: tuple[slice, slice]) -> Detection:
             one_level = len(scene.layout.levels) < 2
             local = geometry if one_level else replace(geometry, plane=scene.carrier(label, box))
             before = cached.get(label)
-            detection, _ = describe(label, scene.labels, box, frame.color, local, self._namer, gain, before)
+            eyes = self._eyes if label in looked_at else None
+            detection, _ = describe(label, scene.labels, box, frame.color, local, self._namer, gain, before, eyes)
             self._label_cache.store(label, detection, classified=before is None)
             return detection
 
@@ -153,6 +165,15 @@ def _table_with_box() -> Frame:
     depth, color = np.full((480, 640), 1.0, np.float32), np.full((480, 640, 3), 150, np.uint8)
     depth[200:280, 280:360], color[200:280, 280:360] = 0.9, (200, 60, 60)
     return Frame(color, depth, camera)
+
+
+def _eyes(namer: LabelModel | None) -> Eyes | None:
+    if namer is None or not namer.looks:
+        return None
+    if find_model_file(FILE_OF_DETECTOR) is None:
+        _LOG.info("names come from shape and colour alone: models/%s is missing; restore it", FILE_OF_DETECTOR)
+        return None
+    return Eyes(Detector())
 
 
 def _reader(config: TabletopConfig) -> BackgroundReader | None:
