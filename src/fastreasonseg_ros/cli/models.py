@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..cache import cache_dir, file_sha256
 from ..errors import ModelError
-from ..reasoning.cache import cache_dir, file_sha256
 from ..reasoning.language_models import install as installing
 from ..reasoning.language_models.gguf import (
     BASE_WHEEL,

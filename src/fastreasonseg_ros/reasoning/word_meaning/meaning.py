@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from ...cache import cached, known_sha256
 from ...errors import ModelError
-from ..cache import cached, known_sha256
 from ..protocol import Hint
 from . import lexicon
 from .grounding import Grounder
