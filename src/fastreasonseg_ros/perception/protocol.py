@@ -16,11 +16,19 @@ class Reader(Protocol):
         ...
 
 
+class Namer(Protocol):
+    """Names the things of a twin from their pictures, beside the frame's path."""
+
+    def with_names(self, twin: DigitalTwin, frame: Frame, wait: bool = False) -> DigitalTwin:
+        """The twin with the names that are known so far; wait: with all that this frame, its last, gives."""
+        ...
+
+
 @runtime_checkable
 class Perceiver(Protocol):
     """Turns one frame into detections. Raises FrameError for an unusable frame (for example without required depth).
 
-    One that reads has an attribute `reader`, a `Reader` or None.
+    One that reads has an attribute `reader`, a `Reader` or None; one that names from pictures a `picture_namer`.
     """
 
     def perceive(self, frame: Frame) -> Perceived: ...
@@ -37,5 +45,12 @@ class WarmsUp(Protocol):
     def warm_up(self) -> None: ...
 
 
-def reader_of(perceiver: Perceiver) -> Reader | None:
-    return getattr(perceiver, "reader", None)
+def with_background_work(perceiver: Perceiver, twin: DigitalTwin, frame: Frame, wait: bool = False) -> DigitalTwin:
+    """The twin with what the perceiver has found out beside the frame's path: names from pictures, and texts.
+
+    frame: of which the twin was made. wait: with all that this frame gives, for single pictures.
+    """
+    namer: Namer | None = getattr(perceiver, "picture_namer", None)
+    reader: Reader | None = getattr(perceiver, "reader", None)
+    twin = twin if namer is None else namer.with_names(twin, frame, wait)
+    return twin if reader is None else reader.with_texts(twin, frame, wait)

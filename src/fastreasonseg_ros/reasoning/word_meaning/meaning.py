@@ -17,12 +17,14 @@ from jaxtyping import Bool, Float32
 
 from ...cache import cached, known_sha256
 from ...errors import ModelError
+from ...twin.types import PictureEmbedding
 from ..protocol import Hint
 from . import lexicon
 from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
+from .picture_words import PictureWords
 
 _KEPT_TEXTS = 4096
 HINT_LABELS = 3  # labels in the prompt's hint
@@ -78,6 +80,7 @@ class SentenceMeaning:
         self._model = MiniLM(threads=config.threads)
         self._rows, self._table, self._likeness = self._knowledge()
         self._grounder = Grounder(guess=self._guess)
+        self._pictures = PictureWords()
         self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
 
@@ -96,6 +99,10 @@ class SentenceMeaning:
                 self._matched.clear()
             found = self._matched[key] = self._match(text, labels)
         return found
+
+    def pictured(self, text: str, pictures: Sequence[PictureEmbedding | None]) -> tuple[bool, ...]:
+        """Whether the text fits each picture (picture_words.py)."""
+        return self._pictures.fitting(text, pictures)
 
     def _match(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         grounding = self._grounder.ground(text, labels)
