@@ -52,6 +52,11 @@ class BackgroundReader:
         )
         self._work = BackgroundWork(task, config)
 
+    @property
+    def durations_ms(self) -> list[float]:
+        """What each of the newest crops took."""
+        return self._work.durations_ms
+
     def close(self) -> None:
         """Ends the thread, after the crop that it reads."""
         self._work.close()

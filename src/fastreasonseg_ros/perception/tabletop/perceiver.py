@@ -71,7 +71,7 @@ class TabletopConfig:
 
 
 class TabletopPerceiver:
-    """Detects objects on the surfaces in view, or held in front of the camera. Its labels are fixed, or from pictures."""
+    """Detects objects on the surfaces in view, or held in front of the camera. Its labels may be from pictures."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
         """Raises ModelError if a configured or required model cannot be read."""
