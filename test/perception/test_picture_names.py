@@ -54,8 +54,10 @@ def checkpoint(models) -> Path:
 
 @pytest.fixture
 def exported(models, tmp_path) -> Path:
-    """A copy, to change."""
-    return Path(shutil.copytree(models[1], tmp_path / "exported"))
+    """A copy with its words, to change."""
+    copy = Path(shutil.copytree(models[1], tmp_path / "exported"))
+    shutil.copy(find_words(models[1]), copy)
+    return copy
 
 
 def crop_of(frame: Frame, id: int) -> np.ndarray:

@@ -104,7 +104,7 @@ def bench_perception(frames: Iterable[Frame], perceiver: Perceiver, count: int) 
 
 
 def background_cost(perceiver: Perceiver) -> dict[str, Any]:
-    """{picture_of_a_thing, text_of_a_thing: p50, p95 in ms and how many}: work beside the frames, as far as it is on."""
+    """{picture_of_a_thing, text_of_a_thing: p50, p95 in ms and how many}: work beside the frames."""
     workers = {"picture_of_a_thing": namer_of(perceiver), "text_of_a_thing": reader_of(perceiver)}
     spent = {name: worker.durations_ms for name, worker in workers.items() if worker is not None}
     return {name: {**percentiles(times), "count": len(times)} for name, times in spent.items() if times}

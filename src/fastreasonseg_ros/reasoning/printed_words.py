@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..plan.language import Plan, Step
+from ..plan.operators import REFERENCES
 from ..plan.printed import is_printed, named_by_text, words_of
 from ..plan.run import fits_picture
 from ..twin.types import DigitalTwin, Instance
@@ -95,8 +96,10 @@ def _says_enough(phrase: str, here: Sequence[Instance]) -> bool:
 
 def _only_pictured(phrase: str, here: Sequence[Instance], meaning: WordMeaning | None) -> bool:
     """Whether a phrase fits a thing's picture, and no label in view."""
+    if meaning is None or phrase in REFERENCES:
+        return False
     labels = tuple(dict.fromkeys(i.label for i in here))
-    return meaning is not None and not meaning.matching(phrase, labels) and bool(fits_picture(meaning, phrase, here))
+    return not meaning.matching(phrase, labels) and bool(fits_picture(meaning, phrase, here))
 
 
 def _is_stray(step: Step, others: set[str]) -> bool:

@@ -7,11 +7,10 @@ vocabulary has for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-
-import numpy as np
 
 from ...errors import ModelError
 from ...image_text.model import PROMPT, LazyTextEncoder, Settings, find_words
@@ -27,7 +26,7 @@ SYNONYMS = 2
 LONGEST = 24  # letters of a kind's word
 NO_KINDS_OF = frozenset(("living thing", "animal", "plant", "person", "organism"))
 FITS = 0.3  # probability from which on a phrase fits a picture
-NEARLY = 0.5  # of the best picture's probability, for another one to fit too
+NEARLY = 2.3  # by which its logit may lie below the best picture's for another one to fit too: a tenth of the odds
 
 
 @cache
@@ -80,15 +79,19 @@ class PictureWords:
         plain = all(word in ALL_WORDS for word in words.split())
         if plain or words.startswith("not ") or is_need(words) or not any(p is not None for p in pictures):
             return (False,) * len(pictures)
-        chances = np.array([0.0 if p is None else self._chance(words, p) for p in pictures])
-        return tuple(bool(c >= max(FITS, NEARLY * chances.max())) for c in chances)
+        compared = [_compare(words, picture) for picture in pictures]
+        best = max(logit for _, logit in compared)
+        return tuple(chance >= FITS and logit >= best - NEARLY for chance, logit in compared)
 
-    def _chance(self, words: str, picture: PictureEmbedding) -> float:
-        files = _files(picture.model)
-        if files is None:
-            return 0.0
-        vocabulary, texts, scale = files
-        return vocabulary.chance(words, texts.embed(PROMPT.format(words)), picture.vector, scale)
+
+def _compare(words: str, picture: PictureEmbedding | None) -> tuple[float, float]:
+    """Probability of the words against the vocabulary, and the model's logit without its bias."""
+    files = None if picture is None else _files(picture.model)
+    if picture is None or files is None:
+        return 0.0, -math.inf
+    vocabulary, texts, scale = files
+    vector = texts.embed(PROMPT.format(words))
+    return vocabulary.chance(words, vector, picture.vector, scale), scale * float(vector @ picture.vector)
 
 
 @lru_cache(2)
