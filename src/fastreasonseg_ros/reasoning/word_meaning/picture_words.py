@@ -84,6 +84,7 @@ class PictureWords:
         return tuple(chance >= FITS and logit >= best - NEARLY for chance, logit in compared)
 
 
+@lru_cache(1024)  # a standing question compares the same pictures on every frame
 def _compare(words: str, picture: PictureEmbedding | None) -> tuple[float, float]:
     """Probability of the words against the vocabulary, and the model's logit without its bias."""
     files = None if picture is None else _files(picture.model)
