@@ -64,7 +64,7 @@ def _export(model: str, folder: Path, target: Path) -> None:
     check_memory(model, folder, "cpu")
     with loading(model), torch.inference_mode():
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        net = SiglipModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+        net: Any = SiglipModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
         config, length = net.config, net.config.text_config.max_position_embeddings
         side = config.vision_config.image_size
         torch.backends.mha.set_fastpath_enabled(False)  # an operator that OpenVINO does not read

@@ -117,7 +117,7 @@ class ImageEncoder:
         """The network's input, as transformers' SiglipImageProcessor makes it (with Pillow)."""
         s = self.settings
         resized = Image.fromarray(picture).resize((s.side_px, s.side_px), Image.Resampling(s.resample))
-        scaled = (np.asarray(resized, np.float32) / 255 - np.float32(s.mean)) / np.float32(s.std)
+        scaled = (np.asarray(resized, np.float32) / 255 - np.array(s.mean, np.float32)) / np.array(s.std, np.float32)
         return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], np.float32)
 
 

@@ -131,8 +131,13 @@ def save_vocabulary(path: Path, entries: Sequence[Entry], vector_of: Callable[[s
         members[sorted(kinds[word]), j] = True
     vectors = np.stack([np.mean([vector_of(word) for word in entry.words], axis=0) for entry in entries])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    strings = {"labels": np.array(labels, str), "wide": np.array(wide, str)}
-    np.savez_compressed(path, **strings, vectors=vectors.astype(np.float16), members=members)
+    np.savez_compressed(
+        path,
+        labels=np.array(labels, str),
+        wide=np.array(wide, str),
+        vectors=vectors.astype(np.float16),
+        members=members,
+    )
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
