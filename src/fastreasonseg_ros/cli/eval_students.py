@@ -21,6 +21,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..cache import file_sha256
 from ..evaluation.benchmark.machine import machine
 from ..evaluation.benchmark.reasoner_cost import reasoner_cost
 from ..evaluation.reports.outputs import write_text
@@ -32,7 +33,6 @@ from ..io.datasets import open_dataset
 from ..io.datasets.base import read_questions, read_twin_scenes
 from ..perception import make_perceiver
 from ..reasoning import make_word_meaning
-from ..reasoning.cache import file_sha256
 from ..reasoning.language_models.openvino import OpenVinoModel, model_language, model_name
 from ..twin.types import DigitalTwin
 

@@ -26,6 +26,7 @@ from ..detection.ssd import FILE as FILE_OF_DETECTOR
 from ..detection.ssd import Detector
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
+from ..picture_names import NamingConfig, PictureNamer
 from ..reading.background import BackgroundReader, ReadingConfig
 from ..reading.ocr import GET, find_models
 from ..robot_self_filter import read_self_mask, remove_robot
@@ -50,6 +51,8 @@ class TabletopConfig:
     body_mask: image that is white where the robot sees itself, such as the gripper of a wrist camera.
     up: unit vector opposite to gravity in the optical frame, for cameras of known mounting whose frames do not contain
     it; None: estimated from the support plane.
+    picture_names: hub id or folder of an image-text model that names things, beside the frame's path (`naming`); made
+    ready by `fastreasonseg models install`. None: names come from shape and colour.
     read: reads what is printed on things, beside the frame's path (`reading`), where the networks for it are installed.
     """
 
@@ -62,6 +65,8 @@ class TabletopConfig:
     ego_motion: bool = False
     body_mask: str | None = None
     up: tuple[float, float, float] | None = None
+    picture_names: str | None = None
+    naming: NamingConfig = NamingConfig()
     read: bool = False
     reading: ReadingConfig = ReadingConfig()
 
@@ -74,7 +79,7 @@ class TabletopConfig:
 
 
 class TabletopPerceiver:
-    """Detects objects on the surfaces in view, or held in front of the camera. Its labels are fixed."""
+    """Detects objects on the surfaces in view, or held in front of the camera. Its labels may be from pictures."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
         """Raises ModelError if a configured or required model cannot be read."""
@@ -92,6 +97,7 @@ class TabletopPerceiver:
         self._namer = None if path is None else LabelModel.load(Path(path))
         self._eyes = _eyes(self._namer) if config.look else None
         self.reader = _reader(config)
+        self.picture_namer = None if not config.picture_names else PictureNamer(config.picture_names, config.naming)
 
     def perceive(self, frame: Frame) -> Perceived:
         """Detects objects on the surfaces in view, or near the camera without a surface; `note` reports limitations.
@@ -152,11 +158,19 @@ class TabletopPerceiver:
         detections = tuple(detection_of(n, box) for n, box in enumerate(boxes, 1) if box is not None)
         return Perceived(detections, scene.plane, note=scene.layout.note)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Labels that things may get from their pictures."""
+        return () if self.picture_namer is None else self.picture_namer.words
+
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        raise ConfigError(
-            f"the tabletop perceiver names things by fixed words and cannot look for {', '.join(words) or 'others'}: "
-            "ask for things by colour, shape, size or place instead"
-        )
+        if self.picture_namer is None:
+            raise ConfigError(
+                "the tabletop perceiver names things by fixed words and cannot look for "
+                f"{', '.join(words) or 'others'}: ask for things by colour, shape, size or place instead, or set "
+                "picture_names (docs/foundation.md)"
+            )
+        self.picture_namer.set_words(words)
 
 
 def _table_with_box() -> Frame:

