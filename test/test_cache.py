@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros import cache
+from fastreasonseg_ros.errors import ModelError
 
 
 @pytest.fixture(autouse=True)
