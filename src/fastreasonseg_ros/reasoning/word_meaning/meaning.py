@@ -51,7 +51,7 @@ class MeaningConfig:
     slope: float = 15.0
     middle: float = 0.53
     wider: float = 0.15
-    fits: float = 0.45
+    fits: float = 0.6
     likely: float = 0.3
 
 
