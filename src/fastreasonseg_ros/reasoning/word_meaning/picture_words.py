@@ -72,7 +72,7 @@ class PictureWords:
     def fitting(self, phrase: str, pictures: Sequence[PictureEmbedding | None]) -> tuple[bool, ...]:
         """Whether a noun phrase fits each picture: those that fit it best; none where there is no picture.
 
-        A need ("something to drink from") or "not ..." fits none: such phrases say nothing that is seen. Pictures whose
+        A need ("something to drill with") or "not ..." fits none: such phrases say nothing that is seen. Pictures whose
         model is gone from the cache fit nothing. Raises ModelError for damaged files.
         """
         words = without_article(clean(phrase))
