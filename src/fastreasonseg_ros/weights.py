@@ -141,10 +141,14 @@ def pick_dtype(precision: Precision, device: str) -> Any:
     return torch.float16 if device == "mps" else torch.float32
 
 
-def find_model_file(name: str) -> Path | None:
-    """A file of models/: the first in $FASTREASONSEG_MODELS, the repository and the installed share/; None: nowhere."""
+def model_folders(*own: Path) -> list[Path]:
+    """Search path of models: $FASTREASONSEG_MODELS, then `own`, the repository, the installed share/."""
     folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
-    folders.append(Path(__file__).resolve().parents[2] / "models")
+    folders += [*own, Path(__file__).resolve().parents[2] / "models"]
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
-    folders += [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
-    return next((f / name for f in folders if (f / name).is_file()), None)
+    return folders + [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
+
+
+def find_model_file(name: str) -> Path | None:
+    """A file of models/: the first in `model_folders`; None: nowhere."""
+    return next((f / name for f in model_folders() if (f / name).is_file()), None)
