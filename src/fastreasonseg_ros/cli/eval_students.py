@@ -26,7 +26,8 @@ from ..evaluation.benchmark.machine import machine
 from ..evaluation.benchmark.reasoner_cost import reasoner_cost
 from ..evaluation.reports.outputs import write_text
 from ..evaluation.runners.batch import Replies, in_batches
-from ..evaluation.runners.evaluate import Ask, Row, evaluate, evaluate_twins
+from ..evaluation.runners.evaluate import Row, evaluate, evaluate_twins
+from ..evaluation.runners.scene_state import Ask
 from ..evaluation.students.configuration import QuestionSet, Variant, asker, load_student, read_comparison
 from ..evaluation.students.table import markdown
 from ..io.datasets import open_dataset

@@ -25,7 +25,8 @@ from ..benchmark.cpu_time import ModelClock
 from ..benchmark.machine import rss_mb
 from ..metrics.masks import score_masks
 from .curve import Curve
-from .evaluate import Ask, Row, SceneState, Times, ask_about, describe_row, score_row
+from .evaluate import Row, describe_row, score_row
+from .scene_state import Ask, SceneState, Times, ask_about
 from .perception import measure_picture
 
 Stand = Callable[[Query], Callable[[DigitalTwin], Answer]]

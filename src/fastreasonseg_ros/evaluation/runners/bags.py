@@ -21,7 +21,8 @@ from ..benchmark.cpu_time import cpu_report, cpu_share
 from ..metrics.summary import slim, summarise
 from .backends import Asker
 from .bag import LockStep, Outputs, evaluation_share
-from .evaluate import Row, Times
+from .evaluate import Row
+from .scene_state import Times
 from .perception import perception_figures
 from .viewers import ViewerThread
 
