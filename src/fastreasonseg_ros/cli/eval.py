@@ -18,8 +18,8 @@ from ..evaluation.reports.page import html_page, title_of
 from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..evaluation.runners.evaluate import Row, evaluate
-from ..evaluation.runners.scene_state import Times
 from ..evaluation.runners.resumable_rows import read_done, run_id
+from ..evaluation.runners.scene_state import Times
 from ..io.datasets import open_dataset
 from ..io.datasets.base import Dataset, Question
 from ..twin.types import Answer, DigitalTwin, Frame

@@ -13,8 +13,8 @@ from nicegui.events import KeyEventArguments, MouseEventArguments
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ...errors import ConfigError, DatasetError
-from ...twin.types import COLORS
 from ...io.datasets.marks import CATEGORIES, Asked, Marks, Point, Thing
+from ...twin.types import COLORS
 from .annotations import Annotation
 
 HOST = "127.0.0.1"  # pictures and files of this machine are nobody else's

@@ -22,8 +22,8 @@ from ..metrics.summary import slim, summarise
 from .backends import Asker
 from .bag import LockStep, Outputs, evaluation_share
 from .evaluate import Row
-from .scene_state import Times
 from .perception import perception_figures
+from .scene_state import Times
 from .viewers import ViewerThread
 
 Item = tuple[int, TimedQuestion]

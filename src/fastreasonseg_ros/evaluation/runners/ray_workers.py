@@ -13,8 +13,8 @@ from .backends import asker_of, perceiver_of
 from .bag import Outputs
 from .bags import evaluate_one
 from .evaluate import Row, evaluate
-from .scene_state import Times
 from .ray_cluster import Done, Spent
+from .scene_state import Times
 
 
 class SceneWorker:
