@@ -18,7 +18,8 @@ from ..metrics.masks import percentiles
 
 Result = Mapping[str, Any]
 NAMES = {
-    "giou": "gIoU", "ciou": "cIoU", "exact": "exact set", "answers": "answers right", "destination_exact": "destination",
+    "giou": "gIoU", "ciou": "cIoU", "exact": "exact set", "answers": "answers right",
+    "destination_exact": "destination",
     "j": "J", "f": "F", "j_and_f": "J&F",
 }  # fmt: skip
 OUTCOMES = ("right", "partly", "wrong", "missed", "invented", "failed")

@@ -14,7 +14,7 @@ from ..appearance import appearance
 from ..support.surface import Surface, analyse, shrink, shrink_intrinsics
 from ..support.survey import find_support
 from .amodal_box import amodal_box
-from .color import exposure_gain, name_colors
+from .color import Gain, light_gain, name_colors
 from .eyes import Eyes
 from .features import Features, measure
 from .names import SHAPE_LABELS, UNSURE, LabelModel
@@ -59,7 +59,7 @@ def describe(
     color: UInt8[np.ndarray, "h w 3"],
     geometry: Geometry | None,
     namer: LabelModel | None,
-    gain: float | None = None,
+    gain: Gain | None = None,
     before: Detection | None = None,
     eyes: Eyes | None = None,
 ) -> tuple[Detection, Features | None]:
@@ -76,7 +76,7 @@ def describe(
         color_name, colors, descriptor = before.color, before.colors, before.appearance
     else:
         crop = np.ascontiguousarray(color[box])
-        color_name, colors = name_colors(crop, inside, exposure_gain(color) if gain is None else gain)
+        color_name, colors = name_colors(crop, inside, light_gain(color) if gain is None else gain)
         descriptor = appearance(crop, inside)
     without_depth = Detection(mask, UNSURE, 0.5, _corners(box), color=color_name, colors=colors, appearance=descriptor)
     if geometry is None:

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from ...errors import ConfigError
 from ...twin.types import Box, Detection, Frame, Perceived
-from ..attributes.color import exposure_gain
+from ..attributes.color import light_gain
 from ..attributes.describe import describe
 from ..attributes.label_cache import LabelCache
 from ..detection.ssd import DetectedBox, Detector
@@ -77,7 +77,7 @@ class MonocularPerceiver:
         """Things with mask, box, label, colours. Raises FrameError for a picture that is nearly all white."""
         check_color(frame.color)
         labels = self._segment(frame.color, frame.stamp_s)
-        gain = exposure_gain(frame.color)
+        gain = light_gain(frame.color)
         boxes = ndimage.find_objects(labels)
         cached = self._label_cache.begin(labels, boxes, frame.color, frame.stamp_s)
         found = []

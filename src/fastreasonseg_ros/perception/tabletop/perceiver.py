@@ -17,7 +17,7 @@ from ...twin.geometry import require_depth
 from ...twin.pose import direction
 from ...twin.types import CameraIntrinsics, Detection, Frame, Perceived, Vector
 from ...weights import find_model_file
-from ..attributes.color import exposure_gain
+from ..attributes.color import light_gain
 from ..attributes.describe import Geometry, describe
 from ..attributes.eyes import Eyes
 from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
@@ -140,7 +140,7 @@ class TabletopPerceiver:
             return Perceived((), note="the picture is too small to find things in")
         self._layout = scene.layout
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
-        gain = exposure_gain(frame.color)
+        gain = light_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         cached = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
         unnamed = [label for label, box in enumerate(boxes, 1) if box is not None and label not in cached]
