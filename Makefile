@@ -1,7 +1,7 @@
 # The index of commands. Every target does the set-up that it needs, once; each step leaves a stamp in .make/ when it is
 # done, so that a run can be interrupted and started again.
 #
-#   make demo     a question through ROS 2, answered; BAG=path SIM=1 SCENE=dir ASK="..." change source or question
+#   make demo     a question through ROS 2, answered; BAG=path SIM=1 SCENE=dir CAMERA=0 ASK="..." change it
 #   make test     the whole test suite            make lint     format, style, import layers, types
 #   make bench    speed of every stage            make shell    a shell with everything in it (or: source env.sh)
 #   make soak     what the nodes survive: an hour; ARGS="--only kills targets --minutes 5"; writes docs/soak.md
@@ -30,6 +30,7 @@ help:
 
 demo: setup
 	@$(VENV)/bin/fastreasonseg demo $(if $(BAG),--bag "$(BAG)") $(if $(SIM),--sim) $(if $(SCENE),--scene "$(SCENE)") \
+	  $(if $(CAMERA),--camera "$(CAMERA)") \
 	  $(if $(ASK),--ask "$(ASK)")
 
 test: setup-all .make/browser

@@ -100,7 +100,7 @@ def test_words_of_an_empty_like_step_are_looked_for_and_of_a_step_that_gave_some
 
 
 def test_asking_and_evaluating_without_ros_look_again_too() -> None:
-    from fastreasonseg_ros.evaluation.runners.evaluate import SceneState, Times, ask_about
+    from fastreasonseg_ros.evaluation.runners.scene_state import SceneState, Times, ask_about
 
     shelf, times = Shelf(), Times()
     seen = SceneState()

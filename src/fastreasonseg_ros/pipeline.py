@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .errors import FrameError, MissingDataError, ModelError, PlanError, QuestionError, Status
-from .perception.protocol import Perceiver, reader_of
+from .perception.protocol import Perceiver, with_background_work
 from .plan.executor import MIGHT_BE, NOT_TO_THE_LETTER, PASSED_OVER, Execution, execute, execute_closest
 from .plan.grammar import vocabulary
 from .plan.language import Plan, Rollout
@@ -56,18 +56,15 @@ def observe(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwi
             f"the frame is {twin.stamp_s - frame.stamp_s:.3f} s older than the twin: give frames in the order of their "
             "stamps, or begin anew with DigitalTwin()"
         )
-    twin = update(twin, perceiver.perceive(frame), frame)
-    reader = reader_of(perceiver)
-    return twin if reader is None else reader.with_texts(twin, frame)
+    return with_background_work(perceiver, update(twin, perceiver.perceive(frame), frame), frame)
 
 
 def read_now(twin: DigitalTwin, frame: Frame, perceiver: Perceiver) -> DigitalTwin:
-    """The twin after what is printed on its things was read, which `observe` leaves to a further frame.
+    """The twin after its things were read and named from their pictures, which `observe` leaves to a further frame.
 
-    frame: its last. For pictures, after which no frame comes: it takes up to 0.3 s a thing that was not read before.
+    frame: its last. For pictures, after which no frame comes: it takes up to 0.5 s a thing that is new.
     """
-    reader = reader_of(perceiver)
-    return twin if reader is None else reader.with_texts(twin, frame, wait=True)
+    return with_background_work(perceiver, twin, frame, wait=True)
 
 
 def check_question(text: object) -> None:

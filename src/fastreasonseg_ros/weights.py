@@ -6,6 +6,8 @@ has put into the cache. So a node fails at once, with the command that helps, an
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,3 +139,16 @@ def pick_dtype(precision: Precision, device: str) -> Any:
     if device == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.float16 if device == "mps" else torch.float32
+
+
+def model_folders(*own: Path) -> list[Path]:
+    """Search path of models: $FASTREASONSEG_MODELS, then `own`, the repository, the installed share/."""
+    folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
+    folders += [*own, Path(__file__).resolve().parents[2] / "models"]
+    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
+    return folders + [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
+
+
+def find_model_file(name: str) -> Path | None:
+    """A file of models/: the first in `model_folders`; None: nowhere."""
+    return next((f / name for f in model_folders() if (f / name).is_file()), None)

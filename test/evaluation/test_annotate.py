@@ -22,15 +22,8 @@ from PIL import Image
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import DatasetError
-from fastreasonseg_ros.evaluation.annotation.marks import (
-    Annotation,
-    Asked,
-    Marks,
-    Thing,
-    open_annotations,
-    read_marks,
-    write_marks,
-)
+from fastreasonseg_ros.evaluation.annotation.annotations import Annotation, open_annotations
+from fastreasonseg_ros.io.datasets.marks import Asked, Marks, Thing, read_marks, write_marks
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 PATIENCE_S = 300

@@ -25,7 +25,7 @@ from fastreasonseg_ros.evaluation.benchmark.cpu_time import cpu_share
 from fastreasonseg_ros.evaluation.runners.bag import AnnotatedFrame, LockStep, Outputs
 from fastreasonseg_ros.evaluation.runners.bags import evaluate_one
 from fastreasonseg_ros.evaluation.runners.curve import MAX_POINTS, Curve
-from fastreasonseg_ros.evaluation.runners.evaluate import Times
+from fastreasonseg_ros.evaluation.runners.scene_state import Times
 from fastreasonseg_ros.evaluation.runners.viewers import ViewerThread
 from fastreasonseg_ros.io.bags.questions import TimedQuestion, assign, question_of
 from fastreasonseg_ros.io.bags.reader import BagTopics, read_stamped

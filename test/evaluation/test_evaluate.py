@@ -12,7 +12,8 @@ import pytest
 
 from fastreasonseg_ros.errors import ConfigError, FrameError
 from fastreasonseg_ros.evaluation.reports.outputs import Output, table
-from fastreasonseg_ros.evaluation.runners.evaluate import Ask, evaluate, evaluate_twins
+from fastreasonseg_ros.evaluation.runners.evaluate import evaluate, evaluate_twins
+from fastreasonseg_ros.evaluation.runners.scene_state import Ask
 from fastreasonseg_ros.io.datasets import open_dataset
 from fastreasonseg_ros.io.datasets.base import Dataset, read_questions
 from fastreasonseg_ros.pipeline import reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastreasonseg_ros.perception.attributes.color import color_shares, exposure_gain, name_color, name_colors
+from fastreasonseg_ros.perception.attributes.color import color_shares, light_gain, name_color, name_colors
 from fastreasonseg_ros.twin.types import COLORS
 
 SWATCHES = {
@@ -50,9 +50,38 @@ def test_only_pixels_of_the_mask_count_and_an_empty_mask_has_no_color():
 
 def test_a_dim_picture_is_brightened_and_a_bright_one_left():
     dim = np.full((40, 40, 3), 125, np.uint8)
-    assert exposure_gain(dim) == pytest.approx(1.88, abs=0.01)
-    assert exposure_gain(np.full((40, 40, 3), 250, np.uint8)) == 1.0
-    assert name_color(dim, np.ones((40, 40), bool), exposure_gain(dim)) == "white"
+    assert light_gain(dim) == pytest.approx(1.88, abs=0.01)
+    assert light_gain(np.full((40, 40, 3), 250, np.uint8)) == pytest.approx(1.0)
+    assert name_color(dim, np.ones((40, 40), bool), light_gain(dim)) == "white"
+
+
+def tiles(light: tuple[float, float, float]) -> np.ndarray:
+    """Tiles of many colours, the first one white, in a light of this colour."""
+    surfaces = np.random.default_rng(7).uniform(0.05, 0.9, (8, 10, 3))
+    surfaces[0, 0] = 0.75
+    seen = np.clip(surfaces * light, 0, 1) ** (1 / 2.2) * 255
+    return np.repeat(np.repeat(seen, 20, 0), 20, 1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("light", [(1.0, 0.85, 0.6), (0.6, 0.8, 1.0), (1.0, 1.0, 1.0)])
+def test_white_is_white_in_the_light_of_a_lamp_and_of_the_sky(light):
+    picture = tiles(light)
+    mask = np.zeros(picture.shape[:2], bool)
+    mask[:20, :20] = True
+    assert name_color(picture, mask, light_gain(picture)) == "white"
+    if light == (1.0, 0.85, 0.6):
+        assert name_color(picture, mask) != "white"  # as it comes; a bluish white is white to name_lab
+
+
+def test_one_coloured_thing_hardly_changes_the_light():
+    picture = np.full((120, 160, 3), 235, np.uint8)
+    picture[30:90, 40:120] = (200, 20, 30)
+    gain = light_gain(picture)
+    assert gain == pytest.approx(1.0, abs=0.12)
+    everything = np.ones(picture.shape[:2], bool)
+    everything[25:95, 35:125] = False
+    assert name_color(picture, everything, gain) == "white"
+    assert name_color(picture, ~everything, gain) == "red"
 
 
 def test_shares_are_of_all_eleven_terms():

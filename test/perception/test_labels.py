@@ -10,9 +10,13 @@ from rays import Box, picture
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.perception import make_perceiver
+from fastreasonseg_ros.perception.attributes.crops import crop_of
 from fastreasonseg_ros.perception.attributes.features import COLOR_FEATURES, Features
 from fastreasonseg_ros.perception.attributes.names import LabelModel, find_label_model
 from fastreasonseg_ros.perception.attributes.outline_profile import PROFILE, TEXTURE
+from fastreasonseg_ros.perception.tabletop import TabletopConfig, TabletopPerceiver
+from fastreasonseg_ros.perception.tabletop import perceiver as tabletop
+from fastreasonseg_ros.perception.tabletop.perceiver import LOOKS_PER_FRAME
 
 THING = Features(
     length=0.2, width=0.1, height=0.05, low=0.0, flatness=0.9, upward=0.5, upright=0.5, hollow=0.0, curvature=2.0,
@@ -79,6 +83,73 @@ def test_many_things_are_named_as_one_by_one():
     assert odds.shape == (2, 4)
     assert odds.sum(axis=1) == pytest.approx(1.0)
     assert odds[0] == pytest.approx(model(1.5, tie=0.3).probabilities(THING))
+
+
+def seeing() -> LabelModel:
+    """Says "long" by the mean of two class scores, and by the first two of three features, projected on one number."""
+    n = len(THING.vector())
+    first = np.zeros((1, n + 3, 1), np.float32)
+    first[0, n:, 0] = 1.0
+    wider = {"mean": np.zeros(n + 3, np.float32), "scale": np.ones(n + 3, np.float32), "first": first}
+    return replace(model(1.0), **wider, looks=2, projection=np.array([[1.0], [1.0], [0.0]], np.float32))
+
+
+def test_what_is_seen_of_a_thing_counts_and_without_it_the_rest_decides():
+    odds = seeing().probabilities(THING, np.array([0.5, 0.5, 1.0, 0.0, 9.0], np.float32))
+    assert odds[0] > seeing().probabilities(THING)[0]
+    assert seeing().probabilities(THING) == pytest.approx(seeing().probabilities(THING, np.full(5, np.nan, np.float32)))
+    less = seeing().probabilities(THING, np.array([0.5, 0.5, 0.0, 0.0, 9.0], np.float32))
+    assert odds[0] > less[0] > seeing().probabilities(THING)[0]
+    assert less == pytest.approx(seeing().probabilities(THING, np.array([0.5, 0.5, 0.0, 0.0, 0.0], np.float32)))
+    nothing = replace(seeing(), looks=0, projection=np.zeros((0, 0), np.float32))
+    assert nothing.looks == model(1.0).looks == 0
+
+
+def test_a_model_that_sees_survives_its_file(tmp_path):
+    seeing().save(tmp_path / "labels.npz")
+    seen = np.array([0.5, 0.5, 1.0, 0.0, 9.0], np.float32)
+    again = LabelModel.load(tmp_path / "labels.npz")
+    assert (again.looks, again.projection.shape) == (2, (3, 1))
+    assert again.probabilities(THING, seen) == pytest.approx(seeing().probabilities(THING, seen))
+
+
+def test_a_crop_is_a_square_with_a_margin_that_ends_at_the_border():
+    picture = np.arange(60 * 80 * 3, dtype=np.uint16).astype(np.uint8).reshape(60, 80, 3)
+    crop = crop_of(picture, (slice(20, 40), slice(30, 40)))  # 20 high, 10 wide: 12.4 to each side of (30, 35)
+    np.testing.assert_array_equal(crop, picture[17:43, 22:48])
+    assert crop_of(picture, (slice(0, 20), slice(70, 80))).shape == (23, 18, 3)
+
+
+def test_eyes_look_at_as_many_new_things_as_a_frame_of_a_stream_affords(monkeypatch):
+    looked = []
+
+    class Watching:
+        def __call__(self, color, box):
+            looked.append(box)
+            return np.zeros(5, np.float32)
+
+    boxes = [Box((0.2 * k - 0.3, 0.0), (0.06, 0.06, 0.1), (190, 30 * k, 40)) for k in range(4)]
+    perceiver = TabletopPerceiver(TabletopConfig())
+    assert perceiver._eyes is None  # the default looks at nothing
+    perceiver._namer, perceiver._eyes = seeing(), Watching()
+    frame = picture(*boxes, noise=0.0)
+    assert len(perceiver.perceive(replace(frame, stamp_s=1.0)).detections) == len(looked) == 4  # the first frame: all
+    looked.clear()
+    moved = [
+        Box((0.2 * k - 0.3, 0.0), (0.06, 0.06, 0.1), (30, 30 * k, 190)) for k in range(4)
+    ]  # new colours: new things
+    perceiver.perceive(replace(picture(*moved, noise=0.0), stamp_s=1.1))
+    assert len(looked) == LOOKS_PER_FRAME
+
+
+def test_without_the_detector_s_weights_names_come_from_the_other_inputs(tmp_path, monkeypatch, caplog):
+    seeing().save(tmp_path / "labels.npz")
+    monkeypatch.setattr(tabletop, "find_model_file", lambda _: None)
+    with caplog.at_level("INFO"):
+        perceiver = TabletopPerceiver(TabletopConfig(label_model=str(tmp_path / "labels.npz"), look=True))
+    assert "models/detector/" in caplog.text
+    (detection,) = perceiver.perceive(picture(Box((0.0, 0.0), (0.19, 0.06, 0.28), (190, 30, 40)), noise=0.0)).detections
+    assert detection.label
 
 
 def test_a_model_survives_its_file_and_a_broken_file_is_named(tmp_path):

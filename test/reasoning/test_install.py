@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from fastreasonseg_ros.cache import file_sha256
 from fastreasonseg_ros.cli import models
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning.cache import file_sha256
 from fastreasonseg_ros.reasoning.language_models import install as installing
 from fastreasonseg_ros.reasoning.language_models.gguf import BASE_HASH_KEY, base_gguf, find_adapter, user_models_dir
 

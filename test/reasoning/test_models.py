@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fastreasonseg_ros.cache import cached
 from fastreasonseg_ros.cli import models
-from fastreasonseg_ros.reasoning.cache import cached
 
 
 def test_the_list_names_each_model_with_its_source_size_and_hash(capsys):

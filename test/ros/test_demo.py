@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.io.bags.questions import TimedQuestion
-from fastreasonseg_ros.live.demo_questions import GENERAL, camera_parameters, questions_for
+from fastreasonseg_ros.live.demo_questions import GENERAL, OF_COLOR, camera_parameters, questions_for
 from fastreasonseg_ros.live.joined_answers import JoinedAnswers
 from fastreasonseg_ros.live.node_processes import NodeDiedError, NodeProcesses
 from fastreasonseg_ros.msg import Answer, SceneGraph
@@ -27,7 +27,9 @@ from fastreasonseg_ros.twin.types import DigitalTwin
 
 
 def arguments(**given: object) -> Namespace:
-    return Namespace(**{"ask": None, "questions": None, "scene": None, "bag": None, "sim": False} | given)
+    return Namespace(
+        **{"ask": None, "questions": None, "scene": None, "bag": None, "sim": False, "camera": None} | given
+    )
 
 
 def alive(pid: int) -> bool:
@@ -114,6 +116,15 @@ def test_the_camera_plays_once_what_is_there_and_names_what_is_not(tmp_path: Pat
     assert camera_parameters(arguments(scene=str(tmp_path)))["source"] == "scene"
     with pytest.raises(DatasetError, match="nowhere: there is nothing here"):
         camera_parameters(arguments(bag=str(tmp_path / "nowhere")))
+
+
+def test_a_colour_camera_is_a_device_or_a_video_and_is_asked_for_no_distance(tmp_path: Path) -> None:
+    assert camera_parameters(arguments(camera="0")) == {"source": "device", "path": "0", "loop": True}
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"")
+    assert camera_parameters(arguments(camera=str(video))) == {"source": "video", "path": str(video), "loop": True}
+    assert questions_for(arguments(camera="0")) == OF_COLOR
+    assert questions_for(arguments(camera="0", ask=["the cup"])) == (TimedQuestion("the cup", 1.0),)
 
 
 def twin(sec: int, ids: np.ndarray) -> SceneGraph:

@@ -254,3 +254,17 @@ def test_stamps_that_agree_but_find_no_partner_hint_at_the_queue() -> None:
         if n >= 2:
             camera.send(DEPTH, camera.time_s - 0.2)
     assert "sync_queue" in camera.complaint
+
+
+def test_without_depth_every_colour_picture_is_a_set_and_neither_depth_nor_camera_model_is_missed() -> None:
+    camera = Camera()
+    camera.sync = RgbdSynchronizer(0.05, 10, 1.0, now=lambda: camera.time_s, with_depth=False)
+    camera.run(3.0, color=0.0)
+    assert len(camera.sets) == 30
+    assert all(s.depth is None and s.info is None and not s.lacking for s in camera.sets)
+    assert camera.complaint == ""
+    camera.send(INFO, camera.time_s)
+    camera.send(COLOR, camera.time_s + 0.1)
+    assert camera.sets[-1].info is not None
+    camera.time_s += 5.0
+    assert camera.complaint.startswith("color/image_raw: nothing for 5.0 s")

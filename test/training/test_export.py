@@ -13,9 +13,9 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from fastreasonseg_ros.cache import file_sha256
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning.cache import file_sha256
 from fastreasonseg_ros.training.student.base_model import load_base, save_adapter
 from fastreasonseg_ros.training.student.export import export_gguf, export_transformers
 

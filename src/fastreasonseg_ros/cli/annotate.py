@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ..evaluation.annotation.marks import open_annotations
+from ..evaluation.annotation.annotations import open_annotations
 from ..weights import needs_extra
 
 

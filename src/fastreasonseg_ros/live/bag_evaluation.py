@@ -29,7 +29,8 @@ from ..evaluation.metrics.masks import percentiles, score_masks
 from ..evaluation.metrics.summary import slim, summarise
 from ..evaluation.runners.bags import frames_of_bag
 from ..evaluation.runners.curve import Curve
-from ..evaluation.runners.evaluate import Row, Times, describe_row, score_row
+from ..evaluation.runners.evaluate import Row, describe_row, score_row
+from ..evaluation.runners.scene_state import Times
 from ..io.bags.questions import TimedQuestion
 from ..io.datasets.base import PackedIds
 from ..ros.client import ReasonSegClient

@@ -129,7 +129,8 @@ def _bring_up(nodes: NodeProcesses, recorder: Recorder, camera: dict[str, Any], 
     print("starting the nodes (the first time, the language model is prepared: about 20 s)", flush=True)
     nodes.start("reasoning_node")
     # At the end of a bag its last picture comes once a second: that its depth is late then is no reason to do without.
-    nodes.start("twin_node", perceiver=args.perception, depth_timeout_s=5.0)
+    perceiver = args.perception or ("tabletop" if args.camera is None else "monocular")
+    nodes.start("twin_node", perceiver=perceiver, depth_timeout_s=5.0)
     nodes.start("mask_node")
     # The node says so when its model is loaded; a question asked earlier would wait while the bag plays.
     nodes.wait_for(

@@ -18,6 +18,13 @@ GENERAL = (
     TimedQuestion("Show me everything on the table", 2.0, standing=True),
 )
 
+# The same, of a colour camera: no distances are known.
+OF_COLOR = (
+    TimedQuestion("What is on the left?", 1.0),
+    TimedQuestion("What is the biggest thing here?", 1.5),
+    TimedQuestion("Show me everything that you see", 2.0, standing=True),
+)
+
 
 def demo_folder() -> Path:
     """The repository's folder demo/: below the current folder, else beside this source tree."""
@@ -31,6 +38,10 @@ def camera_parameters(args: Namespace) -> dict[str, Any]:
     """source, path and loop of the camera node. Raises DatasetError for a path that is not there."""
     if args.sim:
         return {"source": "simulation", "path": "", "loop": True}
+    if args.camera is not None:
+        is_video = Path(args.camera).is_file()
+        path = str(Path(args.camera).resolve()) if is_video else args.camera
+        return {"source": "video" if is_video else "device", "path": path, "loop": True}
     path = Path(args.bag or args.scene or demo_folder() / "table")
     if not path.exists():
         raise DatasetError(f"{path}: there is nothing here; give --bag a rosbag2 folder or --scene DATASET/SCENE")
@@ -50,6 +61,8 @@ def questions_for(args: Namespace) -> tuple[TimedQuestion, ...]:
             if beside.is_file():
                 return read_timed_questions(beside)
         return GENERAL
+    if args.camera is not None:
+        return OF_COLOR
     return GENERAL if args.sim else read_timed_questions(demo_folder() / "questions.jsonl")
 
 

@@ -11,7 +11,8 @@ from ..errors import ConfigError
 from ..weights import needs_extra
 from .protocol import Perceiver
 
-PERCEIVERS = ("tabletop", "foundation", "oracle")
+PERCEIVERS = ("tabletop", "monocular", "foundation", "oracle")
+WITHOUT_DEPTH = ("monocular",)  # those that take colour pictures alone, and use no depth
 OPEN_VOCABULARY = ("foundation",)  # those that accept additional labels at run time
 
 
@@ -26,6 +27,10 @@ def make_perceiver(
         from .tabletop import TabletopConfig, TabletopPerceiver
 
         return TabletopPerceiver(load_config(TabletopConfig, config, overrides))
+    if kind == "monocular":
+        from .monocular import MonocularConfig, MonocularPerceiver
+
+        return MonocularPerceiver(load_config(MonocularConfig, config, overrides))
     if kind == "foundation":
         with needs_extra("foundation", "the perceiver foundation"):
             from .foundation.perceiver import FoundationConfig, FoundationPerceiver

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ..errors import ConfigError, FrameError
 from ..twin.types import COLORS, Frame, Perceived
-from .attributes.color import exposure_gain
+from .attributes.color import light_gain
 from .attributes.describe import describe, geometry_of
 
 SPELLINGS = {"grey": "gray"}
@@ -43,7 +43,7 @@ class OraclePerceiver:
             )
         geometry = geometry_of(frame, self.config.work_width_px)
         labels = truth.ids.astype(np.int32)
-        gain = exposure_gain(frame.color)
+        gain = light_gain(frame.color)
         found = []
         for id, box in enumerate(ndimage.find_objects(labels), 1):
             if box is None:

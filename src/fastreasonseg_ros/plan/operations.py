@@ -12,11 +12,12 @@ from .language import NOT, Step, plan_word
 from .numbers import Quantity, parse_quantity
 from .operators import KEYS, REFERENCES
 from .printed import named_by_text
-from .run import Ids, Meaning, Run
+from .run import Ids, Meaning, Run, fits_picture
 from .space import View
 
 MIGHT_BE = "nothing is called so; might be this"
 PRINTED = "by what is printed on it"
+PICTURED = "by its picture; no label says so"
 
 
 def _matches(view: View, i: Instance, step: Step) -> bool:
@@ -150,6 +151,10 @@ def _like(run: Run, step: Step) -> Ids:
         return tuple(i.id for i in members if i.id in printed and _matches(run.view, i, step))
     fitting = run.meaning.matching(text, labels) if labels else frozenset()
     found = tuple(i.id for i in members if i.label in fitting and _matches(run.view, i, step))
+    if not found and text not in REFERENCES:
+        pictured = set(fits_picture(run.meaning, text, members))
+        if found := tuple(i.id for i in members if i.id in pictured and _matches(run.view, i, step)):
+            run.note = PICTURED
     if not found and text in REFERENCES:
         run.referred[step.name] = text
         run.note = f"the {text} itself"

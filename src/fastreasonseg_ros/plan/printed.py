@@ -27,7 +27,7 @@ def _words(text: str) -> frozenset[str]:
 # Letters and digits that recognisers take for each other, in words of letters only.
 _ALIKE = str.maketrans("015|8", "olslb")
 JOINING = _words(
-    "a an the any some all every each my your our his her their its this that these those which what who whose "
+    "a an the any some all every each my your our his her their its this that these those which what who whose where "
     "of for from by with without about on in to and is are was were be it i we you me us please "
     "says say saying reads reading called named titled labelled labeled marked printed written says writing text words "
     "word name brand kind"

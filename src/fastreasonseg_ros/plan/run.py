@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from ..errors import MissingDataError
-from ..twin.types import DigitalTwin, Instance
+from ..twin.types import DigitalTwin, Instance, PictureEmbedding
 from .space import View
 
 Ids = tuple[int, ...]
@@ -17,6 +17,21 @@ class Meaning(Protocol):
     """What `like` asks: which of the labels fit the text (see reasoning.meaning)."""
 
     def matching(self, text: str, labels: tuple[str, ...]) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class SeesPictures(Protocol):
+    """A meaning that also compares a text with pictures of things (see reasoning.word_meaning.picture_words)."""
+
+    def pictured(self, text: str, pictures: Sequence[PictureEmbedding | None]) -> tuple[bool, ...]: ...
+
+
+def fits_picture(meaning: Meaning | None, text: str, members: Sequence[Instance]) -> Ids:
+    """Ids of the members whose picture fits the text; none without pictures, or a meaning that sees none."""
+    if not isinstance(meaning, SeesPictures) or not any(i.picture is not None for i in members):
+        return ()
+    fits = meaning.pictured(text, [i.picture for i in members])
+    return tuple(i.id for i, fit in zip(members, fits, strict=True) if fit)
 
 
 class Run:

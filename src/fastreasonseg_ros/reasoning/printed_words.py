@@ -1,7 +1,7 @@
-"""Words of a question that are printed on a thing in view, put into the plan where the model did not ask for them.
+"""Words of a question that are printed on a thing in view, or fit its picture alone, put into a plan that lacks them.
 
-Language models here never see what is printed (their prompts hold labels and colours), so that for "the Weetabix" one
-writes what it takes for likely: find(label=cereal box). The words themselves are the better condition.
+Language models here see neither print nor pictures (their prompts hold labels and colours), so that for "the Weetabix"
+one writes what it takes for likely: find(label=cereal box). The words themselves are the better condition.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..plan.language import Plan, Step
+from ..plan.operators import REFERENCES
 from ..plan.printed import is_printed, named_by_text, words_of
+from ..plan.run import fits_picture
 from ..twin.types import DigitalTwin, Instance
 from .general_words import PLAIN_WORDS
 from .protocol import WordMeaning
@@ -29,13 +31,19 @@ _MIN_LETTERS = 4  # of all printed words of a question together
 
 
 def with_printed(plan: Plan, question: str, twin: DigitalTwin, meaning: WordMeaning | None) -> Plan:
-    """The plan with `like` steps for what the question names by what is printed on it; else the same plan.
+    """The plan with `like` steps for what the question names by print, or by words that fit a picture and no label.
+
+    The same plan where there is no such phrase.
 
     A step that picks by a label is replaced where its label is in that phrase, or nowhere in the question.
     """
     here = [i for i in twin.instances if i.visible]
-    phrases = _phrases(question) if any(i.text for i in here) else []
-    asked = [p for p in phrases if _says_enough(p, here) and named_by_text(p, here, meaning)]
+    phrases = _phrases(question) if any(i.text or i.picture is not None for i in here) else []
+    asked = [
+        p
+        for p in phrases
+        if (_says_enough(p, here) and named_by_text(p, here, meaning)) or _only_pictured(p, here, meaning)
+    ]
     for phrase in asked:
         words = words_of(phrase)
         if any(step.operator == "like" and _overlap(words, words_of(step.args[1])) for step in plan.steps):
@@ -84,6 +92,14 @@ def _says_enough(phrase: str, here: Sequence[Instance]) -> bool:
     """Whether the words of it that are printed on one thing are more than a syllable."""
     found = (sum(len(w) for w in words_of(phrase) if is_printed(w, i.text)) for i in here if i.text)
     return max(found, default=0) >= _MIN_LETTERS
+
+
+def _only_pictured(phrase: str, here: Sequence[Instance], meaning: WordMeaning | None) -> bool:
+    """Whether a phrase fits a thing's picture, and no label in view."""
+    if meaning is None or phrase in REFERENCES:
+        return False
+    labels = tuple(dict.fromkeys(i.label for i in here))
+    return not meaning.matching(phrase, labels) and bool(fits_picture(meaning, phrase, here))
 
 
 def _is_stray(step: Step, others: set[str]) -> bool:

@@ -14,6 +14,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from fastreasonseg_ros.msg import SceneGraph
 
 from ..errors import ConfigError, ReasonSegError
+from ..perception import WITHOUT_DEPTH
 from .images import color_from_msg, depth_from_msg, depth_to_msg, image_to_msg
 from .qos import OVERRIDES, reliable, sensor_data
 from .rgbd_synchronizer import COLOR, DEPTH, DEPTH_INFO, INFO, TRUTH, RgbdMessages, RgbdSynchronizer, SyncReport
@@ -85,17 +86,26 @@ def image_topic(name: str, transport: str) -> tuple[type, str]:
 
 
 class RgbdSubscriber:
-    """Subscribes, until `close`, to the topics of twin_node; calls back with every set of messages, in its thread."""
+    """Subscribes, until `close`, to the topics of twin_node; calls back with every set of messages, in its thread.
+
+    Depth is left out for a perceiver that uses none.
+    """
 
     def __init__(self, node: Node, settings: TwinSettings, callback: Callable[[RgbdMessages], None]) -> None:
         s, with_truth = settings, settings.perceiver == "oracle"
+        with_depth = settings.perceiver not in WITHOUT_DEPTH
         self._callback = callback
-        self._synchronizer = RgbdSynchronizer(s.sync_slop_s, s.sync_queue, s.depth_timeout_s, with_truth)
+        self._synchronizer = RgbdSynchronizer(
+            s.sync_slop_s, s.sync_queue, s.depth_timeout_s, with_truth, with_depth=with_depth
+        )
         topics = {
             COLOR: image_topic(COLOR, s.color_transport),
-            DEPTH: image_topic(DEPTH, s.depth_transport),
             INFO: (CameraInfo, INFO),
-            DEPTH_INFO: (CameraInfo, DEPTH_INFO),
+            **(
+                {DEPTH: image_topic(DEPTH, s.depth_transport), DEPTH_INFO: (CameraInfo, DEPTH_INFO)}
+                if with_depth
+                else {}
+            ),
             **({TRUTH: (SceneGraph, TRUTH)} if with_truth else {}),
         }
         self._subscriptions = [

@@ -58,7 +58,8 @@ class RgbdSynchronizer:
 
     slop_s: largest difference of the stamps of colour and depth, 0 for equal stamps only. queue: messages of a stream
     that wait for partners. timeout_s: how long depth or camera_info may be missing before pictures are taken without.
-    with_truth: ground truth (topic truth) belongs to a set.
+    with_truth: ground truth (topic truth) belongs to a set. with_depth: depth does, and a camera_info is waited for;
+    without, every colour picture is a set.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class RgbdSynchronizer:
         timeout_s: float,
         with_truth: bool = False,
         now: Callable[[], float] = time.monotonic,
+        with_depth: bool = True,
     ) -> None:
         self.slop_s, self.timeout_s = slop_s, timeout_s
-        self._queue, self._now = queue, now
-        matched = (COLOR, DEPTH, TRUTH) if with_truth else (COLOR, DEPTH)
+        self._queue, self._now, self._with_depth = queue, now, with_depth
+        matched = (COLOR, *([DEPTH] if with_depth else []), *([TRUTH] if with_truth else []))
         self._waiting: dict[str, OrderedDict[float, Any]] = {name: OrderedDict() for name in matched}
         self._infos = {INFO: CameraModels(queue), DEPTH_INFO: CameraModels(queue)}
-        self._streams = {name: _Stream() for name in (*matched, INFO)}
+        self._streams = {name: _Stream() for name in (*matched, *([INFO] if with_depth else []))}
         self._sets = self._alone = self._without_info = 0
         self._first_color: float | None = None
         self._started = self._last_set = now()
@@ -156,7 +158,7 @@ class RgbdSynchronizer:
                 del self._waiting[name][old]
         self._sets, self._last_set, self._alone = self._sets + 1, self._now(), 0
         taken = self._set(messages)
-        if taken.info is not None:
+        if taken.info is not None or not self._with_depth:
             self._without_info = 0
         else:
             self._without_info += 1  # at the start pictures may come before the first camera_info
@@ -168,7 +170,7 @@ class RgbdSynchronizer:
     def _set(self, messages: Mapping[str, Any]) -> RgbdMessages:
         color, depth = messages[COLOR], messages.get(DEPTH)
         depth_info = None if depth is None else self._infos[DEPTH_INFO].of(depth)
-        lacking = self.report().complaint if depth is None else ""
+        lacking = self.report().complaint if depth is None and self._with_depth else ""
         return RgbdMessages(color, depth, self._infos[INFO].of(color), messages.get(TRUTH), depth_info, lacking)
 
     def _patience_ends(self, count: int, since: float | None) -> bool:

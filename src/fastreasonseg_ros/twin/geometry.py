@@ -20,7 +20,7 @@ def require_depth(frame: Frame) -> tuple[Float32[np.ndarray, "h w"], CameraIntri
     The depth may be the frame's own: it is not to be written to.
     """
     if frame.depth_m is None:
-        raise FrameError("this frame has no depth image: use a depth camera, or perception without depth")
+        raise FrameError("this frame has no depth image: use a depth camera, or the perceiver monocular")
     if frame.intrinsics is None:
         raise FrameError("this frame has no camera model: publish camera_info beside the pictures")
     depth = np.asarray(frame.depth_m, np.float32)

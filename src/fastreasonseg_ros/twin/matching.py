@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -43,7 +43,8 @@ def costs(
     likeness = _likeness(tracks, detections)
     color = np.where(np.isnan(likeness), _unlike(tracks, detections, "color"), np.minimum(2.0 * (1.0 - likeness), 1.0))
     size = _resized(tracks, detections)
-    looks = 0.25 * _unlike(tracks, detections, "label", NO_LABEL) + 0.35 * color + 0.3 * np.nan_to_num(size)
+    words = [replace(t, label=NO_LABEL) if t.picture is not None else t for t in tracks]  # not the detections' words
+    looks = 0.25 * _unlike(words, detections, "label", NO_LABEL) + 0.35 * color + 0.3 * np.nan_to_num(size)
     away = _away(tracks, detections, unseen_s, config)
     cost = 0.8 * np.minimum(away, 1.5) + looks + np.where(gone[:, None], 0.2, 0.5 * (1.0 - overlap))
     cost[np.isnan(cost) | ((away > 1.0) & (overlap < 0.3))] = np.inf

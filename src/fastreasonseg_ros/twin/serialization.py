@@ -5,6 +5,7 @@
      "plane": [0.0, -1.0, 0.0, -0.4],                                        n . p = offset, optional
      "instances": [{"id": 3, "label": "mug", "score": 0.83, "color": "red", "shape": "cylinder",
                     "alternative_labels": ["cup"],                                         other words for it, optional
+                    "alternative_scores": [0.2],                                           their probabilities, optional
                     "box": [310, 205, 362, 270], "depth": {"mean": 0.82, "std": 0.01}, "center": [0.03, 0.02, 0.82],
                     "size": [0.08, 0.10, 0.08], "elevation": [0.0, 0.1],     above the plane, optional
                     "colors": [{"color": "red", "share": 0.8, "tone": "dark"}],   largest share first, optional
@@ -84,6 +85,7 @@ def _instance_to_dict(instance: Instance) -> dict[str, Any]:
         "id": int(instance.id),
         "label": instance.label,
         "alternative_labels": list(instance.alternative_labels) or None,
+        "alternative_scores": floats(instance.alternative_scores or None),
         "score": float(instance.score),
         "color": instance.color,
         "shape": instance.shape,
@@ -156,6 +158,7 @@ def _instance(fields: _Fields) -> Instance:
             id=fields.whole("id", required=True),
             label=fields.text("label", required=True),
             alternative_labels=fields.words("alternative_labels") or fields.words("also"),  # "also" until 0.1
+            alternative_scores=fields.numbers("alternative_scores", len(fields.words("alternative_labels"))) or (),
             score=fields.number("score", 1.0),
             color=fields.text("color"),
             shape=fields.text("shape"),

@@ -17,6 +17,7 @@ from .answers import Answer as Answer
 from .answers import Command as Command
 from .answers import Query as Query
 from .answers import TraceStep as TraceStep
+from .picture import PictureEmbedding as PictureEmbedding
 from .pose import Pose, direction
 from .resting import RestingPlace
 from .track_memory import TrackMemory
@@ -179,6 +180,7 @@ class Instance:
     three other words that it might rightly be called by, likeliest first; see `Detection`, also for colors and pose.
     past: the last places where it rested, oldest first, with the present one where it rests now (resting.py).
     text: what is printed on it, as far as it was read; empty where nothing was.
+    picture: where an image-text model named it, which also gives alternative_scores, a probability for each of them.
     """
 
     id: int
@@ -204,6 +206,8 @@ class Instance:
     pose: str | None = None
     past: tuple[RestingPlace, ...] = ()
     text: str = ""
+    picture: PictureEmbedding | None = field(default=None, compare=False, repr=False)
+    alternative_scores: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         check_instance(self)

@@ -54,6 +54,9 @@ def check_instance(instance: Instance) -> None:
         _refuse(i, "last_seen_s", f"{i.last_seen_s} lies before first_seen_s, {i.first_seen_s}")
     if i.pose is not None and i.pose not in POSES:
         _refuse(i, "pose", f"must be one of {', '.join(POSES)}, got {i.pose!r}")
+    scores = i.alternative_scores
+    if scores and (len(scores) != len(i.alternative_labels) or not all(0 <= s <= 1 for s in scores)):
+        _refuse(i, "alternative_scores", f"must be from 0 to 1, one for each alternative label, got {_shown(scores)}")
     for color in i.colors:
         if not 0 <= color.share <= 1 or color.tone not in ("", *TONES):
             _refuse(i, "colors", f"must have a share from 0 to 1 and a tone of {', '.join(TONES)} or none, got {color}")

@@ -13,8 +13,9 @@ from nicegui.events import KeyEventArguments, MouseEventArguments
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ...errors import ConfigError, DatasetError
+from ...io.datasets.marks import CATEGORIES, Asked, Marks, Point, Thing
 from ...twin.types import COLORS
-from .marks import CATEGORIES, Annotation, Asked, Marks, Point, Thing
+from .annotations import Annotation
 
 HOST = "127.0.0.1"  # pictures and files of this machine are nobody else's
 NEW, BACKGROUND = 0, -1  # what a click marks, beside ids of things

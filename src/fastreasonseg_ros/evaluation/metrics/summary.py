@@ -22,14 +22,15 @@ MEASURES: dict[str, tuple[str, Terms]] = {
     "j": ("f", lambda r: (r["iou"], 1)),
     "f": ("f", lambda r: (r["f"], 1)),
     "j_and_f": ("f", lambda r: ((r["iou"] + r["f"]) / 2, 1)),
+    "answers": ("right", lambda r: (r["right"], 1)),
 }
 VIDEO = ("j", "f", "j_and_f")
 KEPT = ("n", "scene", "text", "frames", "category", "level", "status", "iou", "intersection", "union", "f", "exact",
-        "destination_exact")  # fmt: skip
+        "destination_exact", "right")  # fmt: skip
 
 
 def summarise(rows: Iterable[Row], seed: int = 0) -> dict[str, Any]:
-    """giou, ciou (or exact), n, 95 % intervals, by_category, by_level; video: the same of j, f, j_and_f.
+    """giou, ciou (or exact, or answers), n, 95 % intervals, by_category, by_level; video: the same of j, f, j_and_f.
 
     Measures that no row has are left out. Questions without a category or level count in the total only.
     """

@@ -122,5 +122,5 @@ def _differences(pairs: Sequence[tuple[Row, Row]], seed: int) -> dict[str, Any]:
 
 
 def _value(row: Row) -> float:
-    """Score of one answer, 0..1: IoU, or exact (0 or 1) where there is no IoU."""
-    return float(row["iou"] if row.get("iou") is not None else row.get("exact") or 0)
+    """Score of one answer, 0..1: IoU, or whether it is right where there is no IoU."""
+    return float(row["iou"] if row.get("iou") is not None else row.get("exact") or row.get("right") or 0)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ...errors import DatasetError
 from ...io.tables import open_table
 from ...twin.types import Answer
+from ..runners.points import FIGURES
 
 
 class Output:
@@ -77,7 +78,9 @@ class Output:
 
 def table(result: Mapping[str, Any]) -> str:
     """The figures as lines of text: total, groups, then perception and cost."""
-    heads = [k for k in ("giou", "ciou", "exact", "destination_exact", "j", "f", "j_and_f", "n") if k in result]
+    heads = [
+        k for k in ("giou", "ciou", "exact", "answers", "destination_exact", "j", "f", "j_and_f", "n") if k in result
+    ]
     names = ["dest." if k == "destination_exact" else k for k in heads]
     lines = [_line("", names), _line("all", [result[k] for k in heads])]
     intervals = result.get("intervals") or {}
@@ -89,6 +92,11 @@ def table(result: Mapping[str, Any]) -> str:
             lines.append(_line(f"level {name}" if group == "by_level" else name, [part.get(k, "") for k in heads]))
     if video := result.get("video"):
         lines.append("video: " + ", ".join(f"{k} {_shown(video[k])}" for k in ("j", "f", "j_and_f", "n")))
+    if points := result.get("points"):
+        lines.append("")
+        lines += [
+            f"points {k.replace('_', ' ')}: {_shown(points[k])} of {points[of]}" for k, (_, of) in FIGURES.items()
+        ]
     if result.get("caution"):
         lines.append(f"caution: {result['caution']}")
     lines += [f"warning: {warning}" for warning in result.get("warnings", ())]

@@ -18,7 +18,8 @@ from ..metrics.masks import percentiles
 
 Result = Mapping[str, Any]
 NAMES = {
-    "giou": "gIoU", "ciou": "cIoU", "exact": "exact set", "destination_exact": "destination",
+    "giou": "gIoU", "ciou": "cIoU", "exact": "exact set", "answers": "answers right",
+    "destination_exact": "destination",
     "j": "J", "f": "F", "j_and_f": "J&F",
 }  # fmt: skip
 OUTCOMES = ("right", "partly", "wrong", "missed", "invented", "failed")
@@ -27,13 +28,19 @@ OUTCOME_HELP = {
     "missed": "said nothing fits, but something does", "invented": "named a thing where nothing fits",
     "failed": "no answer was given",
 }  # fmt: skip
-FIGURE_NAMES = {"share75": "share of objects with F at least 0.75", "found": "share of objects found"}
+FIGURE_NAMES = {
+    "share75": "share of objects with F at least 0.75",
+    "found": "share of objects found",
+    "answers": "share of questions answered right",
+    "told_apart": "share of things told apart",
+    "phantoms": "share of background points with something",
+}
 ANSWERED = ("OK", "NO_MATCH", "STALE")
 
 
 def outcome(row: Mapping[str, Any]) -> str | None:
     """One of OUTCOMES; None if the row has no ground truth."""
-    value = row.get("iou", row.get("exact"))
+    value = row.get("iou", row.get("exact", row.get("right")))
     if value is None:
         return None
     if row.get("status") not in ANSWERED:

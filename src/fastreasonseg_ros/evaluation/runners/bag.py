@@ -25,8 +25,9 @@ from ..benchmark.cpu_time import ModelClock
 from ..benchmark.machine import rss_mb
 from ..metrics.masks import score_masks
 from .curve import Curve
-from .evaluate import Ask, Row, SceneState, Times, ask_about, describe_row, score_row
+from .evaluate import Row, describe_row, score_row
 from .perception import measure_picture
+from .scene_state import Ask, SceneState, Times, ask_about
 
 Stand = Callable[[Query], Callable[[DigitalTwin], Answer]]
 SLACK_S = 5e-7  # tolerance of comparisons of stamps

@@ -21,8 +21,9 @@ from ..benchmark.cpu_time import cpu_report, cpu_share
 from ..metrics.summary import slim, summarise
 from .backends import Asker
 from .bag import LockStep, Outputs, evaluation_share
-from .evaluate import Row, Times
+from .evaluate import Row
 from .perception import perception_figures
+from .scene_state import Times
 from .viewers import ViewerThread
 
 Item = tuple[int, TimedQuestion]

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from ...errors import DatasetError, ModelError, Status
 from ...reasoning.protocol import LanguageModel
 from ...twin.types import Answer, DigitalTwin, Query
-from .evaluate import Ask
+from .scene_state import Ask
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

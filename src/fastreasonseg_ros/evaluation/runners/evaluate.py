@@ -10,52 +10,25 @@ rows only, so that a run can be resumed (`done`) and two runs compared.
 
 from __future__ import annotations
 
-import time
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt16
-
 from ...errors import DatasetError, ReasonSegError, Status
-from ...io.datasets.base import Dataset, PackedIds, Question, Scene
+from ...io.datasets.base import Dataset, Question, Scene
 from ...io.depth_units import DepthRangeMonitor
-from ...just_in_time import look_again
 from ...perception.protocol import Perceiver
-from ...perception.vocabulary import Vocabulary
-from ...pipeline import observe, read_now
 from ...twin.masks import select
-from ...twin.types import Answer, DigitalTwin, Frame, Query
-from ..benchmark.machine import machine, peak_rss_mb
-from ..metrics.masks import MaskScore, percentiles, score_masks
+from ...twin.types import Answer, DigitalTwin, Frame
+from ..metrics.masks import MaskScore, score_masks
 from ..metrics.summary import slim, summarise
 from ..metrics.tracking import TrackingMetric
 from .perception import measure_picture, perception_figures
+from .points import is_right, measure_points, points_figures
+from .scene_state import Ask, SceneState, Times, ask_about, ask_timed
 
-Ask = Callable[[DigitalTwin, Query], Answer]
 Row = dict[str, Any]
-
-
-@dataclass
-class Times:
-    """Latencies in milliseconds, as arrays of 8 bytes a value, since a bag may be long."""
-
-    perception: array = field(default_factory=lambda: array("d"))
-    reasoning: array = field(default_factory=lambda: array("d"))
-    kept: array = field(default_factory=lambda: array("d"))  # kept plans, executed without the model
-
-    def report(self) -> dict[str, Any]:
-        """latency_ms, timed, peak_rss_mb and machine of this process; part of every result."""
-        return {
-            "latency_ms": {"perception": percentiles(self.perception), "reasoning": percentiles(self.reasoning)}
-            | ({"kept plan": percentiles(self.kept)} if self.kept else {}),
-            "timed": {"frames": len(self.perception), "questions": len(self.reasoning)},
-            "peak_rss_mb": peak_rss_mb(),
-            "machine": machine(),
-        }
 
 
 def evaluate(
@@ -69,7 +42,8 @@ def evaluate(
     times: Times | None = None,
 ) -> dict[str, Any]:
     """Result of a data set: giou, ciou, n, intervals, by_category, by_level, video, perception, statuses, questions (a
-    slim row each), warnings about the input if any, and the keys of Times.report().
+    slim row each), warnings about the input if any, and the keys of Times.report(). answers and points (see
+    `points_figures`): of a data set with points.
 
     on_row is called with every new row, on_answer with what is needed to draw it. done: rows of an interrupted run,
     which are not made again. times: of other processes for rows in `done`.
@@ -91,15 +65,18 @@ def evaluate(
 
     for name, questions in dataset.by_scene().items():
         todo = [(n, question) for n, question in questions if n not in answered]
-        measure = dataset.truth == "all" and name not in measured
+        measure = dataset.measures_perception and name not in measured
         if todo or measure:
             _run_scene(
                 dataset.scene(name), questions, todo, measure, perceiver, ask, add, on_answer, times, depth_range
             )
     rows = [asked[n] for n in sorted(asked)]
+    seen = [pictures[name] for name in dataset.by_scene() if name in pictures]
+    result = summarise(rows, seed) | {"perception": {} if dataset.truth == "points" else perception_figures(seen)}
+    if dataset.truth == "points":
+        result["points"] = points_figures(seen, result, seed)
     return (
-        summarise(rows, seed)
-        | {"perception": perception_figures(pictures[name] for name in dataset.by_scene() if name in pictures)}
+        result
         | {"statuses": dict(sorted(Counter(row["status"] for row in rows).items()))}
         | ({"warnings": [depth_range.warning]} if depth_range.warning else {})
         | times.report()
@@ -148,60 +125,6 @@ def _destination_row(question: Question, answer: Answer | None) -> Row:
     }
 
 
-class SceneState:
-    """The current twin of a scene, and the compressed id image of each frame. problem: error of the last frame."""
-
-    def __init__(self) -> None:
-        self.twin: DigitalTwin | None = None
-        self.problem: ReasonSegError | None = None
-        self._ids = PackedIds()
-        self._last: tuple[int, Frame, Perceiver, bool] | None = None
-        self._vocabulary: Vocabulary | None = None
-
-    def observe(self, number: int, frame: Frame, perceiver: Perceiver, times: Times, keep: bool = True) -> None:
-        """Updates the twin. If perception raises an error, the twin stays and ids(number) is None. keep: store ids."""
-        if self._vocabulary is None:
-            self._vocabulary = Vocabulary(perceiver)  # resets words of another scene's questions
-        before = self.twin or DigitalTwin(image_size=frame.image_size, frame_id=frame.frame_id)
-        twin, self.problem = _timed(lambda: observe(before, frame, perceiver), times.perception)
-        if twin is not None:
-            self._last = number, frame, perceiver, keep
-            self._take(twin)
-
-    def answer(self, query: Query, ask: Ask) -> Answer:
-        """The answer about the current twin; asked again after looking for words that it lacks in the last frame."""
-        assert self.twin is not None
-        assert self._last is not None
-        assert self._vocabulary is not None
-        answer, (_, frame, perceiver, _) = ask(self.twin, query), self._last
-        twin = look_again(answer, self.twin, frame, perceiver, self._vocabulary, getattr(ask, "meaning", None))
-        if twin is None:
-            return answer
-        self._take(twin)
-        return ask(twin, query)
-
-    def _take(self, twin: DigitalTwin) -> None:
-        self.twin = twin
-        if self._last is not None and self._last[3] and twin.ids is not None:
-            self._ids.put(self._last[0], twin.ids)
-
-    def ids(self, number: int) -> UInt16[np.ndarray, "h w"] | None:
-        return self._ids.get(number)
-
-
-def ask_about(state: SceneState, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
-    """The answer about the current twin, or the error."""
-    if state.twin is None:
-        return None, state.problem
-    if state._last is not None:
-        state.twin = read_now(state.twin, *state._last[1:3])
-    return _timed(lambda: state.answer(Query(text), ask), times.reasoning)
-
-
-def ask_timed(twin: DigitalTwin, text: str, ask: Ask, times: Times) -> tuple[Answer | None, ReasonSegError | None]:
-    return _timed(lambda: ask(twin, Query(text)), times.reasoning)
-
-
 def _run_scene(
     scene: Scene,
     questions: Sequence[tuple[int, Question]],
@@ -232,17 +155,20 @@ def _run_scene(
             tracks.update(state.ids(number), truth)
         for n, question in due.get(number, ()):
             answer, problem = ask_about(state, question.text, ask, times)
-            score = _score(question, scene, state, answer)
-            add({"n": n} | _row(question, answer, problem) | score_row(score))
+            add({"n": n} | _row(question, answer, problem) | _score(question, scene, state, answer))
             if on_answer and answer and state.twin:
                 on_answer(question, frame, state.twin, answer)
-    if measure and (truth := scene.truth_ids(last)) is not None:
+    if measure and scene.marks is not None:
+        add({"scene": scene.name, "perception": measure_points(state.twin, state.ids(last), scene.marks)})
+    elif measure and (truth := scene.truth_ids(last)) is not None:
         picture = measure_picture(state.twin, state.ids(last), truth, scene.objects)
         add({"scene": scene.name, "perception": picture | (tracks.counts() if frames > 1 else {})})
 
 
-def _score(question: Question, scene: Scene, state: SceneState, answer: Answer | None) -> MaskScore:
-    """Score over all annotated frames of the question's window."""
+def _score(question: Question, scene: Scene, state: SceneState, answer: Answer | None) -> Row:
+    """Score over all annotated frames of the question's window, as keys of a row."""
+    if scene.marks is not None:
+        return {"right": is_right(scene.marks, question.target_ids, state.ids(scene.numbers[-1]), answer)}
     predicted, target, ignore = [], [], []
     first, last = _window(question, scene)
     for number in (n for n in scene.numbers if first <= n <= last):
@@ -254,7 +180,7 @@ def _score(question: Question, scene: Scene, state: SceneState, answer: Answer |
         ignore.append(scene.ignore(number))
     if not target:
         raise DatasetError(f"{question.where}: no frame of {scene.name} that it speaks of is annotated")
-    return score_masks(predicted, target, ignore, boundaries=question.frames is not None)
+    return score_row(score_masks(predicted, target, ignore, boundaries=question.frames is not None))
 
 
 def score_row(score: MaskScore) -> Row:
@@ -264,16 +190,6 @@ def score_row(score: MaskScore) -> Row:
 
 def _window(question: Question, scene: Scene) -> tuple[int, int]:
     return question.frames or (scene.numbers[-1], scene.numbers[-1])
-
-
-def _timed(work: Callable[[], Any], times: array) -> tuple[Any, ReasonSegError | None]:
-    start = time.perf_counter()
-    try:
-        return work(), None
-    except ReasonSegError as error:
-        return None, error
-    finally:
-        times.append((time.perf_counter() - start) * 1000)
 
 
 def _row(question: Question, answer: Answer | None, problem: ReasonSegError | None) -> Row:

@@ -40,16 +40,16 @@ def measure_picture(
         if f < FOUND or instance is None:
             continue
         verdicts = {}
-        if label := _normalised(objects.labels.get(true_id)):
+        if label := normalised(objects.labels.get(true_id)):
             found += 1
-            predicted_label = _normalised(instance.label)
+            predicted_label = normalised(instance.label)
             verdicts = {
                 "label": load_synonyms().agree(predicted_label, label),
                 "label_exact": predicted_label == label,
                 "label_head": predicted_label.split()[-1:] == label.split()[-1:],
             }
-        if color := _normalised(objects.colors.get(true_id)):
-            verdicts["color"] = _normalised(instance.color) == color
+        if color := normalised(objects.colors.get(true_id)):
+            verdicts["color"] = normalised(instance.color) == color
         for attribute, verdict in verdicts.items():
             asked[attribute] += 1
             right[attribute] += verdict
@@ -87,6 +87,7 @@ def perception_figures(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _normalised(word: str | None) -> str:
+def normalised(word: str | None) -> str:
+    """A label or colour as they are compared: lower case, single spaces, one spelling."""
     word = " ".join((word or "").lower().replace("_", " ").split())
     return SPELLINGS.get(word, word)

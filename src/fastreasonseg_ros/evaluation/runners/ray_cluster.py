@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import ConfigError, ReasonSegError
-from .evaluate import Row, Times
+from .evaluate import Row
+from .scene_state import Times
 
 ATTEMPTS = 3  # of one shard
 STORE_BYTES = 100 * 2**20  # of Ray's object store on this machine: rows are small

@@ -12,8 +12,9 @@ from ...io.datasets import open_dataset
 from .backends import asker_of, perceiver_of
 from .bag import Outputs
 from .bags import evaluate_one
-from .evaluate import Row, Times, evaluate
+from .evaluate import Row, evaluate
 from .ray_cluster import Done, Spent
+from .scene_state import Times
 
 
 class SceneWorker:

@@ -17,7 +17,7 @@ from ...reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel
 from ...reasoning.prompting.reply_forms import Form
 from ...reasoning.protocol import LanguageModel, WordMeaning
 from ...twin.types import Answer, DigitalTwin, Query
-from ..runners.evaluate import Ask
+from ..runners.scene_state import Ask
 from .few_shot import Prefixed, few_shot, zero_shot
 
 Asker = Callable[[LanguageModel], Ask]

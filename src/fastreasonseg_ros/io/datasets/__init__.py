@@ -7,10 +7,10 @@ import difflib
 from pathlib import Path
 
 from ...errors import DatasetError
-from . import ade20k, davis, folder, jitbench, llmseg40k, osd, reasonseg, reasonvos, revos, rvtbench
+from . import ade20k, davis, folder, jitbench, llmseg40k, osd, points, reasonseg, reasonvos, revos, rvtbench
 from .base import Dataset
 
-READERS = (reasonseg, llmseg40k, revos, reasonvos, rvtbench, jitbench, osd, davis, ade20k, folder)
+READERS = (reasonseg, llmseg40k, revos, reasonvos, rvtbench, jitbench, osd, davis, ade20k, folder, points)
 FORMATS = tuple(reader.NAME for reader in READERS)
 
 

@@ -27,6 +27,7 @@ from ...twin.masks import select
 from ...twin.serialization import twin_from_dict
 from ...twin.types import DigitalTwin, Frame
 from ..files import read_jsonl
+from .marks import Marks
 
 Mask = Bool[np.ndarray, "h w"]
 IdImage = UInt16[np.ndarray, "h w"]
@@ -78,7 +79,12 @@ class PackedIds:
 
 
 class Scene(ABC):
-    """One image or one video. Frames are read when requested; unreadable files raise DatasetError."""
+    """One image or one video. Frames are read when requested; unreadable files raise DatasetError.
+
+    marks: points that are its ground truth where it has no masks.
+    """
+
+    marks: Marks | None = None
 
     def __init__(self, name: str, objects: ObjectInfo | None = None) -> None:
         self.name = name
@@ -127,7 +133,9 @@ class Dataset:
     """Questions and scenes, checked for consistency as far as possible without decoding images.
 
     truth: "all" if every object of an image is annotated (then perception is measured too), "annotated" if some objects
-    are, "targets" if there is only the mask of the right answer. scene_names: also those without a question.
+    are, "targets" if there is only the mask of the right answer, "points" if there are points and no masks (then
+    perception is measured too). scene_names: also those without a question. without_depth: scenes that have none where
+    others do.
     """
 
     format: str
@@ -136,32 +144,55 @@ class Dataset:
     scene_names: tuple[str, ...]
     open_scene: Callable[[str], Scene]
     has_depth: bool
-    truth: Literal["all", "annotated", "targets"]
+    truth: Literal["all", "annotated", "targets", "points"]
     split: str | None = None
+    without_depth: frozenset[str] = frozenset()
 
     def limited(self, count: int | None) -> Dataset:
-        """The same with the first `count` questions only; None for all."""
-        return self if count is None else replace(self, questions=self.questions[:count])
+        """The same with the first `count` questions only, and their scenes; None for all."""
+        if count is None:
+            return self
+        questions = self.questions[:count]
+        return replace(self, questions=questions, scene_names=tuple(dict.fromkeys(q.scene for q in questions)))
+
+    def seen_by(self, kind: str) -> Dataset:
+        """What this perceiver can see: without the scenes that have no depth, where it needs depth."""
+        if kind != "tabletop" or not self.without_depth:
+            return self
+        return replace(
+            self,
+            questions=tuple(q for q in self.questions if q.scene not in self.without_depth),
+            scene_names=tuple(name for name in self.scene_names if name not in self.without_depth),
+        )
+
+    @property
+    def measures_perception(self) -> bool:
+        return self.truth in ("all", "points")
 
     def scene(self, name: str) -> Scene:
         return self.open_scene(name)
 
     def by_scene(self) -> dict[str, list[tuple[int, Question]]]:
-        """(number, question) by scene, in the order of the file; all scenes if there are no questions."""
-        if not self.questions:
-            return {name: [] for name in self.scene_names}
-        groups: dict[str, list[tuple[int, Question]]] = {}
+        """(number, question) by scene, in the order of the file.
+
+        All scenes if there are no questions, or if points make every picture a measure of perception.
+        """
+        every = self.truth == "points" or not self.questions
+        groups: dict[str, list[tuple[int, Question]]] = {name: [] for name in self.scene_names} if every else {}
         for number, question in enumerate(self.questions):
             groups.setdefault(question.scene, []).append((number, question))
         return groups
 
     def check_perceiver(self, kind: str) -> None:
-        """Raises DatasetError if this perceiver cannot work on this data set (table-top without depth)."""
+        """Raises DatasetError if this perceiver cannot work on this data set (table-top without depth, oracle)."""
+        if kind == "oracle" and self.truth == "points":
+            raise DatasetError(f"{self.path}: has points and no masks, which --perception oracle needs; use another")
         if kind == "tabletop" and not self.has_depth:
             oracle = {
                 "all": "--perception oracle (objects from the annotation)",
                 "annotated": "--perception oracle (the annotated objects, and no others)",
                 "targets": "--perception oracle (which sees the right answer and nothing else: it tests the set-up)",
+                "points": "--perception monocular",
             }
             raise DatasetError(
                 f"{self.path}: {self.format} has pictures without depth, and the table-top perceiver needs depth; use "
@@ -174,6 +205,9 @@ class Dataset:
             return f"{self.format} annotates the right answer only: oracle perception sees nothing else"
         if kind == "oracle" and self.truth == "annotated":
             return f"{self.format} annotates some objects only: oracle perception sees no others"
+        if kind == "tabletop" and self.without_depth:
+            number = len(self.without_depth)
+            return f"{number} pictures without depth are left out; --perception monocular looks at those too"
         return None
 
 

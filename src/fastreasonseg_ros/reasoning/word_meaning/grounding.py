@@ -31,6 +31,11 @@ _PLAIN = word_set(
 _ANY_DEVICE = word_set("device devices equipment gear product products")
 
 
+def is_need(words: str) -> bool:
+    """Whether a clean phrase says what something is needed for ("to cut bread"), not what it is."""
+    return bool(_NEED.match(words + " "))
+
+
 @dataclass(frozen=True)
 class Grounding:
     """labels: the meant labels. sure: no others can be meant, also if `labels` is empty. why: the rule's name."""
@@ -68,7 +73,7 @@ class Grounder:
     def serving(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         """The labels that serve a need ("something to open wine") by uses or properties; empty for other phrases."""
         words = without_article(clean(text))
-        if not _NEED.match(words + " "):
+        if not is_need(words):
             return frozenset()
         concepts = {label: self.knowledge.of(label) for label in labels}
         found = self._property(words, concepts) or self._use(words, concepts)
@@ -81,7 +86,7 @@ class Grounder:
         if negated:
             inner = self._ground(negated[1], concepts)
             return Grounding(frozenset(concepts) - inner.labels, inner.sure, "not")
-        need = bool(_NEED.match(words + " "))
+        need = is_need(words)
         named = self.knowledge.noun(words) or any(words in t.names for t in concepts.values())
         for joint in (j for j in (" or ", " and ") if j in words and not need and not named):
             parts = [self._ground(without_article(part), concepts) for part in words.split(joint)]

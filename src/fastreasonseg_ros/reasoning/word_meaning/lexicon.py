@@ -53,6 +53,11 @@ def _line(word: str) -> bytes:
     return lemmas[at][len(start) :] if at < len(lemmas) and lemmas[at].startswith(start) else b""
 
 
+def synsets() -> range:
+    """The numbers of all synsets."""
+    return range(len(_tables()[0]))
+
+
 @lru_cache(4096)
 def synset(number: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The words of a synset, and the numbers of its direct hypernyms."""

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from ...cache import cached, known_sha256
 from ...errors import ModelError
-from ...twin.types import NO_LABEL
-from ..cache import cached, known_sha256
+from ...twin.types import NO_LABEL, PictureEmbedding
 from ..protocol import Hint
 from . import lexicon
 from .decision import evidence, read_decision
@@ -26,6 +26,7 @@ from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
 from .nouns import find_noun, load_nouns
+from .picture_words import PictureWords
 from .reader import Reader, reader_file
 
 _KEPT_TEXTS = 4096
@@ -50,7 +51,7 @@ class MeaningConfig:
     slope: float = 15.0
     middle: float = 0.53
     wider: float = 0.15
-    fits: float = 0.45
+    fits: float = 0.6
     likely: float = 0.3
 
 
@@ -73,6 +74,7 @@ class SentenceMeaning:
         self._reader, self._decision = Reader(weights, config.threads), read_decision(weights.parent)
         self._rows, self._table, self._likeness = self._knowledge()
         self._grounder = Grounder(guess=self._guess)
+        self._pictures = PictureWords()
         self._matched: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._kept: dict[tuple[str, ...], Float32[np.ndarray, "texts 384"]] = {}
 
@@ -95,6 +97,10 @@ class SentenceMeaning:
                 self._matched.clear()
             found = self._matched[key] = self._match(text, labels)
         return found
+
+    def pictured(self, text: str, pictures: Sequence[PictureEmbedding | None]) -> tuple[bool, ...]:
+        """Whether the text fits each picture (picture_words.py)."""
+        return self._pictures.fitting(text, pictures)
 
     def _match(self, text: str, labels: Sequence[str]) -> frozenset[str]:
         grounding = self._grounder.ground(text, labels)

@@ -51,7 +51,7 @@ def _instance(scene: Scene, id: int, ids: np.ndarray, stamp_s: float) -> Instanc
         id=id,
         label=obj.label,
         color=obj.color,
-        shape=SHAPE_OF[obj.label],
+        shape=SHAPE_OF.get(obj.label),
         box_xyxy=_box(ids == id),
         depth_mean_m=float(surface[:, 2].mean()),
         depth_std_m=float(surface[:, 2].std()),

@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from ...cache import file_sha256
 from ...errors import ConfigError, ModelError
 from ...plan.operators import LANGUAGE_VERSION
-from ...reasoning.cache import file_sha256
 from ...reasoning.language_models.gguf import BASE_HASH_KEY, LANGUAGE_KEY, base_gguf, models_dirs
 from .checkpoints import writing
 

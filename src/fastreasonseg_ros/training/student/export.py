@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...cache import file_sha256
 from ...errors import ModelError
-from ...reasoning.cache import file_sha256
 from ...reasoning.language_models.gguf import (
     BASE_HASH_KEY,
     GET_ADAPTER,

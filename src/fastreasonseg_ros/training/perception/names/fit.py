@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ....perception.attributes.features import COLOR_FEATURES
 
-SMOOTHING, HIDDEN_COLORS = 0.05, 0.33
+SMOOTHING, HIDDEN_COLORS, HIDDEN_LOOKS = 0.05, 0.33, 0.33
 
 
 def fit(
@@ -21,10 +21,12 @@ def fit(
     nets: int,
     epochs: int,
     batch: int = 256,
+    features: int | None = None,
 ) -> list[np.ndarray]:
     """Weights and biases of the layers of LabelModel; trained with AdamW, dropout and input noise.
 
-    Colour features are masked for a third of the samples, since simulated colours and prints differ from real ones.
+    Colour features are masked for a third of the samples, since simulated colours and prints differ from real ones; so
+    are, for another third, all inputs after the first `features`, since what is seen of an object may be absent.
     """
     import torch
 
@@ -46,6 +48,7 @@ def fit(
             rows = inputs[chosen].expand(nets, -1, -1)
             rows = rows + 0.1 * torch.randn(rows.shape)
             rows[..., COLOR_FEATURES] *= (torch.rand(nets, len(chosen), 1) > HIDDEN_COLORS).float()
+            rows[..., features or x.shape[1] :] *= (torch.rand(nets, len(chosen), 1) > HIDDEN_LOOKS).float()
             h = torch.relu(rows @ layers[0] + layers[1])
             h = torch.nn.functional.dropout(h, 0.2)
             h = torch.relu(h @ layers[2] + layers[3])

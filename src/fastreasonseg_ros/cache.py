@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..errors import ModelError
+from .errors import ModelError
 
 _MANIFEST = "manifest.json"
 _SUMS = ".sums.json"

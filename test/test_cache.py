@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fastreasonseg_ros import cache
 from fastreasonseg_ros.errors import ModelError
-from fastreasonseg_ros.reasoning import cache
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_two_processes_at_once_make_an_entry_once(tmp_path):
     program = f"""
 import sys, time
 sys.path.insert(0, {str(Path(cache.__file__).parents[2])!r})
-from fastreasonseg_ros.reasoning.cache import cached
+from fastreasonseg_ros.cache import cached
 def build(folder):
     time.sleep(0.3)
     open({str(tmp_path / "calls")!r}, "a").write("x")
