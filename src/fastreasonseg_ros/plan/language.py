@@ -105,12 +105,14 @@ class Plan:
 class Rollout:
     """What a language model wrote: its reasoning in words and its plan.
 
-    log_probability: natural logarithm of the model's chance for this text; None: not known.
+    log_probability: natural logarithm of the model's chance for this text; None: not known. chance: that it answers the
+    question, where it was chosen among several (reasoning/choosing.py); None where it was not.
     """
 
     reason: str
     plan: Plan
     log_probability: float | None = field(default=None, compare=False)
+    chance: float | None = field(default=None, compare=False)
 
     def tagged(self) -> str:
         """The form of DESIGN 4: <reason>, <plan>, <answer>."""

@@ -70,7 +70,12 @@ def evidence(rollout: Rollout, outcome: Outcome) -> dict[str, float] | None:
 
 
 def confidence(model: LanguageModel, rollout: Rollout, outcome: Outcome) -> float | None:
-    """The chance that the answer is right, 0 to 1; None where the model has no calibration."""
+    """The chance that the answer is right, 0 to 1; None where the model has no calibration.
+
+    That of the verifier, where the plan was chosen among several.
+    """
+    if rollout.chance is not None:
+        return rollout.chance
     calibration: Calibration | None = getattr(model, "calibration", None)
     known = evidence(rollout, outcome) if calibration is not None else None
     return None if calibration is None or known is None else calibration.chance(known)

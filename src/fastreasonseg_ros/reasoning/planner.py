@@ -1,6 +1,7 @@
 """From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
 prompt -> language model -> parse -> contradictions -> corrections -> general words -> printed words -> plan
+Where the model has a verifier and is not sure, further plans are drawn and the best is chosen (choosing.py).
 
 A command with a destination is planned as one question an end (commands/).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..errors import PlanError
 from ..plan.corrections import corrected
@@ -19,6 +21,7 @@ from ..plan.language import Plan, Rollout
 from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
+from .choosing import chosen
 from .commands.grammar import Command, only_takes, read_commands
 from .commands.planner import CommandPlanner
 from .contradictions import contradiction
@@ -78,12 +81,17 @@ class Planner:
         listener = heard if on_text else None
         written = generate_scored(self.model, text, rules, listener)
         if not cancelled and (problem := contradiction(question, _parsed(written.text).plan, twin)):
-            narrowed = self.grammar(question, twin, problem.narrowed)
-            written = generate_scored(self.model, text, narrowed, listener)
+            rules = self.grammar(question, twin, problem.narrowed)
+            written = generate_scored(self.model, text, rules, listener)
         spent["model"] = spent.get("model", 0.0) + _since_ms(start)
         if cancelled:
             return None
         rollout = replace(self.read(written.text, question, twin), log_probability=written.log_probability)
+        if self.form == "plan":
+            start = time.perf_counter()
+            read = partial(self.read, question=question, twin=twin)
+            rollout = chosen(rollout, self.model, text, rules, question, twin, read, self.meaning)
+            spent["model"] += _since_ms(start)
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self.meaning).trace

@@ -164,7 +164,8 @@ def _joined(all_ends: list[Ends]) -> Rollout:
     first, *further = placements
     plan = Plan(tuple(steps), first.placed, (), first.destination, first.relation, tuple(further))
     reasons = dict.fromkeys(rollout.reason for rollout in written if rollout.reason)
-    return Rollout(" ".join(reasons), plan, _together(written))
+    chances = [rollout.chance for rollout in written if rollout.chance is not None]
+    return Rollout(" ".join(reasons), plan, _together(written), min(chances, default=None))
 
 
 def _together(rollouts: list[Rollout]) -> float | None:

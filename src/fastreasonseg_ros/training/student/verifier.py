@@ -39,7 +39,7 @@ FOLDS = 5
 class VerifierTrainConfig(Schedule):
     """samples: of `train samples`. reader: weights to begin with; empty: all-MiniLM-L6-v2 as it comes. model: folder of
     the adapter that the samples are of. validation: share of the scenes, the last ones. sure: share of the validation
-    questions whose first plan is taken as it is, those of the likeliest plans.
+    questions whose first plan is taken as it is, those of the likeliest plans. draws: further plans at run time.
     """
 
     out: str = "out/train/verifier"
@@ -51,6 +51,7 @@ class VerifierTrainConfig(Schedule):
     learning_rate: float = 1.0e-4
     validation: float = 0.15
     sure: float = 0.5
+    draws: int = 6
 
 
 class Plans(Dataset[Row]):
@@ -70,10 +71,24 @@ def split(path: Path, validation: float) -> tuple[list[dict[str, Any]], list[dic
     """Questions to train on and for validation, by scene; each with its scene. Raises DatasetError."""
     scenes = [row for _, row in read_jsonl(path)]
     cut = round(len(scenes) * (1 - validation))
-    parts = [[q | {"scene": s["scene"]} for s in part for q in s["questions"]] for part in (scenes[:cut], scenes[cut:])]
+    parts = [
+        [q | {"scene": s["scene"], "samples": merged(q["samples"])} for s in part for q in s["questions"]]
+        for part in (scenes[:cut], scenes[cut:])
+    ]
     if not all(parts):
         raise DatasetError(f"{path}: {len(scenes)} scenes are too few to train on; draw more with `train samples`")
     return parts[0], parts[1]
+
+
+def merged(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One sample a plan, the likeliest text of it, with the number of all; as they came."""
+    found: dict[str, dict[str, Any]] = {}
+    for sample in samples:
+        known = found.setdefault(sample["described"], sample | {"number": 0})
+        number = known["number"] + sample["number"]
+        better = max(known, sample, key=lambda s: s["log_probability"])
+        found[sample["described"]] = better | {"number": number}
+    return list(found.values())
 
 
 def main(argv: list[str]) -> int:
@@ -108,7 +123,7 @@ def decide(config: VerifierTrainConfig, questions: Sequence[dict[str, Any]]) -> 
     sure = float(np.quantile(likeliest, 1 - config.sure))
     named = {name: round(float(w), 5) for name, w in zip(EVIDENCE, weights, strict=True)}
     made = f"fastreasonseg train verifier samples={config.samples}: {len(questions)} questions"
-    write_decision(Path(config.model), round(intercept, 5), named, round(sure, 3), made)
+    write_decision(Path(config.model), round(intercept, 5), named, round(sure, 3), config.draws, made)
     chosen = _cross_fitted(rows, right, [q["scene"] for q in questions])
     first = np.array([r[0] for r in right])
     unsure = likeliest < sure
