@@ -26,7 +26,7 @@ TWIN = DigitalTwin(
     ),
     sequence=1,
 )
-MUG, WHITE, PLATE = "a = find(label=mug)", "a = find(label=mug, color=white)", "a = find(label=plate)"
+MUG, RIGHT, PLATE = "a = find(label=mug)", "a = find(label=mug)\nb = max(a, x)", "a = find(label=plate)"
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Draws:
 
     log_probability: float
     verifier: LikesWords | None
-    drawn: tuple[str, ...] = (WHITE, PLATE, WHITE, "a = find(label=")
+    drawn: tuple[str, ...] = (PLATE, RIGHT, PLATE, "a = find(label=")
     calibration: Calibration | None = field(default_factory=lambda: Calibration(0.0, {"surprise": 0.0}))
     name: str = "draws"
     seeds: list[int] = field(default_factory=list)
@@ -66,20 +66,20 @@ class Draws:
 
 
 def asked(model: Draws):
-    return reason(TWIN, Query("the white one"), model)
+    return reason(TWIN, Query("what do I drink from"), model)
 
 
 def test_a_sure_plan_is_taken_as_it_is() -> None:
-    model = Draws(-0.5, LikesWords("white"))
+    model = Draws(-0.5, LikesWords("plate"))
     answer = asked(model)
     assert (answer.ids, model.seeds) == ((1, 2), [])
     assert answer.confidence == 0.5  # of the calibration
 
 
 def test_of_a_doubtful_plan_and_others_the_best_is_taken_with_its_chance() -> None:
-    model = Draws(-3.0, LikesWords("white"))
+    model = Draws(-3.0, LikesWords("plate"))
     answer = asked(model)
-    assert (answer.status, answer.ids, answer.reason) == (Status.OK, (2,), "Drawn.")
+    assert (answer.status, answer.ids, answer.reason) == (Status.OK, (3,), "Drawn.")
     assert answer.confidence == 0.9
     assert [number for _, number in model.verifier.seen] == [1, 2, 1]  # equal plans are one; a broken one is none
     asked(model)

@@ -22,7 +22,12 @@ LABELS = ("mug", "plate", "fork", "bottle", "spoon", "book")
 
 
 def sample(label: str, right: bool, score: float, number: int = 1) -> dict:
-    return {"described": f"a = find(label={label}): {label}", "right": right, "log_probability": score, "number": number}
+    return {
+        "described": f"a = find(label={label}): {label}",
+        "right": right,
+        "log_probability": score,
+        "number": number,
+    }
 
 
 @pytest.fixture(scope="module")
