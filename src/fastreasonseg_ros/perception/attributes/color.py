@@ -87,8 +87,8 @@ def light_gain(color: UInt8[np.ndarray, "h w 3"]) -> Gain:
     """Factors that bring the 95th percentile of brightness to 235 of 255, within 1..2, and take out half of a cast.
 
     The light's colour is the mean gradient of the channels (gray edge: van de Weijer et al., Edge-Based Color
-    Constancy, IEEE TIP 2007). Half of it, and none where it would tint more than it makes white, gray or black: one large red
-    thing has most of a picture's edges.
+    Constancy, IEEE TIP 2007). Half of it, and none where it would tint more than it makes white, gray or black: one
+    large red thing has most of a picture's edges.
     """
     red, green, blue = (color[::8, ::8, c] for c in range(3))  # a maximum over the last axis takes ten times as long
     bright = np.percentile(np.maximum(np.maximum(red, green), blue), 95)
