@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ from fastreasonseg_ros.errors import DatasetError, FrameError
 from fastreasonseg_ros.evaluation.reports.compare import compare
 from fastreasonseg_ros.evaluation.reports.outputs import table
 from fastreasonseg_ros.evaluation.runners.evaluate import evaluate
+from fastreasonseg_ros.evaluation.runners.ray_workers import SceneWorker
+from fastreasonseg_ros.io.bags.from_dataset import make_bags
 from fastreasonseg_ros.io.datasets import open_dataset
 from fastreasonseg_ros.twin.types import Detection, Frame, Perceived
 
@@ -152,6 +155,26 @@ def test_what_cannot_be_used_is_named(root: Path, file: str, text: str, message:
     (root / "a_table" / file).write_text(text)
     with pytest.raises(DatasetError, match=message):
         open_dataset(root).scene("a_table").frame(0)
+
+
+def test_a_worker_numbers_questions_as_the_command_does(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_picture(root / "a_photo", depth=False)  # comes first, and is left out
+    workers = "fastreasonseg_ros.evaluation.runners.ray_workers"
+    monkeypatch.setattr(f"{workers}.perceiver_of", lambda args: Boxes())
+    monkeypatch.setattr(f"{workers}.asker_of", lambda args: Scripted({"the cup": (1,)}))
+    seen = open_dataset(root).seen_by("tabletop")
+    args = Namespace(dataset=root, format=None, split=None, limit=None, perception="tabletop", seed=0)
+    rows, _ = SceneWorker(args).run("b_table", [n for n, _ in seen.by_scene()["b_table"]], ())
+    assert [(r["n"], r["scene"], r["right"]) for r in rows if "n" in r] == [
+        (3, "b_table", True),
+        (4, "b_table", False),
+        (5, "b_table", True),
+    ]
+
+
+def test_a_bag_cannot_hold_points(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(DatasetError, match="points and no ids"):
+        make_bags(open_dataset(root), tmp_path_factory.mktemp("bags"))
 
 
 def test_the_command_measures_them(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

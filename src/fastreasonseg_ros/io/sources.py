@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import DatasetError, FrameError
+from ..errors import DatasetError
 from ..twin.serialization import twin_from_json
-from ..twin.types import CameraIntrinsics, DigitalTwin, Frame
+from ..twin.types import DigitalTwin, Frame
 from .bags.contents import bag_info
 from .bags.reader import read_bag
 from .bags.topic_selection import choose_topics
 from .datasets.base import read_object_info
 from .datasets.folder import FolderScene
 from .depth_units import check_depth_unit
-from .files import read_camera, read_color, read_depth
 from .input_report import InputReport
-from .registration import fit_depth
+from .picture import read_picture
 from .stamp_offset import DEFAULT_SLOP_S
 
 STREAMS = ("color", "depth", "info", "depth_info", "ids")
@@ -75,7 +74,9 @@ def frames_of(
         objects = read_object_info(path.resolve().parent / "labels.jsonl").get(path.resolve().name)
         frames = (frame for _, frame in FolderScene(path, objects, options.depth_unit_m).frames())
     else:
-        frames = iter([_picture(path, depth, camera, options.depth_unit_m)])
+        frames = iter(
+            [read_picture(path, Path(depth) if depth else None, Path(camera) if camera else None, options.depth_unit_m)]
+        )
     report.depth_unit(options.depth_unit_m)
     for frame in frames:
         if frame.depth_m is not None:
@@ -93,23 +94,3 @@ def read_twin(path: str | Path) -> DigitalTwin:
         return twin_from_json(Path(path).read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: cannot be read as text: {error}") from error
-
-
-def _picture(path: Path, depth: str | None, camera: str | None, depth_unit_m: float | None) -> Frame:
-    color = read_color(path)
-    if depth and not camera:
-        raise DatasetError(f"{depth}: depth needs the camera that took it; give --camera camera.json")
-    model = read_camera(Path(camera)) if camera else None
-    depth_m = read_depth(Path(depth), depth_unit_m or model["depth_unit_m"]) if depth and model else None
-    try:
-        return Frame(
-            color=color,
-            depth_m=None if depth_m is None else fit_depth(depth_m, color.shape[1], color.shape[0]),
-            intrinsics=None
-            if model is None
-            else CameraIntrinsics(
-                int(model["width"]), int(model["height"]), *(model[k] for k in ("fx", "fy", "cx", "cy"))
-            ),
-        )
-    except FrameError as error:
-        raise DatasetError(f"{path}: {error}") from error

@@ -58,6 +58,12 @@ def scene_of(row: Row, index: int) -> Any:
     return row.get("scene", index)
 
 
+def score_of(row: Row) -> float | None:
+    """Score of one answer, 0..1: IoU, or whether it is right where there is no IoU; None without ground truth."""
+    known = (row[key] for key in ("iou", "exact", "right") if row.get(key) is not None)
+    return next((float(value) for value in known), None)
+
+
 def slim(row: Row) -> dict[str, Any]:
     """The keys of a row that figures and comparisons need."""
     return {key: row[key] for key in KEPT if row.get(key) is not None}

@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import DatasetError
 from ...io.files import read_json, read_jsonl
 from ..metrics.intervals import paired_interval
-from ..metrics.summary import MEASURES, ratio, scene_of, slim, terms
+from ..metrics.summary import MEASURES, ratio, scene_of, score_of, slim, terms
 from .outputs import write_text
 
 Row = Mapping[str, Any]
@@ -68,11 +68,11 @@ def compare(here: Sequence[Row], there: Sequence[Row], seed: int = 0) -> dict[st
             if pair[0].get(key) is not None:
                 groups.setdefault(str(pair[0][key]), []).append(pair)
         result[name] = {value: _differences(group, seed) for value, group in sorted(groups.items())}
-    changes = [(_value(a) - _value(b), a, b) for a, b in pairs]
+    changes = [(_score(a) - _score(b), a, b) for a, b in pairs]
     result |= {"better": sum(d > 0 for d, _, _ in changes), "worse": sum(d < 0 for d, _, _ in changes)}
     changes = sorted((c for c in changes if c[0]), key=lambda c: -abs(c[0]))
     result["changed"] = [
-        {"scene": a.get("scene"), "text": a["text"], "here": _value(a), "there": _value(b)}
+        {"scene": a.get("scene"), "text": a["text"], "here": _score(a), "there": _score(b)}
         for _, a, b in changes[:SHOWN]
     ]
     return result
@@ -121,6 +121,6 @@ def _differences(pairs: Sequence[tuple[Row, Row]], seed: int) -> dict[str, Any]:
     return differences
 
 
-def _value(row: Row) -> float:
-    """Score of one answer, 0..1: IoU, or whether it is right where there is no IoU."""
-    return float(row["iou"] if row.get("iou") is not None else row.get("exact") or row.get("right") or 0)
+def _score(row: Row) -> float:
+    """0 without ground truth."""
+    return score_of(row) or 0.0

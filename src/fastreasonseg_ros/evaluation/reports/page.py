@@ -15,6 +15,7 @@ import jinja2
 
 from ...visualization.svg_charts import curve
 from ..metrics.masks import percentiles
+from ..metrics.summary import score_of
 
 Result = Mapping[str, Any]
 NAMES = {
@@ -40,7 +41,7 @@ ANSWERED = ("OK", "NO_MATCH", "STALE")
 
 def outcome(row: Mapping[str, Any]) -> str | None:
     """One of OUTCOMES; None if the row has no ground truth."""
-    value = row.get("iou", row.get("exact", row.get("right")))
+    value = score_of(row)
     if value is None:
         return None
     if row.get("status") not in ANSWERED:

@@ -4,8 +4,10 @@ A question is asked after the last frame of its window: `frames` [first, last], 
 prediction is the union of the predicted instances' masks in every annotated frame of the window. It is compared with
 the annotated mask by IoU, since a perceiver's ids differ from the annotation's.
 
-Every question gives a row, and every scene with all objects annotated one more (perception). Figures are computed from
-rows only, so that a run can be resumed (`done`) and two runs compared.
+Where the ground truth is points, points.py says what is right.
+
+Every question gives a row, and every scene with all objects annotated, by masks or points, one more (perception).
+Figures are computed from rows only, so that a run can be resumed (`done`) and two runs compared.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ class SceneWorker:
     """Holds perceiver and models of one process; run() returns the rows of one scene of a data set."""
 
     def __init__(self, args: Namespace) -> None:
-        self._dataset = open_dataset(args.dataset, args.format, args.split).limited(args.limit)
+        dataset = open_dataset(args.dataset, args.format, args.split).limited(args.limit)
+        self._dataset = dataset.seen_by(args.perception)
         self._args, self._perceiver = args, perceiver_of(args)
         self._ask = asker_of(args) if self._dataset.questions else None
 

@@ -17,9 +17,10 @@ def make_bags(dataset: Dataset, out: str | Path, *, compressed: bool = False, st
     compressed: colour as JPEG (lossy); without it `bag eval` of the bags equals `eval` of the data set. Questions are
     written to the topic /questions as JSON (questions.py). Raises DatasetError for a data set without id images.
     """
-    if dataset.truth == "targets":
+    if dataset.truth in ("targets", "points"):
+        what = "a mask for every question" if dataset.truth == "targets" else "points"
         raise DatasetError(
-            f"{dataset.path}: {dataset.format} has a mask for every question and no ids, which a bag could hold; "
+            f"{dataset.path}: {dataset.format} has {what} and no ids, which a bag could hold; "
             "evaluate it as it is: fastreasonseg eval"
         )
     made = []

@@ -15,8 +15,9 @@ import numpy as np
 
 from ...errors import DatasetError, FrameError
 from ...twin.pose import Pose
-from ...twin.types import CameraIntrinsics, Frame, GroundTruth
+from ...twin.types import Frame, GroundTruth
 from ..files import read_camera, read_color, read_depth, read_ids, read_json
+from ..picture import intrinsics_of
 from ..registration import fit_depth
 from .base import Dataset, IdImage, ObjectInfo, Scene, check_questions, read_object_info, read_questions
 
@@ -76,9 +77,7 @@ class FolderScene(Scene):
         depth_path, ids_path = folder / "depth.png", folder / "ids.png"
         camera = self.camera
         try:
-            intrinsics = CameraIntrinsics(
-                int(camera["width"]), int(camera["height"]), camera["fx"], camera["fy"], camera["cx"], camera["cy"]
-            )
+            intrinsics = intrinsics_of(camera)
             ids = self.truth_ids(number) if ids_path.exists() else None
             depth_m = None
             if depth_path.exists():

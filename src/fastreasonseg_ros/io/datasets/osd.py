@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import DatasetError, FrameError
-from ...twin.types import CameraIntrinsics, Frame, GroundTruth
+from ...twin.types import Frame, GroundTruth
 from ..files import check_size, picture_size, read_camera, read_color, read_depth, read_ids
+from ..picture import intrinsics_of
 from .base import Dataset, IdImage, ObjectInfo, Scene, check_questions, read_object_info, read_questions
 
 NAME = "osd"
@@ -74,13 +75,11 @@ class OsdScene(Scene):
         color = read_color(self.color_path)
         depth_m = read_depth(self.depth_path, self._camera["depth_unit_m"])
         check_size(self.depth_path, depth_m, (color.shape[1], color.shape[0]), self.color_path)
-        c = self._camera
         ids = self.truth_ids(number)
         assert ids is not None
         try:
-            intrinsics = CameraIntrinsics(int(c["width"]), int(c["height"]), c["fx"], c["fy"], c["cx"], c["cy"])
             truth = GroundTruth(ids, self.objects.labels, self.objects.colors)
-            return Frame(color=color, depth_m=depth_m, intrinsics=intrinsics, truth=truth)
+            return Frame(color=color, depth_m=depth_m, intrinsics=intrinsics_of(self._camera), truth=truth)
         except FrameError as error:
             raise DatasetError(f"{self.color_path}: {error}; put a camera.json beside image_color") from error
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cached_property, partial
 from pathlib import Path
 
-from ...errors import DatasetError, FrameError
-from ...twin.types import CameraIntrinsics, Frame
-from ..files import picture_size, read_camera, read_color, read_depth
-from ..registration import fit_depth
+from ...errors import DatasetError
+from ...twin.types import Frame
+from ..files import picture_size
+from ..picture import read_picture
 from .base import Dataset, Question, Scene
 from .marks import has_picture, picture_of, read_marks
 
@@ -84,20 +84,11 @@ class PointScene(Scene):
         )
 
     def frame(self, number: int) -> Frame:
-        color = read_color(picture_of(self.path))
-        intrinsics = depth_m = None
-        try:
-            if (self.path / "camera.json").is_file() or _has_depth(self.path):
-                camera = read_camera(self.path / "camera.json")
-                intrinsics = CameraIntrinsics(
-                    int(camera["width"]), int(camera["height"]), camera["fx"], camera["fy"], camera["cx"], camera["cy"]
-                )
-                if _has_depth(self.path):
-                    raw_m = read_depth(self.path / "depth.png", camera["depth_unit_m"])
-                    depth_m = fit_depth(raw_m, color.shape[1], color.shape[0])
-            return Frame(color=color, depth_m=depth_m, intrinsics=intrinsics)
-        except FrameError as error:
-            raise DatasetError(f"{self.path}: {error}") from error
+        depth, camera = self.path / "depth.png", self.path / "camera.json"
+        has_depth = _has_depth(self.path)
+        return read_picture(
+            picture_of(self.path), depth if has_depth else None, camera if has_depth or camera.is_file() else None
+        )
 
     def read_truth(self, number: int) -> None:
         return None

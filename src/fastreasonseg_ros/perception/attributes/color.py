@@ -11,11 +11,9 @@ from jaxtyping import Bool, Float32, UInt8
 from ...twin.geometry import pixels_of
 from ...twin.types import COLORS, ColorShare
 
+Gain = Float32[np.ndarray, "3"]  # a factor for red, green and blue
 _BITS = 5  # of each channel in the look-up table
 _NAMES = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
-
-
-Gain = Float32[np.ndarray, "3"]  # a factor for red, green and blue
 
 
 def name_color(
@@ -30,9 +28,9 @@ def name_colors(
 ) -> tuple[str | None, tuple[ColorShare, ...]]:
     """The dominant colour inside the mask of an RGB picture, and all that it has a tenth of, largest share first.
 
-    gain: factors applied first, see `light_gain`. Every pixel votes for a basic term, except at the mask's
-    border, where colours mix with the background. Chromatic terms have larger weights than white, gray and black,
-    because print and shading leave achromatic pixels on coloured objects. (None, ()) for an empty mask.
+    gain: factors applied first, see `light_gain`. Every pixel votes for a basic term, except at the mask's border,
+    where colours mix with the background. Chromatic terms have larger weights than white, gray and black, because print
+    and shading leave achromatic pixels on coloured objects. (None, ()) for an empty mask.
     """
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     pixels = pixels_of(color, inner if np.count_nonzero(inner) > 30 else mask)
@@ -87,8 +85,8 @@ def light_gain(color: UInt8[np.ndarray, "h w 3"]) -> Gain:
     """Factors that bring the 95th percentile of brightness to 235 of 255, within 1..2, and take out half of a cast.
 
     The light's colour is the mean gradient of the channels (gray edge: van de Weijer et al., Edge-Based Color
-    Constancy, IEEE TIP 2007). Half of it, and none where it would tint more than it makes white, gray or black: one large red
-    thing has most of a picture's edges.
+    Constancy, IEEE TIP 2007). Half of it, and none where it would tint more than it makes white, gray or black: one
+    large red thing has most of a picture's edges.
     """
     red, green, blue = (color[::8, ::8, c] for c in range(3))  # a maximum over the last axis takes ten times as long
     bright = np.percentile(np.maximum(np.maximum(red, green), blue), 95)
@@ -96,7 +94,7 @@ def light_gain(color: UInt8[np.ndarray, "h w 3"]) -> Gain:
     small = cv2.resize(color, _SMALL, interpolation=cv2.INTER_AREA)
     linear = cv2.GaussianBlur(cv2.LUT(small, _LINEAR), (0, 0), 1)
     edges = cv2.magnitude(cv2.Sobel(linear, -1, 1, 0), cv2.Sobel(linear, -1, 0, 1))
-    seen = cv2.inRange(small.max(axis=2), DARK, SATURATED)
+    seen = cv2.inRange(functools.reduce(cv2.max, cv2.split(small)), DARK, SATURATED)
     light = np.array(cv2.mean(edges, seen)[:3])
     if light.mean() < FLAT:
         return np.full(3, exposure, np.float32)

@@ -77,9 +77,10 @@ class MonocularPerceiver:
         """Things with mask, box, label, colours. Raises FrameError for a picture that is nearly all white."""
         check_color(frame.color)
         labels = self._segment(frame.color, frame.stamp_s)
-        gain = light_gain(frame.color)
         boxes = ndimage.find_objects(labels)
         cached = self._label_cache.begin(labels, boxes, frame.color, frame.stamp_s)
+        unnamed = any(box is not None and number not in cached for number, box in enumerate(boxes, 1))
+        gain = light_gain(frame.color) if unnamed else None
         found = []
         for number, box in enumerate(boxes, 1):
             if box is None:

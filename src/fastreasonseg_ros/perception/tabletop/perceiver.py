@@ -140,10 +140,10 @@ class TabletopPerceiver:
             return Perceived((), note="the picture is too small to find things in")
         self._layout = scene.layout
         geometry = Geometry(scene.surface, scene.factor, scene.plane, scene.factor / camera.fx)
-        gain = light_gain(frame.color)
         boxes = ndimage.find_objects(scene.labels)
         cached = self._label_cache.begin(scene.labels, boxes, frame.color, frame.stamp_s)
         unnamed = [label for label, box in enumerate(boxes, 1) if box is not None and label not in cached]
+        gain = light_gain(frame.color) if unnamed else None
         looked_at = unnamed[:LOOKS_PER_FRAME] if consecutive else unnamed
 
         def detection_of(label: int, box: tuple[slice, slice]) -> Detection:
