@@ -3,14 +3,16 @@
     python examples/grasp_target.py "the mug nearest to the plate" --max-opening 0.10
 
 Publishes, latched: grasp and pregrasp (PoseStamped) and gripper_width (Float32, metres), with the stamp and the frame
-of the picture that the answer speaks of. The gripper's axes: z along the approach, y across the fingers. The size of an
-object is that of its visible side: approach slowly, or look from a second place before you rely on the far side.
+of the picture that the answer speaks of. The gripper's axes: z along the approach, y across the fingers, which close
+over the shorter side of the object's own box (topic boxes), where a supporting plane is known. Its size is that of its
+visible side: approach slowly, or look from a second place before you rely on the far side.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +20,16 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.utilities import remove_ros_args
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Float32
+from visualization_msgs.msg import Marker, MarkerArray
 
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph
 from fastreasonseg_ros.plan.executor import NOT_TO_THE_LETTER
 from fastreasonseg_ros.ros.client import ReasonSegClient, required
-from fastreasonseg_ros.ros.qos import latched
+from fastreasonseg_ros.ros.qos import latched, reliable
 
 CLEARANCE_M = 0.02  # added to the object's width: one centimetre a finger
+BOX_WAIT_S = 2.0
 RETREAT_M = 0.10  # the pre-grasp is so far back along the approach
 
 
@@ -54,22 +58,28 @@ class Grasp:
         return pose
 
 
-def plan_grasp(thing: Instance, up: np.ndarray | None, max_opening_m: float) -> Grasp:
+def plan_grasp(thing: Instance, up: np.ndarray | None, max_opening_m: float, box: Marker | None = None) -> Grasp:
     """A grasp across the narrowest direction: from above where the supporting plane is known, else along the view.
 
-    up: unit normal of the plane, in the frame of the answer. Raises GraspError.
+    up: unit normal of the plane, in the frame of the answer. box: the thing's, of the topic boxes, along its own axes;
+    None: its size along the camera's axes. Raises GraspError.
     """
     center = np.array([thing.center.x, thing.center.y, thing.center.z])
     size = np.array([thing.size.x, thing.size.y, thing.size.z])
+    axes = np.eye(3)  # columns
+    if box is not None:
+        p, q, s = box.pose.position, box.pose.orientation, box.scale
+        center, size = np.array([p.x, p.y, p.z]), np.array([s.x, s.y, s.z])
+        axes = Rotation.from_quat((q.x, q.y, q.z, q.w)).as_matrix()
     if not (np.isfinite(center).all() and np.isfinite(size).all()):
         raise GraspError(f"{thing.label} {thing.id} has no position: is there a depth image, registered to colour?")
     approach = -up if up is not None else center / np.linalg.norm(center)
     widths = []
-    for axis in np.eye(3):
+    for axis in axes.T:
         across = axis - (axis @ approach) * approach
         if (length := np.linalg.norm(across)) > 0.3:  # an axis along the approach says nothing
             across /= length
-            widths.append((float(np.abs(across) @ size), across))  # of a box, seen along `across`
+            widths.append((float(np.abs(across @ axes) @ size), across))  # of the box, seen along `across`
     width, across = min(widths, key=lambda pair: pair[0])
     if width + CLEARANCE_M > max_opening_m:
         raise GraspError(
@@ -91,15 +101,28 @@ def up_of(twin: SceneGraph | None) -> np.ndarray | None:
 def grasp_target(robot: ReasonSegClient, question: str, max_opening_m: float, timeout_s: float = 60.0) -> Grasp:
     """Asks, plans, publishes. Raises AnswerError (no such object, too), GraspError or UnreachableError."""
     twins: list[SceneGraph] = []
-    listening = robot.on_twin(lambda twin: twins.__setitem__(slice(None), [twin]))
+    boxes: dict[int, Marker] = {}
+    listening = [
+        robot.on_twin(lambda twin: twins.__setitem__(slice(None), [twin])),
+        robot.node.create_subscription(
+            MarkerArray,
+            "boxes",
+            lambda m: boxes.update({b.id: b for b in m.markers if b.action == Marker.ADD}),
+            reliable(),
+        ),
+    ]
     try:
         answer = required(robot.ask(question, timeout_s))
+        if any(step.note in NOT_TO_THE_LETTER for step in answer.steps):  # a hand that is not sure does not close
+            raise GraspError(answer.message)
+        first = next((i for i in answer.instances if i.visible), answer.instances[0])  # not one that is hidden now
+        end = time.monotonic() + BOX_WAIT_S
+        while first.visible and first.id not in boxes and time.monotonic() < end:  # one comes with every picture
+            time.sleep(0.02)
     finally:
-        robot.node.destroy_subscription(listening)
-    if any(step.note in NOT_TO_THE_LETTER for step in answer.steps):  # a hand that is not sure does not close
-        raise GraspError(answer.message)
-    first = next((i for i in answer.instances if i.visible), answer.instances[0])  # not one that is hidden now
-    grasp = plan_grasp(first, up_of(twins[0] if twins else None), max_opening_m)
+        for subscription in listening:
+            robot.node.destroy_subscription(subscription)
+    grasp = plan_grasp(first, up_of(twins[0] if twins else None), max_opening_m, boxes.get(first.id))
     for kind, topic, message in (
         (PoseStamped, "pregrasp", grasp.pose(answer, RETREAT_M)),
         (PoseStamped, "grasp", grasp.pose(answer)),

@@ -19,8 +19,11 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
+from fastreasonseg_ros.twin.types import CameraIntrinsics
+
 PATIENCE_S = 240.0
 NAMESPACE = f"/test{uuid4().hex[:8]}"
+CAMERA = CameraIntrinsics(320, 240, 300.0, 300.0, 160.0, 120.0)  # of red_box
 
 
 def own_domain() -> int:
@@ -136,3 +139,13 @@ def write_scene(dataset: Path, name: str = "table", frames: int = 12) -> Path:
         cv2.imwrite(str(folder / "depth.png"), depth)
         cv2.imwrite(str(folder / "ids.png"), ids)
     return scene
+
+
+def red_box() -> tuple[np.ndarray, np.ndarray]:
+    """RGB and depth in mm of a red box, 0.1 m high, on a table that the camera sees from 0.8 m above, at 45 degrees."""
+    rgb = np.full((240, 320, 3), (150, 120, 90), np.uint8)
+    down = (np.arange(240)[:, None] - CAMERA.cy) / CAMERA.fy * np.ones((1, 320))
+    depth_m = 0.8 / (np.sqrt(0.5) * (down + 1))
+    rgb[80:150, 120:200] = (200, 30, 30)
+    depth_m[80:150, 120:200] *= 0.7 / 0.8
+    return rgb, np.rint(depth_m * 1000).astype(np.uint16)

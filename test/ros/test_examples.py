@@ -28,6 +28,7 @@ from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Float32
+from visualization_msgs.msg import Marker
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer, Instance
@@ -76,6 +77,23 @@ def test_a_grasp_needs_a_place_and_comes_from_above_where_up_is_known() -> None:
     np.testing.assert_allclose(grasp.approach, [0, 1, 0], atol=1e-9)  # y points down
     np.testing.assert_allclose(grasp.across, [1, 0, 0], atol=1e-9)
     assert grasp.width_m == pytest.approx(0.06)
+
+
+def test_a_grasp_is_across_the_shorter_side_of_the_things_own_box() -> None:
+    from grasp_target import plan_grasp
+
+    turned = Rotation.from_euler("xy", (90, 40), degrees=True)  # z up in the camera's frame, then about the plumb
+    box = Marker(id=4)
+    q = box.pose.orientation
+    q.x, q.y, q.z, q.w = map(float, turned.as_quat())
+    box.pose.position.x, box.pose.position.y, box.pose.position.z = 0.0, 0.1, 1.0
+    box.scale.x, box.scale.y, box.scale.z = 0.2, 0.05, 0.1
+    thing = Instance(id=4, label="box")
+    thing.center.x, thing.center.y, thing.center.z = 0.0, 0.1, 1.0
+    thing.size.x = thing.size.y = thing.size.z = 0.19  # along the camera's axes it is too wide
+    grasp = plan_grasp(thing, turned.as_matrix()[:, 2], 0.1, box)
+    assert abs(grasp.across @ turned.as_matrix()[:, 1]) == pytest.approx(1)
+    assert grasp.width_m == pytest.approx(0.07)
 
 
 def test_the_pick_and_place_example_finds_both_ends(robot: ReasonSegClient) -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -16,13 +17,18 @@ import pytest
 import yaml
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from browser import Tab, chromium, free_port  # noqa: F401
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from processes import NAMESPACE, PATIENCE_S, wait_for, write_scene
+from processes import CAMERA, NAMESPACE, PATIENCE_S, red_box, wait_for, write_scene
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from fastreasonseg_ros.config import from_mapping
 from fastreasonseg_ros.msg import Answer
 from fastreasonseg_ros.ros.client import ReasonSegClient
+from fastreasonseg_ros.ros.images import image_to_msg, intrinsics_to_msg
 from fastreasonseg_ros.ros.settings import CameraSettings, MaskSettings, ReasoningSettings, TwinSettings
 
 ROOT = Path(__file__).parents[2]
@@ -175,7 +181,7 @@ def is_node(process: psutil.Process, name: str, space: str) -> bool:
 
 
 @needs_launch
-def test_without_a_camera_node_the_topics_of_a_driver_are_taken(launched) -> None:
+def test_without_a_camera_node_the_topics_of_a_driver_are_taken_and_answered(launched) -> None:
     space = f"{NAMESPACE}/driver"
     log = launched(
         "fastreasonseg.launch.py",
@@ -186,13 +192,57 @@ def test_without_a_camera_node_the_topics_of_a_driver_are_taken(launched) -> Non
         depth_topic="/camera/camera/aligned_depth_to_color/image_raw",
         info_topic="/camera/camera/color/camera_info",
     )
+    # What realsense2_camera sends: rgb8 and 16UC1 in mm, by best effort, the depth on the colour picture's grid.
+    best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+    rgb, depth_mm = red_box()
     with ReasonSegClient(space) as robot:
+        color, depth, info = (
+            robot.node.create_publisher(kind, f"/camera/camera/{topic}", best_effort)
+            for kind, topic in (
+                (Image, "color/image_raw"),
+                (Image, "aligned_depth_to_color/image_raw"),
+                (CameraInfo, "color/camera_info"),
+            )
+        )
 
-        def taken() -> bool:
-            topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
-            return all(robot.node.count_subscribers(f"/camera/camera/{t}") for t in topics)
+        def send() -> None:
+            frame = Header(stamp=robot.node.get_clock().now().to_msg(), frame_id="camera_color_optical_frame")
+            info.publish(intrinsics_to_msg(CAMERA, frame))
+            color.publish(image_to_msg(rgb, "rgb8", frame))
+            depth.publish(image_to_msg(depth_mm, "16UC1", frame))
 
-        wait_for(taken, what=f"subscriptions to the driver's topics; {log}")
+        robot.node.create_timer(0.2, send)
+        answer = robot.ask("the red thing", timeout_s=PATIENCE_S)
+    assert answer.status == Answer.OK, f"{answer.message}; {log}"
+    [thing] = answer.instances
+    assert thing.center.z == pytest.approx(1.0, abs=0.15)
+    assert answer.header.frame_id == "camera_color_optical_frame"
+
+
+@needs_launch
+def test_the_page_is_launched_beside_the_nodes(launched, browser) -> None:
+    pytest.importorskip("nicegui", reason="the extra view is not installed")
+    space, port = f"{NAMESPACE}/paged", free_port()
+    launched(
+        "fastreasonseg.launch.py",
+        namespace=space.lstrip("/"),
+        source="simulation",
+        path=3,
+        view="true",
+        view_port=port,
+    )
+    wait_for(lambda: listens(port), what="the page")
+    tab = Tab(browser, f"http://127.0.0.1:{port}")
+    tab.wait(".state", "live")
+    tab.ask("Which object is nearest to the camera?")
+    tab.wait(".answer .tag", "OK")
+    tab.until(lambda: tab.page.locator(".picture img").get_attribute("src"), "a picture")
+    tab.close()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @needs_launch

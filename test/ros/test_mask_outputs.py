@@ -13,7 +13,7 @@ from processes import wait_for
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
 from fastreasonseg_ros.errors import Status
@@ -90,6 +90,24 @@ def test_target_and_place_are_turned_as_the_thing_that_is_taken(world) -> None:
     for pose in (got["target"][1].pose, got["place"][0].pose, got["answer_target"][1].pose):
         assert turn_of(pose) == pytest.approx(tuple(TURN.as_quat(canonical=True)))
     assert got["target"][1].pose.position.z == 0.8
+
+
+def test_the_first_pose_waits_for_the_first_boxes(world, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, user = world
+    monkeypatch.setattr("fastreasonseg_ros.ros.outputs.boxes.FIRST_BOXES_S", 30.0)
+    boxes = user.create_publisher(MarkerArray, "boxes", reliable())
+    answers = planner(*world)
+    poses: list[PoseStamped] = []
+    texts: list[String] = []
+    user.create_subscription(PoseStamped, "target", poses.append, reliable())
+    user.create_subscription(String, "answer_text", texts.append, latched())
+    wait_for(boxes.get_subscription_count, what="a subscription to boxes")
+    answers.publish(answer("at once"))
+    wait_for(lambda: texts, what="the answer's text")
+    assert not poses
+    boxes.publish(BoxMarkers().update({1: OrientedBox((0.0, 0.1, 0.8), (0.1, 0.1, 0.1), TURN.as_matrix())}, HEADER))
+    wait_for(lambda: poses, what="the target")
+    assert turn_of(poses[0].pose) == pytest.approx(tuple(TURN.as_quat(canonical=True)))
 
 
 def test_boxes_are_subscribed_to_only_while_poses_are(world) -> None:

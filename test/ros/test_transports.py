@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-from processes import NAMESPACE, Nodes, wait_for
+from processes import CAMERA, NAMESPACE, Nodes, red_box, wait_for
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import Header
@@ -17,21 +16,8 @@ from std_msgs.msg import Header
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient
 from fastreasonseg_ros.ros.images import intrinsics_to_msg
-from fastreasonseg_ros.twin.types import CameraIntrinsics
 
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-CAMERA = CameraIntrinsics(320, 240, 300.0, 300.0, 160.0, 120.0)
-
-
-def picture() -> tuple[bytes, bytes]:
-    """JPEG and PNG of a red box, 0.1 m high, on a table that the camera sees from 0.8 m above, at 45 degrees."""
-    rgb = np.full((240, 320, 3), (150, 120, 90), np.uint8)
-    down = (np.arange(240)[:, None] - CAMERA.cy) / CAMERA.fy * np.ones((1, 320))
-    depth_m = 0.8 / (np.sqrt(0.5) * (down + 1))
-    rgb[80:150, 120:200] = (200, 30, 30)
-    depth_m[80:150, 120:200] *= 0.7 / 0.8
-    depth_mm = np.rint(depth_m * 1000).astype(np.uint16)
-    return cv2.imencode(".jpg", rgb[:, :, ::-1])[1].tobytes(), cv2.imencode(".png", depth_mm)[1].tobytes()
 
 
 @pytest.mark.parametrize("relayed", [False, True], ids=["directly", "passed on by camera_node"])
@@ -45,7 +31,9 @@ def test_compressed_pictures_of_a_best_effort_driver_become_a_twin(tmp_path: Pat
     else:
         names = ("color/image_raw/compressed", "depth/image_raw/compressed", "color/camera_info")
         nodes.start("twin_node", color_transport="compressed", depth_transport="compressed")
-    jpeg, png = picture()
+    rgb, depth_mm = red_box()
+    jpeg = cv2.imencode(".jpg", rgb[:, :, ::-1])[1].tobytes()
+    png = cv2.imencode(".png", depth_mm)[1].tobytes()
     try:
         with ReasonSegClient(space) as robot:
             twins: list[SceneGraph] = []

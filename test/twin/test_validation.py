@@ -38,6 +38,9 @@ def refused(**change) -> dict:
         ({"first_seen": 9, "last_seen": 8}, "last_seen: 8.0 lies before first_seen_s, 9.0"),
         ({"id": 1}, "id: 1 is used twice; ids must be unique"),
         ({"id": 0}, "id: must be 1 or more, got 0"),
+        ({"label": "mug " * 1025}, "label: has 4100 characters, 4096 at most"),
+        ({"text": "x" * 5000}, "text: has 5000 characters, 4096 at most: 'xxx"),
+        ({"alternative_labels": ["cup", "y" * 4097]}, "alternative_labels: has 4097 characters, 4096 at most: 'yyy"),
         ({"center": [0, math.inf, 1]}, "center: expected 3 finite numbers"),
     ],
 )

@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 # POSES mean something only where a thing has an upright one: a ball has none.
 POSES = ("upright", "lying", "upside_down", "on_edge", "leaning")
 TONES = ("light", "dark")  # of a colour
+LONGEST_TEXT = 4096  # characters of a label, or of what is read; nothing is called by more
 PREDICATES = ("on", "inside")  # of stored relations; all others follow from geometry
 
 
 def check_instance(instance: Instance) -> None:
     """Raises TwinError for an id below 1, numbers that are not finite, negative sizes, distances or paths, scores
-    and shares outside 0..1, an unknown pose or tone, and boxes, heights or times whose end lies before their beginning.
+    and shares outside 0..1, an unknown pose or tone, texts of over LONGEST_TEXT, and boxes, heights or
+    times whose end lies before their beginning.
     """
     # Called for every object of every frame: plain comparisons, which NaN fails, and no loop over names.
     i, infinite = instance, math.inf
     if i.id < 1:
         _refuse(i, "id", f"must be 1 or more, got {i.id}")
+    if max(len(i.label), len(i.text), *map(len, i.alternative_labels)) > LONGEST_TEXT:
+        _refuse_text(i)
     for field, share in (("score", i.score), ("nearness", i.nearness)):
         if share is not None and not 0 <= share <= 1:
             _refuse(i, field, f"must be from 0 to 1, got {share}")
@@ -67,6 +71,15 @@ def check_instance(instance: Instance) -> None:
 
 def _refuse(instance: Instance, field: str, problem: str) -> NoReturn:
     raise TwinError(f"instance {instance.id} ({instance.label})", field, problem)
+
+
+def _refuse_text(instance: Instance) -> NoReturn:
+    """The longest one, in short."""
+    texts = {"label": instance.label, "text": instance.text}
+    texts |= {"alternative_labels": max(instance.alternative_labels, key=len, default="")}
+    field = max(texts, key=lambda name: len(texts[name]))
+    problem = f"has {len(texts[field])} characters, {LONGEST_TEXT} at most: {texts[field][:40]!r} ..."
+    raise TwinError(f"instance {instance.id}", field, problem)
 
 
 def check_relation(relation: Relation) -> None:

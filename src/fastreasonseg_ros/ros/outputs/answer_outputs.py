@@ -139,6 +139,9 @@ class AnswerOutputs:
         target, selected = target_of(found), self._is_selected(answer.query_id)
         if target is None:
             return
+        self._axes.when_known(lambda: self._publish_target(answer, target, selected))
+
+    def _publish_target(self, answer: Answer, target: Instance, selected: bool) -> None:
         pose = self._axes.turn(pose_of(target, answer.header), target.id)
         if self._answer_target.get_subscription_count():
             msg = AnswerTarget(header=answer.header, query_id=answer.query_id, selected=selected, pose=pose.pose)
@@ -156,7 +159,8 @@ class AnswerOutputs:
         command = commands_from_msg(answer)[0]
         point_m = place_of(command, twin_from_msg(twin, with_ids=False)) if command.is_complete else None
         if point_m is not None:
-            self._place.publish(self._axes.turn(pose_at(point_m, answer.header), command.ids[0]))
+            pose, id = pose_at(point_m, answer.header), command.ids[0]
+            self._axes.when_known(lambda: self._place.publish(self._axes.turn(pose, id)))
 
     def pixels(self, answer: Answer, twin: SceneGraph) -> None:
         """Mask and overlay of the answer's ids in this twin."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped, Quaternion
 from jaxtyping import Float
+from rclpy.clock import Clock, ClockType
+from rclpy.timer import Timer
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -18,6 +20,7 @@ from ..qos import reliable
 from .on_demand import OnDemand
 
 NAMESPACE = "twin"  # of the markers
+FIRST_BOXES_S = 0.5  # so long, at most, poses wait for them after somebody subscribed
 
 
 def pose_of_box(box: OrientedBox) -> Pose:
@@ -62,12 +65,14 @@ class OwnAxes:
     """How things are turned, from the topic boxes of twin_node, which is subscribed to only while poses are.
 
     A pose takes the newest orientation of its id: boxes and answers are topics of their own, and a thing that stands
-    is turned as it was a moment ago.
+    is turned as it was a moment ago. For callbacks of the node's default group.
     """
 
     def __init__(self, node: ManagedNode[Any]) -> None:
         self._node = node
         self._turns: dict[int, Quaternion] = {}
+        self._held: list[Callable[[], None]] = []
+        self._first: Timer | None = None  # runs while the first boxes are waited for
         self.demand = OnDemand(node, self._subscribe)
 
     def turn(self, pose: PoseStamped, id: int) -> PoseStamped:
@@ -76,11 +81,22 @@ class OwnAxes:
             pose.pose.orientation = known
         return pose
 
+    def when_known(self, publish: Callable[[], None]) -> None:
+        """Calls it now; just after somebody subscribed, once the first boxes are here, or after FIRST_BOXES_S."""
+        if self._first is None:
+            publish()
+        else:
+            self._held.append(publish)
+
     def _subscribe(self) -> Callable[[], None]:
         subscription = self._node.create_subscription(MarkerArray, "boxes", self._came, reliable())
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._first = self._node.create_timer(FIRST_BOXES_S, self._wait_no_more, clock=steady)
 
         def end() -> None:
             self._node.destroy_subscription(subscription)
+            self._held.clear()
+            self._wait_no_more()
             self._turns.clear()
 
         return end
@@ -88,3 +104,12 @@ class OwnAxes:
     def _came(self, msg: MarkerArray) -> None:
         shown = [m for m in msg.markers if m.ns == NAMESPACE and m.action == Marker.ADD]
         self._turns = {m.id: m.pose.orientation for m in shown}
+        self._wait_no_more()
+
+    def _wait_no_more(self) -> None:
+        if self._first is not None:
+            self._node.destroy_timer(self._first)
+            self._first = None
+        held, self._held = self._held, []
+        for publish in held:
+            publish()
