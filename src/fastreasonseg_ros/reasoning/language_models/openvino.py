@@ -186,11 +186,15 @@ class OpenVinoModel:
     def sample_batch(
         self, prompts: Sequence[str], grammars: Sequence[str], count: int, temperature: float, seed: int = 0
     ) -> list[list[Scored]]:
-        """`count` replies to each prompt, drawn inside its grammar at this temperature; otherwise as generate_batch."""
+        """`count` replies to each prompt, drawn inside its grammar at this temperature; otherwise as generate_batch.
+
+        temperature 0: the likeliest one.
+        """
         settings = []
         for number in range(count * len(prompts)):
             config = self._settings(grammars[number // count])
-            config.do_sample, config.temperature, config.rng_seed = True, temperature, seed + number
+            if temperature > 0:
+                config.do_sample, config.temperature, config.rng_seed = True, temperature, seed + number
             settings.append(config)
         # Each is a request of its own: sequences of one request share the state of its grammar, and mix.
         each = [[x for x in texts for _ in range(count)] for texts in (prompts, grammars)]

@@ -1,7 +1,8 @@
 """`fastreasonseg train samples`: plans that a student draws for people's questions, each executed on its twin.
 
 Known ids are enough, so that questions without a written plan serve too (wishes.jsonl.gz). A line holds a question, and
-its samples with what each gives and whether that is right; equal samples are one, with their number. `train data
+its samples with what each gives and whether that is right; the likeliest text (`first`, what is answered where nothing
+is chosen) is one of them; equal samples are one, with their number. `train data
 --samples` makes rollouts of the right ones (expert iteration), and all of them teach how to choose among plans. An
 interrupted run goes on with the next scene.
 """
@@ -85,16 +86,20 @@ def sampled(
         prompts = [planner.prompt(line["text"], twin) for line in part]
         grammars = [planner.grammar(line["text"], twin) for line in part]
         seed = zlib.crc32(f"{scene} {start}".encode())
+        firsts = model.sample_batch(prompts, grammars, 1, 0.0)
         replies = model.sample_batch(prompts, grammars, count, temperature, seed)
-        for line, drawn in zip(part, replies, strict=True):
+        for line, first, drawn in zip(part, firsts, replies, strict=True):
             hint = meaning.hint(line["text"], tuple(dict.fromkeys(i.label for i in twin.instances)))
             row = {"text": line["text"], **hint._asdict(), "target_ids": line["ids"], "category": line["category"]}
             if ids := destination_ids(line):
                 row["destination_ids"] = ids
-            numbers = Counter(reply.text for reply in drawn)
-            different = {reply.text: reply for reply in drawn}.values()
+            numbers = Counter(reply.text for reply in (*first, *drawn))
+            different = {reply.text: reply for reply in (*drawn, *first)}.values()
             likeliest = sorted(different, key=lambda reply: -(reply.log_probability or 0.0))
-            row["samples"] = [_judged(planner, reply, numbers[reply.text], line, twin) for reply in likeliest]
+            row["samples"] = [
+                _judged(planner, reply, numbers[reply.text], line, twin) | {"first": reply is first[0]}
+                for reply in likeliest
+            ]
             rows.append(row)
     return rows
 
