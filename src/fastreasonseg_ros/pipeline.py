@@ -150,6 +150,11 @@ class StandingQuestion:
         self.labels: frozenset[str] = frozenset()  # words in view when the newest plan was made
         self._earlier: tuple[MadePlan, ...] = ()  # newest first
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the newest plan was chosen because the likeliest one found nothing."""
+        return self.rollout is not None and self.rollout.first is not None
+
     def needs_plan(self, twin: DigitalTwin) -> bool:
         """Whether `answer` of this twin would call the language model."""
         return bool(twin.instances) and self.plan_for(twin) is None
@@ -182,10 +187,12 @@ class StandingQuestion:
         """The answer for this twin; see `reason`. `latency_ms` has prompt and model only where the model was called.
 
         keep_plan: where `needs_plan` would have a plan made, the newest one that is there is executed. closest: for a
-        question asked once, which takes for granted that there is such a thing; one that stands waits until it fits.
+        question asked once, which takes for granted that there is such a thing (another plan may be chosen where the
+        likeliest finds nothing); one that stands waits until it fits.
         """
         start, spent = time.perf_counter(), {}
         chosen = self.rollout
+        takes_for_granted = closest and not asks_whether(self.query.text)
 
         def reply(status: Status, message: str, **more: object) -> Answer:
             rollout = chosen or Rollout("", Plan())
@@ -207,12 +214,14 @@ class StandingQuestion:
                 return reply(Status.NO_MATCH, f"no object is in view, and none was before{note}")
             chosen = self.plan_for(twin) or (self.rollout if keep_plan else None)
             if chosen is None:
-                if not self._plan(twin, on_text, spent):
+                if not self._plan(twin, on_text, spent, takes_for_granted):
                     return reply(Status.CANCELLED, "the question was cancelled")
                 chosen = self.rollout
             assert chosen is not None
+            if not takes_for_granted and chosen.first is not None:
+                chosen = chosen.first
             done = time.perf_counter()
-            run = execute_closest if closest and not asks_whether(self.query.text) else execute
+            run = execute_closest if takes_for_granted else execute
             execution = run(chosen.plan, twin, self._meaning)
             spent["plan"] = _since_ms(done)
         except (QuestionError, ModelError, PlanError, MissingDataError) as error:
@@ -226,9 +235,9 @@ class StandingQuestion:
         found = {"ids": execution.ids, "trace": execution.trace, "commands": execution.commands, "confidence": chance}
         return reply(status, message, **found)
 
-    def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]) -> bool:
+    def _plan(self, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float], choose: bool) -> bool:
         """Has the plan made; False if it was cancelled. Raises ModelError, PlanError."""
-        rollout = self._planner.rollout(self.query.text, twin, on_text, spent)
+        rollout = self._planner.rollout(self.query.text, twin, on_text, spent, choose)
         if rollout is None:
             return False
         if self.rollout is not None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.pipeline import reason
+from fastreasonseg_ros.errors import ModelError, Status
+from fastreasonseg_ros.pipeline import StandingQuestion, reason
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.language import Rollout
 from fastreasonseg_ros.plan.parser import parse_plan
-from fastreasonseg_ros.reasoning.choosing import EVIDENCE, Candidate, described, evidence, read_verifier
+from fastreasonseg_ros.reasoning.choosing import Candidate, Choice, answers, read_choice, write_choice
 from fastreasonseg_ros.reasoning.confidence import Calibration
 from fastreasonseg_ros.reasoning.protocol import Scored
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
@@ -22,34 +22,21 @@ TWIN = DigitalTwin(
     (
         Instance(1, "mug", color="red", center_m=(-0.2, 0.0, 1.0)),
         Instance(2, "mug", color="white", center_m=(0.2, 0.0, 1.0)),
-        Instance(3, "plate", center_m=(0.3, 0.0, 1.0)),
+        Instance(3, "plate", color="white", center_m=(0.3, 0.0, 1.0)),
     ),
     sequence=1,
 )
-MUG, RIGHT, PLATE = "a = find(label=mug)", "a = find(label=mug)\nb = max(a, x)", "a = find(label=plate)"
-
-
-@dataclass
-class LikesWords:
-    """A verifier by what a plan's description contains."""
-
-    word: str
-    sure: float = -1.0
-    draws: int = 4
-    seen: list[tuple[str, int]] = field(default_factory=list)
-
-    def chances(self, question: str, candidates: Sequence[Candidate], twin: DigitalTwin):
-        self.seen = [(described(c, twin), c.number) for c in candidates]
-        return np.array([0.9 if self.word in text else 0.2 for text, _ in self.seen])
+GREEN, MUGS, PLATE, NONE = "a = find(label=mug, color=green)", "a = find(label=mug)", "a = find(label=plate)", "none"
+BY_AGREEMENT = Calibration(-2.0, {"agreement": 4.0, "nothing": -1.0})
 
 
 @dataclass
 class Draws:
     """A language model that writes one plan, and draws others."""
 
-    log_probability: float
-    verifier: LikesWords | None
-    drawn: tuple[str, ...] = (PLATE, RIGHT, PLATE, "a = find(label=")
+    writes: str = GREEN
+    drawn: tuple[str, ...] = (PLATE, MUGS, PLATE, "a = find(label=")
+    choice: Choice | None = field(default_factory=lambda: Choice(BY_AGREEMENT, 4))
     calibration: Calibration | None = field(default_factory=lambda: Calibration(0.0, {"surprise": 0.0}))
     name: str = "draws"
     seeds: list[int] = field(default_factory=list)
@@ -58,51 +45,88 @@ class Draws:
         return self.generate_scored(prompt, grammar, on_text).text
 
     def generate_scored(self, prompt, grammar, on_text=None):
-        return Scored(f"All mugs.\n{MUG}", self.log_probability)
+        return Scored(f"First.\n{self.writes}", -1.0)
 
     def sample_batch(self, prompts, grammars, count, temperature, seed=0):
         self.seeds.append(seed)
         return [[Scored(f"Drawn.\n{plan}", -5.0) for plan in self.drawn[:count]] for _ in prompts]
 
 
-def asked(model: Draws):
-    return reason(TWIN, Query("what do I drink from"), model)
+def asked(model: Draws, text: str = "what do I drink from"):
+    return reason(TWIN, Query(text), model)
 
 
-def test_a_sure_plan_is_taken_as_it_is() -> None:
-    model = Draws(-0.5, LikesWords("plate"))
+def test_a_plan_that_finds_something_is_taken_as_it_is() -> None:
+    model = Draws(MUGS)
     answer = asked(model)
     assert (answer.ids, model.seeds) == ((1, 2), [])
     assert answer.confidence == 0.5  # of the calibration
+    assert "choice" not in answer.latency_ms
 
 
-def test_of_a_doubtful_plan_and_others_the_best_is_taken_with_its_chance() -> None:
-    model = Draws(-3.0, LikesWords("plate"))
+def test_where_the_first_finds_nothing_the_answer_that_most_plans_give_is_taken_with_its_chance() -> None:
+    model = Draws()
     answer = asked(model)
     assert (answer.status, answer.ids, answer.reason) == (Status.OK, (3,), "Drawn.")
-    assert answer.confidence == 0.9
-    assert [number for _, number in model.verifier.seen] == [1, 2, 1]  # equal plans are one; a broken one is none
+    assert answer.confidence == pytest.approx(0.5)  # 2 of 4: the broken one is none
+    assert answer.latency_ms["choice"] > 0
     asked(model)
     assert model.seeds[0] == model.seeds[1]  # the same question about the same twin draws the same plans
 
 
-def test_the_first_stays_where_nothing_is_better_or_there_is_no_verifier() -> None:
-    assert asked(Draws(-3.0, LikesWords("a kettle"))).ids == (1, 2)
-    assert asked(Draws(-3.0, None)).ids == (1, 2)
+def test_nothing_stays_nothing_where_plans_agree_on_it_and_has_the_chance_too() -> None:
+    answer = asked(Draws(drawn=(NONE, GREEN, PLATE, NONE)))
+    assert (answer.status, answer.reason) == (Status.NO_MATCH, "First.")
+    assert answer.confidence == pytest.approx(1 / (1 + 2.718281828 ** -(-2 + 4 * 0.8 - 1)))
 
 
-def test_a_plan_is_described_with_what_each_step_gives() -> None:
-    plan = parse_plan("a = find(label=mug)\nb = max(a, x)")
-    candidate = Candidate(Rollout("", plan), execute(plan, TWIN))
-    assert described(candidate, TWIN) == "a = find(label=mug): red mug, white mug; b = max(a, x): white mug"
+@pytest.mark.parametrize("text", ["Is there a green mug?", "what do I drink from"])
+def test_no_is_an_answer_to_whether_there_is_one_and_a_model_that_does_not_choose_draws_nothing(text: str) -> None:
+    model = Draws(choice=None if text.startswith("what") else Choice(BY_AGREEMENT, 4))
+    assert asked(model, text).status is Status.NO_MATCH
+    assert model.seeds == []
 
 
-def test_the_evidence_compares_plans_with_each_other() -> None:
-    found = evidence([0.9, 0.5], [-4.0, -1.0], [3, 1])
-    assert found.shape == (2, len(EVIDENCE))
-    assert found[:, 1] == pytest.approx([0.0, -np.log(9)])
-    assert found[:, 2:].tolist() == [[2.0, 0.75], [1.0, 0.25]]
+def test_a_question_that_stands_waits_for_what_it_asked_and_not_for_what_was_chosen() -> None:
+    question = StandingQuestion(Query("what do I drink from"), Draws())
+    assert question.answer(TWIN, closest=True).ids == (3,)
+    assert question.is_chosen
+    assert question.answer(TWIN, keep_plan=True).status is Status.NO_MATCH
+    green = DigitalTwin((*TWIN.instances[1:], Instance(1, "mug", color="green", center_m=(0.0, 0.0, 1.0))))
+    assert question.answer(green, keep_plan=True).ids == (1,)
 
 
-def test_an_adapter_without_a_verifier_has_none(tmp_path) -> None:
-    assert read_verifier(tmp_path) is None
+def test_a_question_that_is_cancelled_while_plans_are_drawn_has_no_answer() -> None:
+    model = Draws()
+    answer = reason(TWIN, Query("the cup"), model, on_text=lambda _: bool(model.seeds))
+    assert answer.status is Status.CANCELLED
+
+
+def test_plans_that_give_the_same_are_one_answer_shown_by_the_likeliest() -> None:
+    plans = {MUGS: -3.0, "a = find(label=mug, color=red|white)": -1.0, PLATE: -2.0}
+    found = answers(
+        [
+            Candidate(Rollout("", plan, log_probability=chance), execute(plan, TWIN))
+            for plan, chance in ((parse_plan(text), chance) for text, chance in plans.items())
+        ]
+    )
+    assert [(row["agreement"], row["surprise"]) for row, _ in found] == [(2 / 3, 1.0), (1 / 3, 2.0)]
+    assert found[0][1].rollout.plan == parse_plan("a = find(label=mug, color=red|white)")
+
+
+def test_the_choice_is_read_as_it_was_written_and_a_damaged_one_says_what_to_do(tmp_path: Path) -> None:
+    assert read_choice(tmp_path) is None
+    choice = Choice(Calibration(-2.0, {"agreement": 4.0}, "by hand"), 6)
+    write_choice(choice, tmp_path)
+    assert read_choice(tmp_path) == choice
+    file = tmp_path / "choice.json"
+    for broken in (
+        "",
+        json.dumps({"draws": 6}),
+        file.read_text().replace("6", "0"),
+        file.read_text().replace("agr", "x"),
+    ):
+        file.write_text(broken)
+        with pytest.raises(ModelError, match=r"choice\.json: no choice .*fastreasonseg train choice"):
+            read_choice(tmp_path)
+        write_choice(choice, tmp_path)

@@ -70,6 +70,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def launch(file: str, **arguments: object) -> Path:
         log = tmp_path / "launch.log"
+        plain = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}  # NiceGUI is otherwise under test
         command = ["ros2", "launch", "fastreasonseg_ros", file, *(f"{k}:={v}" for k, v in arguments.items())]
         with open(log, "w") as output:
             running.append(
@@ -78,7 +79,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    env=os.environ | {"ROS_LOG_DIR": str(tmp_path)},
+                    env=plain | {"ROS_LOG_DIR": str(tmp_path)},
                 )
             )
         return log

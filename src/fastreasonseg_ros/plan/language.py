@@ -105,14 +105,16 @@ class Plan:
 class Rollout:
     """What a language model wrote: its reasoning in words and its plan.
 
-    log_probability: natural logarithm of the model's chance for this text; None: not known. chance: that it answers the
-    question, where it was chosen among several (reasoning/choosing.py); None where it was not.
+    log_probability: natural logarithm of the model's chance for this text; None: not known. chance: that it answers
+    the question, where it was chosen among several (reasoning/choosing.py); None where it was not. first: the likeliest
+    one, which found nothing, where another was chosen.
     """
 
     reason: str
     plan: Plan
     log_probability: float | None = field(default=None, compare=False)
     chance: float | None = field(default=None, compare=False)
+    first: Rollout | None = field(default=None, compare=False)
 
     def tagged(self) -> str:
         """The form of DESIGN 4: <reason>, <plan>, <answer>."""

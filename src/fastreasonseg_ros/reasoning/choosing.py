@@ -1,112 +1,62 @@
-"""Chooses among plans that the model draws for one question: a small BERT judges what each says and gives.
+"""Another reading of a question whose first plan finds nothing: plans are drawn, executed, and the best is chosen.
 
-A student often knows the right plan without finding it likeliest. Where its first plan is doubtful, further ones are
-drawn in the same grammar and executed (0.1 ms each); the verifier reads the question with every plan and what its steps
-give, all at once, and a logistic model weighs its verdict with the plan's own likelihood. Trained by
-`fastreasonseg train verifier` on samples of `train samples`.
+A student often knows the right plan without finding it likeliest, and a plan that gives nothing is more often wrong
+than right. So before a robot says that nothing fits, further plans are drawn in the same grammar and executed (0.1 ms
+each). What they give is weighed by a logistic model: how surely each was written, what it gave, and how many of the
+plans agree on it. Its chance is the answer's confidence. Fitted by `fastreasonseg train choice`.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
-
-import numpy as np
-from jaxtyping import Float64
 
 from ..errors import MissingDataError, ModelError, PlanError
 from ..plan.executor import Execution, execute_closest
 from ..plan.language import Rollout
 from ..twin.types import DigitalTwin
+from .confidence import Calibration, calibration_of, evidence, written
 from .protocol import Scored, WordMeaning
-from .word_meaning.reader import Reader
 
-WEIGHTS, DECISION = "verifier.safetensors", "verifier.json"  # beside the student's adapter
-PLAN_TOKENS = 96  # of a plan in words, with the special one
-EVIDENCE = ("verdict", "verdict_below_best", "surprise", "number")
-TEMPERATURE = 0.8  # as the samples that it was trained on (`train samples`)
-_SHOWN = 4  # things of a step
-_LEAST = 1e-4
+FILE = "choice.json"
+TEMPERATURE = 0.8  # of the samples that it is fitted on (`train samples`)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """calibration: also of how many plans agree. draws: plans that are drawn besides the first."""
+
+    calibration: Calibration
+    draws: int
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plan with what it gives on the twin that it was made for; number: how often it was drawn."""
+    """A plan with what it gives on the twin that it was made for."""
 
     rollout: Rollout
     execution: Execution
-    number: int = 1
 
-
-def described(candidate: Candidate, twin: DigitalTwin) -> str:
-    """The plan's steps with the things that each gives: "find(label=mug): red mug, white mug; ..."."""
-    by_id = {i.id: i for i in twin.instances}
-    parts = []
-    for step in candidate.execution.trace:
-        names = [f"{by_id[k].color or ''} {by_id[k].label}".strip() for k in step.ids[:_SHOWN] if k in by_id]
-        more = len(step.ids) - len(names)
-        parts.append(
-            f"{step.name} = {step.expression}: {', '.join(names) or 'nothing'}{f' and {more}' if more else ''}"
-        )
-    parts += map(str, candidate.rollout.plan.placements)
-    return "; ".join(parts) or "none"
-
-
-def evidence(
-    verdicts: Sequence[float], log_probabilities: Sequence[float], numbers: Sequence[int]
-) -> Float64[np.ndarray, "plans 4"]:
-    """A row a plan, by the names of EVIDENCE; verdicts: chances, taken as log-odds."""
-    chance = np.clip(np.asarray(verdicts, np.float64), _LEAST, 1 - _LEAST)
-    odds = np.log(chance / (1 - chance))
-    share = np.asarray(numbers, np.float64) / max(1, sum(numbers))
-    return np.stack([odds, odds - odds.max(), np.sqrt(np.maximum(0, -np.asarray(log_probabilities))), share], axis=1)
-
-
-class Verifier:
-    """Judges plans by what they say and give. Thread-safe."""
-
-    def __init__(self, folder: Path, threads: int = 2) -> None:
-        """folder: with WEIGHTS and DECISION. sure: log-probability from which a first plan is taken as it is; draws:
-        further plans. Raises ModelError.
-        """
-        self._reader = Reader(folder / WEIGHTS, threads, PLAN_TOKENS)
-        try:
-            data = json.loads((folder / DECISION).read_text(encoding="utf-8"))
-            self._intercept = float(data["intercept"])
-            self._weights = np.array([float(data["weights"][name]) for name in EVIDENCE])
-            self.sure, self.draws = float(data["sure"]), int(data["draws"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{folder / DECISION}: is missing or damaged ({error!r}); remove {WEIGHTS} too") from error
-
-    def chances(
-        self, question: str, candidates: Sequence[Candidate], twin: DigitalTwin
-    ) -> Float64[np.ndarray, "plans"]:
-        """The chance of each plan to answer the question, 0 to 1."""
-        verdicts = self._reader.chances(question, [described(c, twin) for c in candidates])
-        likely = [c.rollout.log_probability or 0.0 for c in candidates]
-        found = evidence(verdicts.tolist(), likely, [c.number for c in candidates])
-        return 1.0 / (1.0 + np.exp(-self._intercept - found @ self._weights))
+    @property
+    def answer(self) -> tuple[frozenset[int], frozenset[int]]:
+        """What is answered: ids, and those of the first command's destination."""
+        commands = self.execution.commands
+        return frozenset(self.execution.ids), frozenset(commands[0].destination_ids if commands else ())
 
 
 @runtime_checkable
 class DrawsReplies(Protocol):
-    """A language model with a verifier, that draws replies at a temperature."""
+    """A language model that draws replies at a temperature, and knows how to choose among them."""
 
-    verifier: Verifier | None
+    choice: Choice | None
 
     def sample_batch(
         self, prompts: Sequence[str], grammars: Sequence[str], count: int, temperature: float, seed: int = 0
     ) -> list[list[Scored]]: ...
-
-
-def read_verifier(folder: Path, threads: int = 2) -> Verifier | None:
-    """The verifier of the adapter in this folder; None where it has none. Raises ModelError."""
-    return Verifier(folder, threads) if (folder / WEIGHTS).is_file() else None
 
 
 def chosen(
@@ -114,51 +64,85 @@ def chosen(
     model: object,
     prompt: str,
     grammar: str,
-    question: str,
     twin: DigitalTwin,
     read: Callable[[str], Rollout],
     meaning: WordMeaning | None,
 ) -> Rollout:
-    """The first plan where it is sure or the model has no verifier, else the best of several, with its chance.
+    """The first plan where it finds something or the model does not choose; else the best of several, with its chance.
 
-    read: what the planner makes of a reply; it may raise PlanError. The same question about the same twin draws the same
-    plans. Raises ModelError.
+    read: what the planner makes of a reply; it may raise PlanError. The same question about the same twin draws the
+    same plans. Raises ModelError.
     """
-    verifier = model.verifier if isinstance(model, DrawsReplies) else None
-    if verifier is None or first.log_probability is None or first.log_probability >= verifier.sure:
+    choice = model.choice if isinstance(model, DrawsReplies) else None
+    given = candidate(first, twin, meaning) if choice is not None else None
+    if choice is None or given is None or given.execution.is_complete:
         return first
     assert isinstance(model, DrawsReplies)
-    seed = zlib.crc32(prompt.encode())
-    replies = model.sample_batch([prompt], [grammar], verifier.draws, TEMPERATURE, seed)[0]
-    found, numbers = {first.plan: first}, Counter([first.plan])
-    for reply in replies:
+    drawn = model.sample_batch([prompt], [grammar], choice.draws, TEMPERATURE, zlib.crc32(prompt.encode()))[0]
+    candidates = [given]
+    for reply in drawn:
         try:
             rollout = replace(read(reply.text), log_probability=reply.log_probability)
         except PlanError:
             continue
-        numbers[rollout.plan] += 1
-        known = found.setdefault(rollout.plan, rollout)
-        if known is not first and (rollout.log_probability or 0.0) > (known.log_probability or 0.0):
-            found[rollout.plan] = rollout
-    candidates = [c for plan, r in found.items() if (c := _candidate(r, numbers[plan], twin, meaning)) is not None]
-    if not candidates:
-        return first
-    chances = verifier.chances(question, candidates, twin)
-    best = int(chances.argmax())
-    return replace(candidates[best].rollout, chance=float(chances[best]))
+        if (further := candidate(rollout, twin, meaning)) is not None:
+            candidates.append(further)
+    best, chance = best_of(candidates, choice.calibration)
+    if best is given or not best.execution.ids:
+        return replace(first, chance=chance)
+    return replace(best.rollout, chance=chance, first=first)
 
 
-def _candidate(rollout: Rollout, number: int, twin: DigitalTwin, meaning: WordMeaning | None) -> Candidate | None:
+def candidate(rollout: Rollout, twin: DigitalTwin, meaning: WordMeaning | None) -> Candidate | None:
     """None for a plan that cannot be executed on the twin."""
     try:
-        return Candidate(rollout, execute_closest(rollout.plan, twin, meaning), number)
+        return Candidate(rollout, execute_closest(rollout.plan, twin, meaning))
     except (PlanError, MissingDataError):
         return None
 
 
-def write_decision(
-    folder: Path, intercept: float, weights: Mapping[str, float], sure: float, draws: int, made: str
-) -> None:
-    """sure, draws: see Verifier."""
-    data = {"intercept": intercept, "weights": dict(weights), "sure": sure, "draws": draws, "made": made}
-    (folder / DECISION).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+def best_of(candidates: Sequence[Candidate], calibration: Calibration) -> tuple[Candidate, float | None]:
+    """The likeliest plan of the answer with the highest chance, and that chance; the first where none is known."""
+    best, highest = candidates[0], None
+    for rows, shown in answers(candidates):
+        chance = calibration.chance(rows)
+        if highest is None or chance > highest:
+            best, highest = shown, chance
+    return best, highest
+
+
+def answers(candidates: Sequence[Candidate]) -> list[tuple[dict[str, float], Candidate]]:
+    """The evidence of each different answer, with its likeliest plan; without plans whose likelihood is not known."""
+    groups: dict[tuple[frozenset[int], frozenset[int]], list[Candidate]] = {}
+    for each in candidates:
+        if each.rollout.log_probability is not None:
+            groups.setdefault(each.answer, []).append(each)
+    rows = []
+    for members in groups.values():
+        likeliest = max(members, key=lambda c: c.rollout.log_probability or 0.0)
+        known = evidence(likeliest.rollout, likeliest.execution)
+        assert known is not None
+        rows.append((known | {"agreement": len(members) / len(candidates)}, likeliest))
+    return rows
+
+
+def read_choice(folder: Path) -> Choice | None:
+    """Of the adapter in this folder; None where it has none. Raises ModelError for a file that cannot be used."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        draws = int(data["draws"])
+        if not 1 <= draws <= 64:
+            raise ValueError(f"draws must be from 1 to 64, got {draws}")
+        return Choice(calibration_of(data), draws)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path}: no choice ({error}); remove it, or make it with `fastreasonseg train choice`"
+        ) from error
+
+
+def write_choice(choice: Choice, folder: Path) -> None:
+    data = written(choice.calibration) | {"draws": choice.draws}
+    (folder / FILE).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import ModelError
 from ..plan.executor import NOT_TO_THE_LETTER
@@ -21,7 +21,7 @@ from .protocol import LanguageModel
 
 FILE = "confidence.json"
 _MOST = 40.0  # of the surprise; beyond it answers are equally doubtful
-EVIDENCE = ("surprise", "root_surprise", "steps", "quotes", "nothing", "several", "closest", "command")
+EVIDENCE = ("surprise", "root_surprise", "steps", "quotes", "nothing", "several", "closest", "command", "agreement")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def evidence(rollout: Rollout, outcome: Outcome) -> dict[str, float] | None:
     """The numbers that the chance depends on; None where the model did not say how likely its text was.
 
     surprise: -log of the chance of the text, in nats, at most 40. quotes: steps whose words are looked up. nothing,
-    several: how many things were found. closest: a condition was passed over.
+    several: how many things were found. closest: a condition was passed over. The last name of EVIDENCE, agreement, is
+    known only where several plans were drawn (choosing.py).
     """
     if rollout.log_probability is None:
         return None
@@ -72,7 +73,7 @@ def evidence(rollout: Rollout, outcome: Outcome) -> dict[str, float] | None:
 def confidence(model: LanguageModel, rollout: Rollout, outcome: Outcome) -> float | None:
     """The chance that the answer is right, 0 to 1; None where the model has no calibration.
 
-    That of the verifier, where the plan was chosen among several.
+    Where the plan was chosen among several, that which the choice gave.
     """
     if rollout.chance is not None:
         return rollout.chance
@@ -88,16 +89,25 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        weights = {str(k): float(v) for k, v in data["weights"].items()}
-        if unknown := set(weights) - set(EVIDENCE):
-            raise ValueError(f"unknown weights {', '.join(sorted(unknown))}")
-        return Calibration(float(data["intercept"]), weights, str(data.get("made", "")))
+        return calibration_of(data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path}: no calibration ({error}); remove it, or make it with `fastreasonseg train confidence`"
         ) from error
 
 
+def calibration_of(data: Mapping[str, Any]) -> Calibration:
+    """Of what `written` gave. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    weights = {str(k): float(v) for k, v in data["weights"].items()}
+    if unknown := set(weights) - set(EVIDENCE):
+        raise ValueError(f"unknown weights {', '.join(sorted(unknown))}")
+    return Calibration(float(data["intercept"]), weights, str(data.get("made", "")))
+
+
+def written(calibration: Calibration) -> dict[str, Any]:
+    """As JSON has it."""
+    return {"intercept": calibration.intercept, "weights": dict(calibration.weights), "made": calibration.made}
+
+
 def write_calibration(calibration: Calibration, folder: Path) -> None:
-    data = {"intercept": calibration.intercept, "weights": dict(calibration.weights), "made": calibration.made}
-    (folder / FILE).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    (folder / FILE).write_text(json.dumps(written(calibration), indent=1) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
 prompt -> language model -> parse -> contradictions -> corrections -> general words -> printed words -> plan
-Where the model has a verifier and is not sure, further plans are drawn and the best is chosen (choosing.py).
+Where the plan of a question that is asked once finds nothing, others are drawn and the best is chosen (choosing.py).
 
 A command with a destination is planned as one question an end (commands/).
 """
@@ -50,23 +50,24 @@ class Planner:
     without: tuple[str, ...] = ()
 
     def rollout(
-        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
+        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float], choose: bool = False
     ) -> Rollout | None:
         """The plan for a question or command about this twin; None if on_text cancelled it.
 
-        spent: gets the milliseconds of `prompt` and `model`. Raises ModelError, PlanError.
+        spent: gets the milliseconds of `prompt`, `model`, and `choice` where plans were drawn. choose: among several,
+        where the first finds nothing and the model can. Raises ModelError, PlanError.
         """
         commands = read_commands(question) if self.form == "plan" else ()
         if only_takes(commands):
-            rollout = self._question_rollout(question, twin, on_text, spent)
+            rollout = self._question_rollout(question, twin, on_text, spent, choose)
             return None if rollout is None else _to_reference(rollout, commands[0])
         if not commands:
-            return self._question_rollout(question, twin, on_text, spent)
+            return self._question_rollout(question, twin, on_text, spent, choose)
         planner = CommandPlanner(lambda p: self._question_rollout(p, twin, on_text, spent), twin, self.meaning)
         return planner.rollout(commands)
 
     def _question_rollout(
-        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
+        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float], choose: bool = False
     ) -> Rollout | None:
         start = time.perf_counter()
         text, rules = self.prompt(question, twin), self.grammar(question, twin)
@@ -87,11 +88,14 @@ class Planner:
         if cancelled:
             return None
         rollout = replace(self.read(written.text, question, twin), log_probability=written.log_probability)
-        if self.form == "plan":
+        if choose and self.form == "plan":
             start = time.perf_counter()
             read = partial(self.read, question=question, twin=twin)
-            rollout = chosen(rollout, self.model, text, rules, question, twin, read, self.meaning)
-            spent["model"] += _since_ms(start)
+            rollout = chosen(rollout, self.model, text, rules, twin, read, self.meaning)
+            if rollout.chance is not None:
+                spent["choice"] = _since_ms(start)
+                if on_text and on_text(""):  # cancelled meanwhile
+                    return None
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self.meaning).trace

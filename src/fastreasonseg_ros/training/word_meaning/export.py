@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from torch import nn
 
-from ...errors import ModelError
 from ...reasoning.word_meaning.bert import SCALE
 from ..student.checkpoints import writing
 from .judgements import Judgement
@@ -57,25 +55,6 @@ def calibrate(net: ReaderNet, judgements: Sequence[Judgement]) -> tuple[float, f
         net.head.bias.mul_(a).add_(b)
         net.scale.mul_(a)
     return a, b
-
-
-def load_weights(net: ReaderNet, path: Path) -> None:
-    """Gives the net the weights that `export` wrote. Raises ModelError."""
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); make it with `fastreasonseg train meaning`") from error
-    state = {}
-    for name, values in arrays.items():
-        if name.endswith(SCALE):
-            continue
-        scale = arrays.get(name + SCALE)
-        exact = values.astype(np.float32) if scale is None else values.astype(np.float32) * scale[:, None]
-        where = name if name.startswith("head.") or name == "scale" else f"bert.{name}"
-        state[where] = torch.from_numpy(exact.reshape(())) if name == "scale" else torch.from_numpy(exact)
-    missing, unexpected = net.load_state_dict(state, strict=False)
-    if unexpected or any(not m.startswith("bert.embeddings.") for m in missing):
-        raise ModelError(f"{path}: holds other weights than a reader's ({', '.join([*unexpected, *missing][:3])})")
 
 
 def export(net: ReaderNet, path: Path) -> None:

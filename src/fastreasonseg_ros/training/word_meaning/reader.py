@@ -25,8 +25,7 @@ Row = tuple[str, Sequence[tuple[str, float]]]  # a phrase, and labels that fit (
 class Packer:
     """Turns rows into one batch: tokens, positions, owner (0 phrase, k the k-th label), targets (rows, labels)."""
 
-    def __init__(self, label_tokens: int = LABEL_TOKENS) -> None:
-        self._label_tokens = label_tokens
+    def __init__(self) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, Tensor]:
@@ -45,7 +44,7 @@ class Packer:
         begin = len(tokens)
         positions, owner = list(range(begin)), [0] * begin
         for k, label in enumerate(labels, 1):
-            ids = [*self._ids(label)[: self._label_tokens - 1], end]
+            ids = [*self._ids(label)[: LABEL_TOKENS - 1], end]
             tokens += ids
             positions += range(begin, begin + len(ids))
             owner += [k] * len(ids)

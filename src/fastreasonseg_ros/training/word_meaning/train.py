@@ -31,36 +31,29 @@ from .reader import Packer, ReaderNet, Row
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How a ReaderNet is trained; max_steps: 0 for as many as the epochs give; threads: 0 for as torch chooses."""
+class MeaningTrainConfig:
+    """Settings of one run. judgements: the corpus. questions: the folder of people's questions, whose quoted words are
+    judged against the labels of their scenes; empty: without. labels: of a phrase in one sample; strangers: besides,
+    labels of other phrases as not fitting. model: where the exported weights go.
+    """
 
+    judgements: str = "corpus/word_meaning/judgements.jsonl.gz"
+    questions: str = "corpus/questions"
     out: str = "out/train/meaning"
+    model: str = "models/word_meaning/reader.safetensors"
     epochs: float = 5.0
-    max_steps: int = 0
+    max_steps: int = 0  # 0: as many as the epochs give
     batch: int = 12
+    labels: int = 24
+    strangers: int = 4
     learning_rate: float = 1.5e-4
     warmup_steps: int = 100
     weight_decay: float = 0.01
     dropout: float = 0.1
     smoothing: float = 0.02
+    share: float = 1.0  # of the phrases to train on, for a curve
     seed: int = 1
-    threads: int = 0
-
-
-@dataclass(frozen=True)
-class MeaningTrainConfig(Schedule):
-    """Settings of one run. judgements: the corpus. questions: the folder of people's questions, whose quoted words are
-    judged against the labels of their scenes; empty: without. labels: of a phrase in one sample; strangers: besides,
-    labels of other phrases as not fitting. model: where the exported weights go. share: of the phrases to train on, for
-    a curve.
-    """
-
-    judgements: str = "corpus/word_meaning/judgements.jsonl.gz"
-    questions: str = "corpus/questions"
-    model: str = "models/word_meaning/reader.safetensors"
-    labels: int = 24
-    strangers: int = 4
-    share: float = 1.0
+    threads: int = 0  # 0: as torch chooses
 
     def __post_init__(self) -> None:
         if min(self.batch, self.labels) < 1 or not 0 < self.share <= 1:
@@ -90,12 +83,6 @@ def train(config: MeaningTrainConfig) -> ReaderNet:
     phrases = phrases[: max(1, round(len(phrases) * config.share))]
     if not phrases:
         raise ConfigError(f"{config.judgements}: no judgement of the split train")
-    net = ReaderNet(config.dropout, config.smoothing)
-    return fitted(net, Phrases(phrases, config), Packer(), config)
-
-
-def fitted(net: ReaderNet, rows: Dataset[Row], pack: Packer, config: Schedule) -> ReaderNet:
-    """Trains, or goes on from the last checkpoint in `config.out`."""
     arguments = TrainingArguments(
         config.out, per_device_train_batch_size=config.batch, num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1, learning_rate=config.learning_rate, weight_decay=config.weight_decay,
@@ -103,7 +90,8 @@ def fitted(net: ReaderNet, rows: Dataset[Row], pack: Packer, config: Schedule) -
         logging_steps=25, save_strategy="steps", save_steps=200, save_total_limit=2, report_to=[], disable_tqdm=True,
         remove_unused_columns=False, label_names=["targets"], dataloader_pin_memory=False,
     )  # fmt: skip
-    trainer = Trainer(net, arguments, data_collator=pack, train_dataset=rows)
+    net = ReaderNet(config.dropout, config.smoothing)
+    trainer = Trainer(net, arguments, data_collator=Packer(), train_dataset=Phrases(phrases, config))
     trainer.train(resume_from_checkpoint=get_last_checkpoint(config.out) if Path(config.out).is_dir() else None)
     return net.eval()
 

@@ -1,10 +1,9 @@
 """`fastreasonseg train samples`: plans that a student draws for people's questions, each executed on its twin.
 
 Known ids are enough, so that questions without a written plan serve too (wishes.jsonl.gz). A line holds a question, and
-its samples with what each gives and whether that is right; the likeliest text (`first`, what is answered where nothing
-is chosen) is one of them; equal samples are one, with their number. `train data
---samples` makes rollouts of the right ones (expert iteration), and all of them teach how to choose among plans. An
-interrupted run goes on with the next scene.
+its samples with what each gives and whether that is right; the likeliest text (`first`: what is answered where nothing
+is chosen) is one of them; equal samples are one, with their number. `train data --samples` makes rollouts of the right
+ones (expert iteration), `train choice` fits how to choose among them. An interrupted run goes on with the next scene.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ....config import load_config
 from ....errors import DatasetError, MissingDataError, PlanError
 from ....plan.executor import execute_closest
 from ....reasoning import make_word_meaning
-from ....reasoning.choosing import Candidate, described
+from ....reasoning.confidence import evidence
 from ....reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel
 from ....reasoning.planner import Planner
 from ....reasoning.protocol import Scored, WordMeaning
@@ -105,18 +105,18 @@ def sampled(
 
 
 def _judged(planner: Planner, reply: Scored, number: int, line: Mapping[str, Any], twin: DigitalTwin) -> dict[str, Any]:
-    """The sample as executed at run time: completion, number, log_probability, ids, steps, right, described."""
+    """The sample as executed at run time; evidence: of reasoning/confidence.py, None where it cannot be executed."""
     ids: tuple[int, ...] = ()
+    destination: tuple[int, ...] = ()
     steps: list[list[int]] = []
-    right, words = False, ""
+    right, known = False, None
     try:
         rollout = planner.read(reply.text, line["text"], twin)
         execution = execute_closest(rollout.plan, twin, planner.meaning)
         ids, steps = execution.ids, [list(step.ids) for step in execution.trace]
-        words = described(Candidate(rollout, execution), twin)
-        right = set(ids) == set(line["ids"])
-        if wanted := destination_ids(line):
-            right = right and bool(execution.commands) and set(execution.commands[0].destination_ids) == set(wanted)
+        known = evidence(replace(rollout, log_probability=reply.log_probability), execution)
+        destination = execution.commands[0].destination_ids if execution.commands else ()
+        right = set(ids) == set(line["ids"]) and (set(destination) == set(destination_ids(line) or destination))
     except (PlanError, MissingDataError):  # as at run time: no answer
         pass
     score = round(reply.log_probability, 3) if reply.log_probability is not None else None
@@ -125,9 +125,10 @@ def _judged(planner: Planner, reply: Scored, number: int, line: Mapping[str, Any
         "number": number,
         "log_probability": score,
         "ids": list(ids),
+        "destination_ids": list(destination),
         "steps": steps,
         "right": right,
-        "described": words,
+        "evidence": known,
     }
 
 
