@@ -59,6 +59,11 @@ class DrawsReplies(Protocol):
     ) -> list[list[Scored]]: ...
 
 
+def can_draw(model: object) -> bool:
+    """Whether it draws replies and knows how to choose among them."""
+    return isinstance(model, DrawsReplies) and model.choice is not None
+
+
 def chosen(
     first: Rollout,
     model: object,

@@ -21,7 +21,7 @@ from ..plan.language import Plan, Rollout
 from ..plan.operators import LANGUAGE_VERSION
 from ..plan.parser import parse_rollout
 from ..twin.types import DigitalTwin
-from .choosing import chosen
+from .choosing import can_draw, chosen
 from .commands.grammar import Command, only_takes, read_commands
 from .commands.planner import CommandPlanner
 from .contradictions import contradiction
@@ -58,16 +58,34 @@ class Planner:
         where the first finds nothing and the model can. Raises ModelError, PlanError.
         """
         commands = read_commands(question) if self.form == "plan" else ()
-        if only_takes(commands):
-            rollout = self._question_rollout(question, twin, on_text, spent, choose)
-            return None if rollout is None else _to_reference(rollout, commands[0])
-        if not commands:
-            return self._question_rollout(question, twin, on_text, spent, choose)
-        planner = CommandPlanner(lambda p: self._question_rollout(p, twin, on_text, spent), twin, self.meaning)
-        return planner.rollout(commands)
+        can_choose = choose and self.form == "plan" and can_draw(self.model)
+
+        def plan(phrase: str) -> Rollout | None:
+            return self._question_rollout(phrase, twin, on_text, spent)
+
+        def other(phrase: str, first: Rollout) -> Rollout | None:
+            return self._chosen(phrase, first, twin, on_text, spent) if can_choose else first
+
+        if commands and not only_takes(commands):
+            return CommandPlanner(plan, other, twin, self.meaning).rollout(commands)
+        rollout = plan(question)
+        if rollout is not None:
+            rollout = other(question, rollout)
+        return _to_reference(rollout, commands[0]) if commands and rollout is not None else rollout
+
+    def _chosen(
+        self, question: str, first: Rollout, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
+    ) -> Rollout | None:
+        start = time.perf_counter()
+        text, rules = self.prompt(question, twin), self.grammar(question, twin)
+        read = partial(self.read, question=question, twin=twin)
+        rollout = chosen(first, self.model, text, rules, twin, read, self.meaning)
+        if rollout.chance is not None:
+            spent["choice"] = spent.get("choice", 0.0) + _since_ms(start)
+        return None if rollout.chance is not None and on_text and on_text("") else rollout  # cancelled meanwhile
 
     def _question_rollout(
-        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float], choose: bool = False
+        self, question: str, twin: DigitalTwin, on_text: OnText | None, spent: dict[str, float]
     ) -> Rollout | None:
         start = time.perf_counter()
         text, rules = self.prompt(question, twin), self.grammar(question, twin)
@@ -82,27 +100,19 @@ class Planner:
         listener = heard if on_text else None
         written = generate_scored(self.model, text, rules, listener)
         if not cancelled and (problem := contradiction(question, _parsed(written.text).plan, twin)):
-            rules = self.grammar(question, twin, problem.narrowed)
-            written = generate_scored(self.model, text, rules, listener)
+            narrowed = self.grammar(question, twin, problem.narrowed)
+            written = generate_scored(self.model, text, narrowed, listener)
         spent["model"] = spent.get("model", 0.0) + _since_ms(start)
         if cancelled:
             return None
         rollout = replace(self.read(written.text, question, twin), log_probability=written.log_probability)
-        if choose and self.form == "plan":
-            start = time.perf_counter()
-            read = partial(self.read, question=question, twin=twin)
-            rollout = chosen(rollout, self.model, text, rules, twin, read, self.meaning)
-            if rollout.chance is not None:
-                spent["choice"] = _since_ms(start)
-                if on_text and on_text(""):  # cancelled meanwhile
-                    return None
         if self.form == "results" and rollout.plan.steps:
             start = time.perf_counter()
             trace = execute(rollout.plan, twin, self.meaning).trace
             reply = self.model.generate(text + written.text.rstrip() + results_turn(trace, twin), answer_grammar(trace))
             rollout = replace(rollout, plan=answered(rollout.plan, trace, reply))
             spent["model"] += _since_ms(start)
-        return self._doubted(rollout, question)
+        return rollout
 
     def prompt(self, question: str, twin: DigitalTwin) -> str:
         """What the model continues with its reply to a question."""
@@ -117,7 +127,8 @@ class Planner:
         if problem := contradiction(question, rollout.plan, twin):
             rollout = Rollout(f"The plan contradicts the question: {problem.message}.", Plan())
         plan = with_kinds(corrected(rollout.plan, question), question, vocabulary(twin)[0], self.meaning)
-        return replace(rollout, plan=with_printed(plan, question, twin, self.meaning) if self.meaning else plan)
+        plan = with_printed(plan, question, twin, self.meaning) if self.meaning else plan
+        return self._doubted(replace(rollout, plan=plan), question)
 
     def grammar(self, question: str, twin: DigitalTwin, narrowed: Narrowed = NOT_NARROWED) -> str:
         """What the model may write about this twin, EBNF."""
@@ -142,9 +153,10 @@ class Planner:
 
 def _to_reference(rollout: Rollout, command: Command) -> Rollout:
     plan = rollout.plan
-    if not plan.answer:
-        return rollout
-    return replace(rollout, plan=replace(plan, destination=command[0].reference, relation=command[0].relation))
+    first = rollout.first and _to_reference(rollout.first, command)
+    if plan.answer:
+        plan = replace(plan, destination=command[0].reference, relation=command[0].relation)
+    return replace(rollout, plan=plan, first=first)
 
 
 def _parsed(written: str) -> Rollout:

@@ -23,6 +23,7 @@ from .noun_phrases import is_singular, names_support
 from .words import EVERYTHING, SUPPORT
 
 PlanPhrase = Callable[[str], Rollout | None]  # the plan of a noun phrase; None where it was cancelled
+OtherPlan = Callable[[str, Rollout], Rollout | None]  # another one where that finds nothing (choosing.py), or the same
 SURE = 4  # score of a reading both of whose ends are found in the number that they are spoken of
 
 
@@ -56,14 +57,19 @@ class Ends:
 class CommandPlanner:
     """For one sentence about one twin."""
 
-    def __init__(self, plan_phrase: PlanPhrase, twin: DigitalTwin, meaning: Meaning | None) -> None:
-        self._plan_phrase, self._twin, self._meaning = plan_phrase, twin, meaning
+    def __init__(
+        self, plan_phrase: PlanPhrase, other_plan: OtherPlan, twin: DigitalTwin, meaning: Meaning | None
+    ) -> None:
+        self._plan_phrase, self._other_plan, self._twin, self._meaning = plan_phrase, other_plan, twin, meaning
         self._planned: dict[str, End] = {}
 
     def rollout(self, commands: tuple[Command, ...]) -> Rollout | None:
         """The plan of all commands in their order; None where it was cancelled. Raises ModelError, PlanError."""
         try:
-            return _joined([self._decided(command) for command in commands])
+            decided = [self._decided(command) for command in commands]
+            likeliest = _joined(decided)
+            found = [self._found(ends) for ends in decided]
+            return likeliest if found == decided else replace(_joined(found), first=likeliest)
         except CancelledError:
             return None
 
@@ -79,6 +85,23 @@ class CommandPlanner:
                 break
         assert best is not None
         return best
+
+    def _found(self, ends: Ends) -> Ends:
+        """The same; where an end finds nothing, by another plan of it."""
+        take, destination = ends.take, ends.destination
+        if not ends.reading.source:
+            take = self._other_end(ends.reading.take, take)
+        if destination is not None:
+            destination = self._other_end(ends.reading.destination, destination)
+        return replace(ends, take=take, destination=destination)
+
+    def _other_end(self, phrase: str, end: End) -> End:
+        if end.ids:
+            return end
+        rollout = self._other_plan(phrase, end.rollout)
+        if rollout is None:
+            raise CancelledError
+        return end if rollout is end.rollout else replace(end, rollout=rollout, ids=self._executed(rollout))
 
     def _ends(self, reading: Reading) -> Ends:
         take = self._end(reading.take)

@@ -1,8 +1,8 @@
 """`fastreasonseg train choice SAMPLES`: fits the choice among plans where a student's first plan finds nothing.
 
-SAMPLES are of `train samples`, about questions that the student was not trained on (`--of validation`). A logistic model
-of each answer's evidence (reasoning/choosing.py) is fitted to whether it is right, and written beside the adapter. What
-is reported comes from five folds over scenes. Run it anew for every new adapter.
+SAMPLES are of `train samples`, about questions that the student was not trained on (`--of validation`). A logistic
+model of each answer's evidence (reasoning/choosing.py) is fitted to whether it is right, and written beside the
+adapter. What is reported comes from five folds over scenes. Run it anew for every new adapter.
 """
 
 from __future__ import annotations
