@@ -130,3 +130,15 @@ def test_the_choice_is_read_as_it_was_written_and_a_damaged_one_says_what_to_do(
         with pytest.raises(ModelError, match=r"choice\.json: no choice .*fastreasonseg train choice"):
             read_choice(tmp_path)
         write_choice(choice, tmp_path)
+
+
+def test_of_a_command_only_the_end_that_finds_nothing_is_read_otherwise() -> None:
+    @dataclass
+    class TwoEnds(Draws):
+        def generate_scored(self, prompt, grammar, on_text=None):
+            return Scored(f"First.\n{GREEN if 'saucer' in prompt else MUGS}", -1.0)
+
+    model = TwoEnds()
+    answer = asked(model, "put the cup on the saucer")
+    assert len(model.seeds) == 1
+    assert (answer.ids, answer.destination_ids) == ((1, 2), (3,))
