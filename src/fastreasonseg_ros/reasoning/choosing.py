@@ -19,16 +19,18 @@ from ..errors import MissingDataError, ModelError, PlanError
 from ..plan.executor import Execution, execute_closest
 from ..plan.language import Rollout
 from ..twin.types import DigitalTwin
-from .confidence import Calibration, calibration_of, evidence, written
+from .confidence import EVIDENCE, Calibration, calibration_of, evidence, written
 from .protocol import Scored, WordMeaning
 
 FILE = "choice.json"
+AGREEMENT = "agreement"  # share of the plans that give the same answer
+CHOICE_EVIDENCE = (*EVIDENCE, AGREEMENT)
 TEMPERATURE = 0.8  # of the samples that it is fitted on (`train samples`)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """calibration: also of how many plans agree. draws: plans that are drawn besides the first."""
+    """calibration: by CHOICE_EVIDENCE. draws: plans that are drawn besides the first."""
 
     calibration: Calibration
     draws: int
@@ -127,7 +129,7 @@ def answers(candidates: Sequence[Candidate]) -> list[tuple[dict[str, float], Can
         likeliest = max(members, key=lambda c: c.rollout.log_probability or 0.0)
         known = evidence(likeliest.rollout, likeliest.execution)
         assert known is not None
-        rows.append((known | {"agreement": len(members) / len(candidates)}, likeliest))
+        rows.append((known | {AGREEMENT: len(members) / len(candidates)}, likeliest))
     return rows
 
 
@@ -141,7 +143,7 @@ def read_choice(folder: Path) -> Choice | None:
         draws = int(data["draws"])
         if not 1 <= draws <= 64:
             raise ValueError(f"draws must be from 1 to 64, got {draws}")
-        return Choice(calibration_of(data), draws)
+        return Choice(calibration_of(data, CHOICE_EVIDENCE), draws)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path}: no choice ({error}); remove it, or make it with `fastreasonseg train choice`"

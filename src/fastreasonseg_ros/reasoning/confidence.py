@@ -21,7 +21,7 @@ from .protocol import LanguageModel
 
 FILE = "confidence.json"
 _MOST = 40.0  # of the surprise; beyond it answers are equally doubtful
-EVIDENCE = ("surprise", "root_surprise", "steps", "quotes", "nothing", "several", "closest", "command", "agreement")
+EVIDENCE = ("surprise", "root_surprise", "steps", "quotes", "nothing", "several", "closest", "command")
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def evidence(rollout: Rollout, outcome: Outcome) -> dict[str, float] | None:
     """The numbers that the chance depends on; None where the model did not say how likely its text was.
 
     surprise: -log of the chance of the text, in nats, at most 40. quotes: steps whose words are looked up. nothing,
-    several: how many things were found. closest: a condition was passed over. The last name of EVIDENCE, agreement, is
-    known only where several plans were drawn (choosing.py).
+    several: how many things were found. closest: a condition was passed over.
     """
     if rollout.log_probability is None:
         return None
@@ -96,10 +95,10 @@ def read_calibration(folder: Path) -> Calibration | None:
         ) from error
 
 
-def calibration_of(data: Mapping[str, Any]) -> Calibration:
-    """Of what `written` gave. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+def calibration_of(data: Mapping[str, Any], names: tuple[str, ...] = EVIDENCE) -> Calibration:
+    """Of what `written` gave, with weights of these names. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
     weights = {str(k): float(v) for k, v in data["weights"].items()}
-    if unknown := set(weights) - set(EVIDENCE):
+    if unknown := set(weights) - set(names):
         raise ValueError(f"unknown weights {', '.join(sorted(unknown))}")
     return Calibration(float(data["intercept"]), weights, str(data.get("made", "")))
 

@@ -19,8 +19,8 @@ import numpy as np
 from ...config import load_config
 from ...errors import ConfigError, DatasetError
 from ...io.files import read_jsonl
-from ...reasoning.choosing import Choice, write_choice
-from ...reasoning.confidence import EVIDENCE, Calibration
+from ...reasoning.choosing import AGREEMENT, CHOICE_EVIDENCE, Choice, write_choice
+from ...reasoning.confidence import Calibration
 from ...reasoning.language_models.openvino import OpenVinoConfig, adapter_folder
 from ..logistic import fit_logistic
 from .confidence import FOLDS
@@ -87,15 +87,15 @@ def _rows(samples: Sequence[dict[str, Any]], question: int) -> list[Row]:
     rows = []
     for members in groups.values():
         likeliest = max(members, key=lambda s: s["log_probability"])
-        known = likeliest["evidence"] | {"agreement": sum(s["number"] for s in members) / total}
-        values = tuple(float(known[name]) for name in EVIDENCE)
+        known = likeliest["evidence"] | {AGREEMENT: sum(s["number"] for s in members) / total}
+        values = tuple(float(known[name]) for name in CHOICE_EVIDENCE)
         rows.append(Row(question, values, any(s["right"] for s in members), any(s["first"] for s in members)))
     return rows
 
 
 def fit(rows: Sequence[Row], made: str = "") -> Calibration:
     intercept, found = fit_logistic(np.array([r.evidence for r in rows]), np.array([float(r.right) for r in rows]))
-    weights = {name: round(float(w), 5) for name, w in zip(EVIDENCE, found, strict=True)}
+    weights = {name: round(float(w), 5) for name, w in zip(CHOICE_EVIDENCE, found, strict=True)}
     return Calibration(round(intercept, 5), weights, made)
 
 
@@ -108,7 +108,7 @@ def figures(drawn: Drawn) -> dict[str, float]:
         model = fit([r for r in drawn.rows if folds[r.question] != fold])
         for question in np.flatnonzero(folds == fold):
             own = [r for r in drawn.rows if r.question == question]
-            chance = [model.chance(dict(zip(EVIDENCE, r.evidence, strict=True))) for r in own]
+            chance = [model.chance(dict(zip(CHOICE_EVIDENCE, r.evidence, strict=True))) for r in own]
             best = int(np.argmax(chance))
             chosen[question], chances[question] = own[best].right, chance[best]
             first[question] = any(r.right for r in own if r.first)
