@@ -152,7 +152,7 @@ class StandingQuestion:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the newest plan was chosen because the likeliest one found nothing."""
+        """Whether the newest plan was chosen in place of the likeliest one, which was doubtful."""
         return self.rollout is not None and self.rollout.first is not None
 
     def needs_plan(self, twin: DigitalTwin) -> bool:
@@ -188,7 +188,7 @@ class StandingQuestion:
 
         keep_plan: where `needs_plan` would have a plan made, the newest one that is there is executed. closest: for a
         question asked once, which takes for granted that there is such a thing (another plan may be chosen where the
-        likeliest finds nothing); one that stands waits until it fits.
+        likeliest is doubtful); one that stands waits until it fits.
         """
         start, spent = time.perf_counter(), {}
         chosen = self.rollout

@@ -21,7 +21,7 @@ TRAINING = {
     "grpo": ("reinforcement with executed rewards", "training.student.grpo.train"),
     "meaning": ("word meaning, on people's judgements", "training.word_meaning.train"),
     "confidence": ("the chance that an answer is right", "training.student.confidence"),
-    "choice": ("the choice among plans where the first finds nothing", "training.student.choice"),
+    "choice": ("the choice among plans where the first is doubtful", "training.student.choice"),
     "segmenter": ("the table-top segmenter, on simulated depth", "training.perception.segmenter.train"),
     "furniture": ("fetches modelled things with real surfaces for `labels`", "training.perception.names.furniture"),
     "labels": ("the table-top labels", "training.perception.names.train"),

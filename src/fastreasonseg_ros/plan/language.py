@@ -107,7 +107,7 @@ class Rollout:
 
     log_probability: natural logarithm of the model's chance for this text; None: not known. chance: that it answers
     the question, where it was chosen among several (reasoning/choosing.py); None where it was not. first: the likeliest
-    one, which found nothing, where another was chosen.
+    one, where another was chosen.
     """
 
     reason: str

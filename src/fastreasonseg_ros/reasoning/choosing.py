@@ -1,9 +1,9 @@
-"""Another reading of a question whose first plan finds nothing: plans are drawn, executed, and the best is chosen.
+"""Another reading of a question whose first plan is doubtful: plans are drawn, executed, and the best is chosen.
 
-A student often knows the right plan without finding it likeliest, and a plan that gives nothing is more often wrong
-than right. So before a robot says that nothing fits, further plans are drawn in the same grammar and executed (0.1 ms
-each). What they give is weighed by a logistic model: how surely each was written, what it gave, and how many of the
-plans agree on it. Its chance is the answer's confidence. Fitted by `fastreasonseg train choice`.
+A student often knows the right plan without finding it likeliest, above all where the likeliest finds nothing. So where
+its chance to be right (confidence.py) is low, further plans are drawn in the same grammar and executed (0.1 ms each).
+What they give is weighed by a logistic model: how surely each was written, what it gave, and how many of the plans
+agree on it. Its chance is the answer's confidence. Fitted by `fastreasonseg train choice`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ TEMPERATURE = 0.8  # of the samples that it is fitted on (`train samples`)
 
 @dataclass(frozen=True)
 class Choice:
-    """calibration: by CHOICE_EVIDENCE. draws: plans that are drawn besides the first."""
+    """calibration: by CHOICE_EVIDENCE. below: the first plan's chance under which others are drawn; draws: how many."""
 
     calibration: Calibration
+    below: float
     draws: int
 
 
@@ -55,6 +56,7 @@ class DrawsReplies(Protocol):
     """A language model that draws replies at a temperature, and knows how to choose among them."""
 
     choice: Choice | None
+    calibration: Calibration | None
 
     def sample_batch(
         self, prompts: Sequence[str], grammars: Sequence[str], count: int, temperature: float, seed: int = 0
@@ -62,8 +64,8 @@ class DrawsReplies(Protocol):
 
 
 def can_draw(model: object) -> bool:
-    """Whether it draws replies and knows how to choose among them."""
-    return isinstance(model, DrawsReplies) and model.choice is not None
+    """Whether it draws replies, and knows when to and how to choose among them."""
+    return isinstance(model, DrawsReplies) and model.choice is not None and model.calibration is not None
 
 
 def chosen(
@@ -75,16 +77,22 @@ def chosen(
     read: Callable[[str], Rollout],
     meaning: WordMeaning | None,
 ) -> Rollout:
-    """The first plan where it finds something or the model does not choose; else the best of several, with its chance.
+    """The first plan where it is likely to be right or the model does not choose; else the best of several, with its
+    chance.
 
     read: what the planner makes of a reply; it may raise PlanError. The same question about the same twin draws the
     same plans. Raises ModelError.
     """
-    choice = model.choice if isinstance(model, DrawsReplies) else None
-    given = candidate(first, twin, meaning) if choice is not None else None
-    if choice is None or given is None or given.execution.is_complete:
+    given = candidate(first, twin, meaning) if can_draw(model) else None
+    known = evidence(first, given.execution) if given is not None else None
+    if given is None or known is None:
         return first
     assert isinstance(model, DrawsReplies)
+    assert model.choice is not None
+    assert model.calibration is not None
+    choice = model.choice
+    if model.calibration.chance(known) >= choice.below:
+        return first
     drawn = model.sample_batch([prompt], [grammar], choice.draws, TEMPERATURE, zlib.crc32(prompt.encode()))[0]
     candidates = [given]
     for reply in drawn:
@@ -140,10 +148,10 @@ def read_choice(folder: Path) -> Choice | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        draws = int(data["draws"])
-        if not 1 <= draws <= 64:
-            raise ValueError(f"draws must be from 1 to 64, got {draws}")
-        return Choice(calibration_of(data, CHOICE_EVIDENCE), draws)
+        below, draws = float(data["below"]), int(data["draws"])
+        if not (0 <= below <= 1 and 1 <= draws <= 64):
+            raise ValueError(f"below must be from 0 to 1 and draws from 1 to 64, got {below} and {draws}")
+        return Choice(calibration_of(data, CHOICE_EVIDENCE), below, draws)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path}: no choice ({error}); remove it, or make it with `fastreasonseg train choice`"
@@ -151,5 +159,5 @@ def read_choice(folder: Path) -> Choice | None:
 
 
 def write_choice(choice: Choice, folder: Path) -> None:
-    data = written(choice.calibration) | {"draws": choice.draws}
+    data = written(choice.calibration) | {"below": choice.below, "draws": choice.draws}
     (folder / FILE).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

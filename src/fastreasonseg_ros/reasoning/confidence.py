@@ -96,7 +96,10 @@ def read_calibration(folder: Path) -> Calibration | None:
 
 
 def calibration_of(data: Mapping[str, Any], names: tuple[str, ...] = EVIDENCE) -> Calibration:
-    """Of what `written` gave, with weights of these names. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    """Of what `written` gave, with weights of these names.
+
+    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
+    """
     weights = {str(k): float(v) for k, v in data["weights"].items()}
     if unknown := set(weights) - set(names):
         raise ValueError(f"unknown weights {', '.join(sorted(unknown))}")

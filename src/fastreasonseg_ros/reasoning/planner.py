@@ -1,7 +1,7 @@
 """From a question to a plan: the language model writes inside a grammar, and its reply is checked against the question.
 
 prompt -> language model -> parse -> contradictions -> corrections -> general words -> printed words -> plan
-Where the plan of a question that is asked once finds nothing, others are drawn and the best is chosen (choosing.py).
+Where the plan of a question that is asked once is doubtful, others are drawn and the best is chosen (choosing.py).
 
 A command with a destination is planned as one question an end (commands/).
 """
@@ -55,7 +55,7 @@ class Planner:
         """The plan for a question or command about this twin; None if on_text cancelled it.
 
         spent: gets the milliseconds of `prompt`, `model`, and `choice` where plans were drawn. choose: among several,
-        where the first finds nothing and the model can. Raises ModelError, PlanError.
+        where the first is doubtful and the model can. Raises ModelError, PlanError.
         """
         commands = read_commands(question) if self.form == "plan" else ()
         can_choose = choose and self.form == "plan" and can_draw(self.model)

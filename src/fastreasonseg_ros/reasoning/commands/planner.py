@@ -23,7 +23,7 @@ from .noun_phrases import is_singular, names_support
 from .words import EVERYTHING, SUPPORT
 
 PlanPhrase = Callable[[str], Rollout | None]  # the plan of a noun phrase; None where it was cancelled
-OtherPlan = Callable[[str, Rollout], Rollout | None]  # another one where that finds nothing (choosing.py), or the same
+OtherPlan = Callable[[str, Rollout], Rollout | None]  # another one where that is doubtful (choosing.py), or the same
 SURE = 4  # score of a reading both of whose ends are found in the number that they are spoken of
 
 

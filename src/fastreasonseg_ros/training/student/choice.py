@@ -1,8 +1,9 @@
-"""`fastreasonseg train choice SAMPLES`: fits the choice among plans where a student's first plan finds nothing.
+"""`fastreasonseg train choice SAMPLES`: fits the choice among plans where a student's first plan is doubtful.
 
 SAMPLES are of `train samples`, about questions that the student was not trained on (`--of validation`). A logistic
 model of each answer's evidence (reasoning/choosing.py) is fitted to whether it is right, and written beside the
-adapter. What is reported comes from five folds over scenes. Run it anew for every new adapter.
+adapter, which has its confidence.json already. What is reported comes from five folds over scenes. Run it anew for
+every new adapter, after `train confidence`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 from ...config import load_config
 from ...errors import ConfigError, DatasetError
 from ...io.files import read_jsonl
 from ...reasoning.choosing import AGREEMENT, CHOICE_EVIDENCE, Choice, write_choice
-from ...reasoning.confidence import Calibration
+from ...reasoning.confidence import Calibration, read_calibration
 from ...reasoning.language_models.openvino import OpenVinoConfig, adapter_folder
 from ..logistic import fit_logistic
-from .confidence import FOLDS
+from .confidence import ANSWERED, FOLDS
 
 LEAST = 50  # questions
 
 
 @dataclass(frozen=True)
 class Row:
-    """One answer of one question: its evidence, whether it is right, and whether the likeliest plan gives it."""
+    """One answer of one question: its evidence, whether it is right, and whether the first plan gives it."""
 
     question: int
     evidence: tuple[float, ...]
@@ -40,40 +42,35 @@ class Row:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was drawn for questions whose likeliest plan finds nothing; scenes: of each question."""
+    """scenes, chances: of each question; chance: of its first plan. draws: plans besides the first."""
 
     rows: list[Row]
     scenes: list[str]
+    chances: Float64[np.ndarray, "n"]
     draws: int
 
 
-def read_drawn(path: Path) -> tuple[Drawn, dict[str, float]]:
-    """Also figures of all questions, those that find something too. Raises DatasetError."""
+def read_drawn(path: Path, calibration: Calibration) -> Drawn:
+    """Questions whose first plan can be executed. Raises DatasetError."""
     rows: list[Row] = []
     scenes: list[str] = []
-    first, any_right, draws = [], [], 0
+    chances: list[float] = []
+    draws = 0
     for where, line in read_jsonl(path):
-        for question in line["questions"]:
-            try:
+        try:
+            for question in line["questions"]:
                 samples = question["samples"]
-                likeliest = next(s for s in samples if s["first"])
-                first.append(bool(likeliest["right"]))
-                any_right.append(any(s["right"] for s in samples))
+                first = next(s["evidence"] for s in samples if s["first"])
                 draws = max(draws, sum(s["number"] for s in samples) - 1)
-                if likeliest["evidence"] is None or likeliest["ids"]:
-                    continue
-                rows += _rows(samples, len(scenes))
-                scenes.append(line["scene"])
-            except (KeyError, TypeError, StopIteration) as error:
-                raise DatasetError(f"{where}: is no line of `train samples` ({error!r}); draw them anew") from error
+                if first is not None:
+                    rows += _rows(samples, len(scenes))
+                    scenes.append(line["scene"])
+                    chances.append(calibration.chance(first))
+        except (KeyError, TypeError, StopIteration) as error:
+            raise DatasetError(f"{where}: is no line of `train samples` ({error!r}); draw them anew") from error
     if len(scenes) < LEAST:
-        raise DatasetError(f"{path}: the first plan finds nothing for {len(scenes)} questions; {LEAST} are needed")
-    figures = {
-        "questions": len(first),
-        "likeliest": round(float(np.mean(first)), 4),
-        "one of them": round(float(np.mean(any_right)), 4),
-    }
-    return Drawn(rows, scenes, draws), figures
+        raise DatasetError(f"{path}: {len(scenes)} questions were answered; {LEAST} are needed")
+    return Drawn(rows, scenes, np.array(chances), draws)
 
 
 def _rows(samples: Sequence[dict[str, Any]], question: int) -> list[Row]:
@@ -82,7 +79,7 @@ def _rows(samples: Sequence[dict[str, Any]], question: int) -> list[Row]:
     total = sum(s["number"] for s in counted)
     groups: dict[tuple[tuple[int, ...], tuple[int, ...]], list[dict[str, Any]]] = {}
     for sample in counted:
-        key = tuple(sorted(sample["ids"])), tuple(sorted(sample.get("destination_ids", ())))
+        key = tuple(sorted(sample["ids"])), tuple(sorted(sample["destination_ids"]))
         groups.setdefault(key, []).append(sample)
     rows = []
     for members in groups.values():
@@ -99,37 +96,53 @@ def fit(rows: Sequence[Row], made: str = "") -> Calibration:
     return Calibration(round(intercept, 5), weights, made)
 
 
-def figures(drawn: Drawn) -> dict[str, float]:
-    """Shares of the questions whose likeliest plan finds nothing, by models fitted on other scenes."""
+def figures(drawn: Drawn, below: float) -> dict[str, float]:
+    """Shares of the questions that are right, by models fitted on other scenes."""
     fold_of = {scene: k % FOLDS for k, scene in enumerate(dict.fromkeys(drawn.scenes))}
     folds = np.array([fold_of[scene] for scene in drawn.scenes])
-    first, chosen, chances = (np.zeros(len(folds)) for _ in range(3))
+    of_question: list[list[Row]] = [[] for _ in folds]
+    for row in drawn.rows:
+        of_question[row.question].append(row)
+    first = np.array([any(r.right for r in own if r.first) for own in of_question], float)
+    chosen, chances = np.zeros(len(folds)), np.zeros(len(folds))
     for fold in range(FOLDS):
         model = fit([r for r in drawn.rows if folds[r.question] != fold])
         for question in np.flatnonzero(folds == fold):
-            own = [r for r in drawn.rows if r.question == question]
+            own = of_question[question]
             chance = [model.chance(dict(zip(CHOICE_EVIDENCE, r.evidence, strict=True))) for r in own]
             best = int(np.argmax(chance))
             chosen[question], chances[question] = own[best].right, chance[best]
-            first[question] = any(r.right for r in own if r.first)
+    doubtful = drawn.chances < below
+    right = np.where(doubtful, chosen, first)
+    surest = np.argsort(-np.where(doubtful, chances, drawn.chances), kind="stable")[: round(ANSWERED * len(right))]
     return {
-        "first plan finds nothing": len(folds),
-        "right to say so": round(float(first.mean()), 4),
-        "chosen right": round(float(chosen.mean()), 4),
-        "brier": round(float(((chances - chosen) ** 2).mean()), 4),
+        "questions": len(right),
+        "doubtful": round(float(doubtful.mean()), 4),
+        "first plan": round(float(first.mean()), 4),
+        "chosen where doubtful": round(float(right.mean()), 4),
+        "always chosen": round(float(chosen.mean()), 4),
+        "one of them": round(float(np.mean([any(r.right for r in own) for own in of_question])), 4),
+        f"right among the surest {ANSWERED:.0%}": round(float(right[surest].mean()), 4),
     }
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fastreasonseg train choice", description=__doc__)
     parser.add_argument("samples", type=Path, help="of `train samples --of validation`")
+    parser.add_argument("--doubtful", type=float, default=0.3, help="share of the questions to draw for (%(default)s)")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings of the model, as adapter=FOLDER")
     args = parser.parse_args(argv)
     folder = adapter_folder(load_config(OpenVinoConfig, None, args.overrides))
-    if folder is None:
-        raise ConfigError("there is no adapter to choose for: name one with adapter=FOLDER")
-    drawn, report = read_drawn(args.samples)
-    made = f"fastreasonseg train choice {args.samples}: {len(drawn.scenes)} of {report['questions']} questions"
-    write_choice(Choice(fit(drawn.rows, made), drawn.draws), folder)
-    print(json.dumps(report | figures(drawn), indent=1))
+    calibration = read_calibration(folder) if folder is not None else None
+    if folder is None or calibration is None:
+        raise ConfigError(
+            f"{folder or 'no adapter'}: has no confidence.json; run `fastreasonseg train confidence` first"
+        )
+    if not 0 <= args.doubtful <= 1:
+        raise ConfigError(f"--doubtful is a share, from 0 to 1, not {args.doubtful}")
+    drawn = read_drawn(args.samples, calibration)
+    below = round(float(np.quantile(drawn.chances, args.doubtful)), 4)
+    made = f"fastreasonseg train choice {args.samples}: {len(drawn.scenes)} questions"
+    write_choice(Choice(fit(drawn.rows, made), below, drawn.draws), folder)
+    print(json.dumps(figures(drawn, below), indent=1))
     return 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ def main(argv: list[str]) -> int:
     if folder is None:
         raise ConfigError("there is no adapter to calibrate: name one with adapter=FOLDER")
     twins, questions = read_twin_scenes(args.scenes), read_questions(args.queries)[: args.limit]
-    rows, right, scenes = _answered(twins, questions, OpenVinoModel(config))
+    rows, right, scenes = _answered(twins, questions, OpenVinoModel(replace(config, choose=False)))
     if len(rows) < 50:
         raise DatasetError(f"{args.queries}: {len(rows)} questions could be answered; a calibration needs 50 or more")
     report = reliability(cross_fitted(rows, right, scenes), np.array(right))
