@@ -192,7 +192,6 @@ class StandingQuestion:
         """
         start, spent = time.perf_counter(), {}
         chosen = self.rollout
-        takes_for_granted = closest and not asks_whether(self.query.text)
 
         def reply(status: Status, message: str, **more: object) -> Answer:
             rollout = chosen or Rollout("", Plan())
@@ -209,6 +208,7 @@ class StandingQuestion:
 
         try:
             check_question(self.query.text)
+            takes_for_granted = closest and not asks_whether(self.query.text)
             if not twin.instances:
                 note = f": {twin.note}" if twin.note else ""
                 return reply(Status.NO_MATCH, f"no object is in view, and none was before{note}")
