@@ -79,6 +79,7 @@ def nodes(context):
         started.append(Node(package="rviz2", executable="rviz2", arguments=view, namespace=values["namespace"]))
     if on("view"):
         address = ["--host", values["view_host"], "--port", values["view_port"]]
+        address += ["--namespace", "/" + values["namespace"].strip("/")]  # its client sets its own, whatever __ns says
         started.append(Node(executable="view", arguments=address, **common))
     return started
 
