@@ -10,6 +10,7 @@ import pytest
 
 from fastreasonseg_ros.errors import DatasetError
 from fastreasonseg_ros.plan.parser import parse_rollout
+from fastreasonseg_ros.reasoning.confidence import EVIDENCE
 from fastreasonseg_ros.training.student.corpus import data, samples
 from fastreasonseg_ros.twin.serialization import twin_to_dict
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Relation
@@ -56,7 +57,9 @@ def test_each_sample_is_a_plan_in_the_grammar_with_what_it_gives(drawn):
     assert [q["text"] for q in questions] == [wish["text"] for wish in WISHES]
     for question in questions:
         found = question["samples"]
-        assert sum(s["number"] for s in found) == 4
+        assert sum(s["number"] for s in found) == 5  # with the one that is given where nothing is chosen
+        assert sum(s["first"] for s in found) == 1
+        assert {*next(s for s in found if s["first"])["evidence"]} == {*EVIDENCE}
         assert len({s["completion"] for s in found}) == len(found)
         assert [s["log_probability"] for s in found] == sorted((s["log_probability"] for s in found), reverse=True)
         for sample in found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("samples", type=Path, help="of `train samples --of validation`")
     parser.add_argument("--doubtful", type=float, default=0.3, help="share of the questions to draw for (%(default)s)")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings of the model, as adapter=FOLDER")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     folder = adapter_folder(load_config(OpenVinoConfig, None, args.overrides))
     calibration = read_calibration(folder) if folder is not None else None
     if folder is None or calibration is None:
@@ -141,7 +142,7 @@ def main(argv: list[str]) -> int:
     if not 0 <= args.doubtful <= 1:
         raise ConfigError(f"--doubtful is a share, from 0 to 1, not {args.doubtful}")
     drawn = read_drawn(args.samples, calibration)
-    below = round(float(np.quantile(drawn.chances, args.doubtful)), 4)
+    below = math.floor(1e4 * float(np.quantile(drawn.chances, args.doubtful))) / 1e4
     made = f"fastreasonseg train choice {args.samples}: {len(drawn.scenes)} questions"
     write_choice(Choice(fit(drawn.rows, made), below, drawn.draws), folder)
     print(json.dumps(figures(drawn, below), indent=1))

@@ -95,7 +95,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the reliability is written")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings of the model, as adapter=FOLDER")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     config = load_config(OpenVinoConfig, None, args.overrides)
     folder = adapter_folder(config)
     if folder is None:

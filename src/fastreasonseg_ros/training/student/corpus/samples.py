@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scenes", type=int, help="only the first N scenes")
     parser.add_argument("--per-scene", type=int, help="only the first N questions of each")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings of the model, as adapter=FOLDER")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     config = load_config(OpenVinoConfig, None, ["context_tokens=32768", *args.overrides])
     meaning = make_word_meaning()
     planner = Planner(OpenVinoModel(config), meaning)
