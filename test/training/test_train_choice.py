@@ -17,7 +17,7 @@ CONFIDENCE = Calibration(1.0, {"nothing": -3.0})
 
 
 def sample(ids: list[int], number: int, right: bool, first: bool = False) -> dict:
-    known = dict.fromkeys(EVIDENCE, 0.0) | {"nothing": float(not ids), "surprise": 1.0}
+    known = dict.fromkeys(EVIDENCE, 0.0) | {"nothing": float(not ids), "surprise": 1.0}  # the same everywhere
     return {
         "completion": "", "number": number, "log_probability": -1.0, "ids": ids, "destination_ids": [], "steps": [],
         "right": right, "evidence": known, "first": first,
@@ -25,17 +25,19 @@ def sample(ids: list[int], number: int, right: bool, first: bool = False) -> dic
 
 
 def samples(path: Path, scenes: int, questions: int = 4) -> Path:
-    """The first plan finds nothing for every second question; of the others, the answer that most give is right."""
+    """The first plan finds nothing for every second question; the answer that most plans give is right."""
     rng = np.random.default_rng(1)
     with path.open("w") as file:
         for scene in range(scenes):
             lines = []
             for number in range(questions):
-                first = sample([] if number % 2 else [1], 1, number % 2 == 0, first=True)
                 many = int(rng.integers(4, 6))
                 broken = sample([3], 1, False) | {"evidence": None, "log_probability": -0.1}
-                drawn = [sample([2], many, number % 2 == 1), sample([3], 6 - many, False), broken]
-                lines.append({"text": "it", "samples": [first, *drawn]})
+                best = [sample([], 1, False, first=True), sample([2], many, True)]
+                if number % 2 == 0:
+                    best = [sample([1], 1 + many, True, first=True)]
+                drawn = [*best, sample([3], 6 - many, False), broken]
+                lines.append({"text": "it", "samples": drawn})
             file.write(json.dumps({"scene": f"s{scene}", "questions": lines}) + "\n")
     return path
 
