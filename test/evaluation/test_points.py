@@ -131,7 +131,7 @@ def test_pictures_without_depth_are_left_out_where_depth_is_needed(root: Path) -
     dataset = open_dataset(root)
     dataset.check_perceiver("tabletop")
     assert set(dataset.seen_by("tabletop").by_scene()) == {"a_table", "b_table"}
-    assert "1 pictures without depth are left out" in (dataset.caution("tabletop") or "")
+    assert "1 picture without depth is left out" in (dataset.caution("tabletop") or "")
     assert set(dataset.seen_by("monocular").by_scene()) == {"a_table", "b_table", "c_photo"}
     assert dataset.scene("c_photo").frame(0).intrinsics is None
     with pytest.raises(DatasetError, match="no masks"):

@@ -111,6 +111,13 @@ def test_the_beginning_of_a_twin_survives_its_message() -> None:
     assert back.begun_s == pytest.approx(1.25, abs=1e-9)
 
 
+def test_what_perception_did_without_survives_its_message_and_a_refusal_is_none_of_it() -> None:
+    noted = replace(TWIN, note="the picture has no depth")
+    assert twin_from_msg(over_the_wire(twin_to_msg(noted))).note == "the picture has no depth"
+    refused = refusal_to_msg(TWIN, Header(), 8, Status.STALE, "the camera is covered")
+    assert twin_from_msg(over_the_wire(refused)).note == ""
+
+
 def test_what_is_unknown_is_nan_or_empty_in_the_message() -> None:
     msg = twin_to_msg(TWIN).instances[1]
     assert msg.color == ""

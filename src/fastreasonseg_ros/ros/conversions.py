@@ -136,6 +136,7 @@ def twin_from_msg(msg: SceneGraph, with_ids: bool = True) -> DigitalTwin:
         ids=ids_from_msg(msg.instance_ids) if with_ids else None,
         sequence=msg.sequence,
         begun_s=time_to_s(msg.begun) or None,
+        note=msg.message if msg.status == AnswerMsg.OK else "",
     )
 
 

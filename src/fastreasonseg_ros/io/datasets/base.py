@@ -207,7 +207,8 @@ class Dataset:
             return f"{self.format} annotates some objects only: oracle perception sees no others"
         if kind == "tabletop" and self.without_depth:
             number = len(self.without_depth)
-            return f"{number} pictures without depth are left out; --perception monocular looks at those too"
+            left = "1 picture without depth is" if number == 1 else f"{number} pictures without depth are"
+            return f"{left} left out; --perception monocular looks at those too"
         return None
 
 
