@@ -43,6 +43,7 @@ def test_pictures_without_depth_become_twins_with_boxes_and_no_metres() -> None:
         try:
             wait_for(lambda: len(twins) >= 3, what="three twins")
             wait_for(lambda: dict(node.health())["inputs"].message == "in step", what="pictures in step")
+            inputs = dict(node.health())["inputs"]
         finally:
             ending.set()
             thread.join(PATIENCE_S)
