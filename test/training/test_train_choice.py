@@ -10,7 +10,7 @@ import pytest
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError
 from fastreasonseg_ros.reasoning.choosing import read_choice
-from fastreasonseg_ros.reasoning.confidence import EVIDENCE, Calibration, write_calibration
+from fastreasonseg_ros.reasoning.confidence import EVIDENCE, Calibration, read_calibration, write_calibration
 from fastreasonseg_ros.training.student import choice
 
 CONFIDENCE = Calibration(1.0, {"nothing": -3.0})
@@ -75,6 +75,13 @@ def test_what_cannot_be_fitted_is_said_with_what_to_do(tmp_path: Path, adapter: 
         choice.main([str(old), f"adapter={adapter}"])
     with pytest.raises(ConfigError, match="a share, from 0 to 1, not 3"):
         choice.main([str(few), "--doubtful", "3", f"adapter={adapter}"])
+
+
+def test_an_adapter_without_confidence_gets_that_of_first_plans(tmp_path: Path, adapter: Path) -> None:
     (adapter / "confidence.json").unlink()
-    with pytest.raises(ConfigError, match="run `fastreasonseg train confidence` first"):
-        choice.main([str(few), f"adapter={adapter}"])
+    assert choice.main([str(samples(tmp_path / "samples.jsonl", 20)), f"adapter={adapter}"]) == 0
+    written = read_calibration(adapter)
+    assert written is not None
+    found, nothing = (dict.fromkeys(EVIDENCE, 0.0) | {"surprise": 1.0, "nothing": x} for x in (0.0, 1.0))
+    assert written.chance(found) > 0.9
+    assert written.chance(nothing) < 0.1

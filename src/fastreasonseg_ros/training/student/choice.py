@@ -2,8 +2,8 @@
 
 SAMPLES are of `train samples`, about questions that the student was not trained on (`--of validation`). A logistic
 model of each answer's evidence (reasoning/choosing.py) is fitted to whether it is right, and written beside the
-adapter, which has its confidence.json already. What is reported comes from five folds over scenes. Run it anew for
-every new adapter, after `train confidence`.
+adapter. An adapter without confidence.json gets one, too, by the first plans of SAMPLES (`train confidence` makes it of
+other questions). What is reported comes from five folds over scenes. Run it anew for every new adapter.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from ...config import load_config
 from ...errors import ConfigError, DatasetError
 from ...io.files import read_jsonl
 from ...reasoning.choosing import AGREEMENT, CHOICE_EVIDENCE, Choice, write_choice
-from ...reasoning.confidence import Calibration, read_calibration
+from ...reasoning.confidence import Calibration, read_calibration, write_calibration
 from ...reasoning.language_models.openvino import OpenVinoConfig, adapter_folder
 from ..logistic import fit_logistic
+from . import confidence
 from .confidence import ANSWERED, FOLDS
 
 LEAST = 50  # questions
@@ -72,6 +73,22 @@ def read_drawn(path: Path, calibration: Calibration) -> Drawn:
     if len(scenes) < LEAST:
         raise DatasetError(f"{path}: {len(scenes)} questions were answered; {LEAST} are needed")
     return Drawn(rows, scenes, np.array(chances), draws)
+
+
+def first_plans(path: Path) -> Calibration:
+    """The chance of a first plan to be right, fitted on all of them. Raises DatasetError."""
+    rows: list[dict[str, float]] = []
+    right: list[bool] = []
+    for where, line in read_jsonl(path):
+        try:
+            firsts = [next(s for s in q["samples"] if s["first"]) for q in line["questions"]]
+            rows += [s["evidence"] for s in firsts if s["evidence"] is not None]
+            right += [bool(s["right"]) for s in firsts if s["evidence"] is not None]
+        except (KeyError, TypeError, StopIteration) as error:
+            raise DatasetError(f"{where}: is no line of `train samples` ({error!r}); draw them anew") from error
+    if len(rows) < LEAST:
+        raise DatasetError(f"{path}: {len(rows)} questions were answered; {LEAST} are needed")
+    return confidence.fit(rows, right, f"fastreasonseg train choice {path}: {len(rows)} first plans")
 
 
 def _rows(samples: Sequence[dict[str, Any]], question: int) -> list[Row]:
@@ -134,13 +151,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings of the model, as adapter=FOLDER")
     args = parser.parse_intermixed_args(argv)
     folder = adapter_folder(load_config(OpenVinoConfig, None, args.overrides))
-    calibration = read_calibration(folder) if folder is not None else None
-    if folder is None or calibration is None:
-        raise ConfigError(
-            f"{folder or 'no adapter'}: has no confidence.json; run `fastreasonseg train confidence` first"
-        )
+    if folder is None:
+        raise ConfigError("there is no adapter to choose for: name one with adapter=FOLDER")
     if not 0 <= args.doubtful <= 1:
         raise ConfigError(f"--doubtful is a share, from 0 to 1, not {args.doubtful}")
+    calibration = read_calibration(folder)
+    if calibration is None:
+        calibration = first_plans(args.samples)
+        write_calibration(calibration, folder)
     drawn = read_drawn(args.samples, calibration)
     below = math.floor(1e4 * float(np.quantile(drawn.chances, args.doubtful))) / 1e4
     made = f"fastreasonseg train choice {args.samples}: {len(drawn.scenes)} questions"
