@@ -28,6 +28,7 @@ KEPT_ANSWERS = 20  # answers timed together for one kept plan: a single one is t
 
 def reasoner_cost(load: Load, questions: Questions, **settings: Any) -> dict[str, Any]:
     """model_name; loading_s; new_question, prompt, model, kept_plan: p50 and p95 in ms; objects: median number;
+    doubtful: questions for which several plans were drawn (reasoning/choosing.py), which is part of new_question;
     rss_mb and load_average (of the machine): at the end; peak_rss_mb. settings: of StandingQuestion. load must be
     picklable.
 
@@ -46,13 +47,15 @@ def measure(load: Load, questions: Questions, settings: dict[str, Any]) -> dict[
     start = time.perf_counter()
     model, meaning = load()
     loading_s = time.perf_counter() - start
+    doubtful = 0
     times: dict[str, list[float]] = {"new_question": [], "prompt": [], "model": [], "kept_plan": []}
     for twin, text in questions:
         question = StandingQuestion(Query(text), model, meaning, **settings)
-        latency = question.answer(twin).latency_ms
+        latency = question.answer(twin, closest=True).latency_ms  # as one that is asked once
         times["new_question"].append(latency["total"])
         for stage in ("prompt", "model"):
             times[stage].append(latency.get(stage, 0.0))
+        doubtful += "choice" in latency
         if question.rollout is not None:
             start = time.perf_counter()
             for _ in range(KEPT_ANSWERS):
@@ -63,6 +66,7 @@ def measure(load: Load, questions: Questions, settings: dict[str, Any]) -> dict[
         "model_name": model.name,
         "loading_s": round(loading_s, 2),
         "questions": len(questions),
+        "doubtful": doubtful,
         "objects": objects[len(objects) // 2] if objects else 0,
         **{stage: percentiles(values) for stage, values in times.items()},
         "rss_mb": rss_mb(),
