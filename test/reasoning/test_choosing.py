@@ -81,6 +81,13 @@ def test_nothing_stays_nothing_where_plans_agree_on_it_and_has_the_chance_too() 
     assert answer.confidence == pytest.approx(1 / (1 + 2.718281828 ** -(-2 + 4 * 0.8 - 1)))
 
 
+def test_what_a_doubtful_plan_finds_is_given_up_where_plans_agree_that_nothing_fits() -> None:
+    doubts_all = Calibration(-3.0, {"nothing": 0.0})
+    answer = asked(Draws(MUGS, drawn=(NONE, GREEN, NONE, NONE), calibration=doubts_all))
+    assert (answer.status, answer.ids, answer.reason) == (Status.NO_MATCH, (), "Drawn.")
+    assert answer.confidence == pytest.approx(1 / (1 + 2.718281828 ** -(-2 + 4 * 0.8 - 1)))
+
+
 @pytest.mark.parametrize("text", ["Is there a green mug?", "what do I drink from"])
 def test_no_is_an_answer_to_whether_there_is_one_and_a_model_that_does_not_choose_draws_nothing(text: str) -> None:
     model = Draws(choice=None if text.startswith("what") else BY_AGREEMENT)

@@ -103,7 +103,7 @@ def chosen(
         if (further := candidate(rollout, twin, meaning)) is not None:
             candidates.append(further)
     best, chance = best_of(candidates, choice.calibration)
-    if best is given or not best.execution.ids:
+    if best.answer == given.answer:
         return replace(first, chance=chance)
     return replace(best.rollout, chance=chance, first=first)
 
