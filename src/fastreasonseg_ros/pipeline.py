@@ -231,7 +231,7 @@ class StandingQuestion:
         if status is Status.NO_MATCH and said:
             message = f"{said}: {message}"
         message = f"{message}; {twin.note}" if twin.note else message
-        chance = confidence(self._model, chosen, execution)
+        chance = confidence(self._model, chosen, execution, twin)
         found = {"ids": execution.ids, "trace": execution.trace, "commands": execution.commands, "confidence": chance}
         return reply(status, message, **found)
 

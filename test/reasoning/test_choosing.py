@@ -14,15 +14,16 @@ from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.language import Rollout
 from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.reasoning.choosing import Candidate, Choice, answers, read_choice, write_choice
-from fastreasonseg_ros.reasoning.confidence import Calibration
+from fastreasonseg_ros.reasoning.confidence import NAMES_DOUBT, Calibration
 from fastreasonseg_ros.reasoning.protocol import Scored
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
+SCORE = 1 - NAMES_DOUBT  # so that names leave the chance as it is
 TWIN = DigitalTwin(
     (
-        Instance(1, "mug", color="red", center_m=(-0.2, 0.0, 1.0)),
-        Instance(2, "mug", color="white", center_m=(0.2, 0.0, 1.0)),
-        Instance(3, "plate", color="white", center_m=(0.3, 0.0, 1.0)),
+        Instance(1, "mug", SCORE, color="red", center_m=(-0.2, 0.0, 1.0)),
+        Instance(2, "mug", SCORE, color="white", center_m=(0.2, 0.0, 1.0)),
+        Instance(3, "plate", SCORE, color="white", center_m=(0.3, 0.0, 1.0)),
     ),
     sequence=1,
 )

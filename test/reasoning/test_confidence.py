@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,11 @@ from fastreasonseg_ros.plan.parser import parse_plan
 from fastreasonseg_ros.reasoning.confidence import (
     EVIDENCE,
     FILE,
+    NAMES_DOUBT,
+    NAMES_WEIGHT,
     Calibration,
     evidence,
+    names_doubt,
     read_calibration,
     write_calibration,
 )
@@ -60,8 +63,28 @@ def test_a_surer_plan_gives_a_surer_answer() -> None:
     by_surprise = Calibration(2.0, {"surprise": -1.0})
     sure, unsure = asked(Sure(-0.1, by_surprise)), asked(Sure(-6.0, by_surprise))
     assert (sure.status, sure.ids) == (unsure.status, unsure.ids) == (Status.OK, (4,))
-    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1.9)))
-    assert unsure.confidence == pytest.approx(1 / (1 + math.exp(4.0)))
+    known = NAMES_WEIGHT * NAMES_DOUBT  # every name is sure
+    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1.9 - known)))
+    assert unsure.confidence == pytest.approx(1 / (1 + math.exp(4.0 - known)))
+
+
+def test_the_less_sure_the_names_in_view_the_less_sure_the_answer() -> None:
+    model = Sure(-0.1, Calibration(2.0, {"surprise": -1.0}))
+
+    def named(*scores: float) -> float | None:
+        things = (replace(i, score=s) for i, s in zip(TWIN.instances, scores, strict=True))
+        return reason(replace(TWIN, instances=tuple(things)), Query("the plate"), model).confidence
+
+    as_calibrated = named(*[1 - NAMES_DOUBT] * 4)
+    assert as_calibrated == pytest.approx(1 / (1 + math.exp(-1.9)))
+    others_unsure = named(0.1, 0.1, 0.1, 1.0)  # one of them might be what is asked for
+    assert others_unsure < as_calibrated < named(1.0, 1.0, 1.0, 1.0)
+    assert named(0.0, 0.0, 0.0, 0.0) > 0.0
+
+
+def test_without_anything_in_view_the_names_say_nothing() -> None:
+    gone = replace(TWIN, instances=tuple(replace(i, visible=False, score=0.1) for i in TWIN.instances))
+    assert names_doubt(gone) == names_doubt(DigitalTwin(sequence=1)) == NAMES_DOUBT
 
 
 def test_without_calibration_the_confidence_is_not_known() -> None:

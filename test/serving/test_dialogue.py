@@ -120,7 +120,7 @@ def test_an_answer_of_little_confidence_asks_back_and_the_reply_is_understood() 
         serving.observe(Observation(MUGS))
         trusted, _ = serving.ask("my mug", "d", PATIENCE_S)
         assert trusted.status is Status.OK
-        assert trusted.confidence == pytest.approx(0.047, abs=0.001)
+        assert trusted.confidence == pytest.approx(0.087, abs=0.001)  # 0.047, of things that are named for sure
         serving.reasoner.unsure_below = 0.5
         unsure, _ = serving.ask("my mug", "d", PATIENCE_S)
         assert unsure.status is Status.UNSURE
