@@ -6,7 +6,7 @@ import pytest
 
 from fastreasonseg_ros.errors import ModelError
 from fastreasonseg_ros.reasoning.word_meaning import lexicon
-from fastreasonseg_ros.reasoning.word_meaning.grounding import Grounder
+from fastreasonseg_ros.reasoning.word_meaning.grounding import Grounder, Grounding
 from fastreasonseg_ros.reasoning.word_meaning.nouns import load_nouns, wider_classes
 from fastreasonseg_ros.reasoning.word_meaning.paraphrases import TAGS, has_material, tag_of_phrase
 from fastreasonseg_ros.reasoning.word_meaning.word_forms import (
@@ -187,6 +187,5 @@ def test_a_thing_is_called_by_what_fits_best_in_view(grounder, words, labels, me
 
 
 def test_what_word_lists_cannot_tell_is_left_open(grounder):
-    assert not grounder.ground("my hands are dripping wet", PANTRY).sure
-    absent = grounder.ground("lawn mower", PANTRY)
-    assert (absent.labels, absent.sure, absent.why) == (frozenset(), True, "absent")
+    assert grounder.ground("my hands are dripping wet", PANTRY) == Grounding(frozenset(), "unknown")
+    assert grounder.ground("lawn mower", PANTRY) == Grounding(frozenset(), "absent")

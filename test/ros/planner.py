@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 import rclpy
-from processes import NAMESPACE, PATIENCE_S, Nodes, write_scene
+from processes import NAMESPACE, PATIENCE_S, Nodes
 from rclpy.action import ActionServer
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from written_scene import write_scene
 
 from fastreasonseg_ros.action import ReasonSegment
 from fastreasonseg_ros.msg import Answer

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-from processes import PATIENCE_S, write_scene
+from processes import PATIENCE_S
+from written_scene import write_scene
 
 from fastreasonseg_ros.cli import main
 from fastreasonseg_ros.io.bags.writer import START_S, write_bag

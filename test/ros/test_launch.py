@@ -20,10 +20,11 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 from browser import Tab, chromium, free_port  # noqa: F401
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from processes import CAMERA, NAMESPACE, PATIENCE_S, red_box, wait_for, write_scene
+from processes import CAMERA, NAMESPACE, PATIENCE_S, red_box, wait_for
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from written_scene import write_scene
 
 from fastreasonseg_ros.config import from_mapping
 from fastreasonseg_ros.msg import Answer

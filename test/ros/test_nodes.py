@@ -14,10 +14,11 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.srv import GetState
 from planner import ENDS, cancelled
-from processes import NAMESPACE, PATIENCE_S, Nodes, wait_for, write_scene
+from processes import NAMESPACE, PATIENCE_S, Nodes, wait_for
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
+from written_scene import write_scene
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.ros.client import ReasonSegClient

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from written_scene import write_scene
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError
 from fastreasonseg_ros.serving.camera_sources import SOURCES, frames_of
@@ -41,8 +42,6 @@ def test_a_video_comes_at_its_own_pace(tmp_path: Path) -> None:
 
 
 def test_a_scene_of_a_data_set_brings_depth_camera_and_truth(tmp_path: Path) -> None:
-    from processes import write_scene
-
     frames = list(frames_of("scene", str(write_scene(tmp_path / "data", frames=2))))
     assert len(frames) == 2
     assert frames[0].truth is not None

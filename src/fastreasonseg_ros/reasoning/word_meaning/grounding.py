@@ -38,10 +38,9 @@ def is_need(words: str) -> bool:
 
 @dataclass(frozen=True)
 class Grounding:
-    """labels: the meant labels. sure: no others can be meant, also if `labels` is empty. why: the rule's name."""
+    """labels: the meant labels. why: the rule's name."""
 
     labels: frozenset[str]
-    sure: bool
     why: str
 
 
@@ -53,12 +52,12 @@ class Grounder:
         self.knowledge = KnowledgeBase(nouns, guess)
 
     def ground(self, text: str, labels: Sequence[str]) -> Grounding:
-        """The labels that a phrase means; not sure if word lists do not decide."""
+        """The labels that a phrase means."""
         words = _CLAUSE.sub("", without_article(clean(text)))
         if not words or not labels:
-            return Grounding(frozenset(), True, "nothing")
+            return Grounding(frozenset(), "nothing")
         if all(w in ALL_WORDS for w in words.split()):
-            return Grounding(frozenset(labels), True, "everything")
+            return Grounding(frozenset(labels), "everything")
         concepts = {label: self.knowledge.of(label) for label in labels}
         found = self._ground(words, concepts)
         if found.labels or found.why == "property":
@@ -67,7 +66,7 @@ class Grounder:
         if corrected_words != words:
             again = self._ground(corrected_words, concepts)
             if again.labels:
-                return Grounding(again.labels, again.sure, "spelling, " + again.why)
+                return Grounding(again.labels, "spelling, " + again.why)
         return found
 
     def serving(self, text: str, labels: Sequence[str]) -> frozenset[str]:
@@ -85,13 +84,13 @@ class Grounder:
         )
         if negated:
             inner = self._ground(negated[1], concepts)
-            return Grounding(frozenset(concepts) - inner.labels, inner.sure, "not")
+            return Grounding(frozenset(concepts) - inner.labels, "not")
         need = is_need(words)
         named = self.knowledge.noun(words) or any(words in t.names for t in concepts.values())
         for joint in (j for j in (" or ", " and ") if j in words and not need and not named):
             parts = [self._ground(without_article(part), concepts) for part in words.split(joint)]
             if any(p.labels for p in parts):
-                return Grounding(frozenset().union(*(p.labels for p in parts)), all(p.sure for p in parts), "either")
+                return Grounding(frozenset().union(*(p.labels for p in parts)), "either")
         can = words.endswith((" can", " cans"))  # the noun, not the verb
         adjective = (
             key(words) in tag_of_phrase() and not can and not named and words not in self.knowledge.class_words
@@ -103,7 +102,7 @@ class Grounder:
             if found:
                 return found
         known = not need and self._is_known(words)
-        return Grounding(frozenset(), known, "absent" if known else "unknown")
+        return Grounding(frozenset(), "absent" if known else "unknown")
 
     # --- nouns -------------------------------------------------------------------------------------------------
 
@@ -113,7 +112,7 @@ class Grounder:
         exact = {label for label, t in concepts.items() if t.label in (words, *forms) or words in singulars(t.label)}
         if exact and not is_plural(words):
             kinds = {label for label, concept in concepts.items() if self._is_narrower(concept, words, forms)}
-            return Grounding(frozenset(exact | kinds), True, "label")
+            return Grounding(frozenset(exact | kinds), "label")
         first, _, rest = words.partition(" ")
         if rest and (first in COLORS or first in _PLAIN) and not self._is_known(words):  # "red box", but not "red wine"
             return self._noun(rest, concepts)
@@ -130,7 +129,7 @@ class Grounder:
             if found or exact:
                 if why == "name" and forms & _LOOSE_HEADS:  # "box": labels that contain "box" before hyponyms
                     found = {x for x in found if forms & (concepts[x].heads | concepts[x].names)} or found
-                return Grounding(frozenset(found | exact), True, why)
+                return Grounding(frozenset(found | exact), why)
         return self._noun(rest, concepts) if rest and (first in COLORS or first in _PLAIN) else None
 
     def _name_test(self, words: str, forms: set[str]) -> Callable[[Concept], bool]:
@@ -225,23 +224,23 @@ class Grounder:
             found = {
                 x for x, t in concepts.items() if t.is_of(material) or has_material(exact_words, t.stated_material)
             }
-            return Grounding(frozenset(found), True, "property")
+            return Grounding(frozenset(found), "property")
         phrase = key(plain)
         if phrase in tag_of_phrase():
             tag = tag_of_phrase()[phrase]
             found = {x for x, t in concepts.items() if tag in t.tags}
-            return Grounding(frozenset(found), True, "property")
+            return Grounding(frozenset(found), "property")
         if phrase in class_of_phrase():
             kind = class_of_phrase()[phrase]
             found = {x for x, t in concepts.items() if kind in t.kinds or kind in t.names}
-            return Grounding(frozenset(found), True, "property")
+            return Grounding(frozenset(found), "property")
         first, _, rest = plain.partition(" ")
         tag = tag_of_phrase().get(key(first))
         if rest and tag and tag not in _ACTIVITIES and self._is_known(rest):
             inner = self._ground(rest, concepts)
             found = frozenset(x for x in inner.labels if tag in concepts[x].tags)
             by_use = None if found else self._use(words, concepts)  # "cut paper" is a use, not paper that is sharp
-            return by_use or Grounding(found, inner.sure, "property")
+            return by_use or Grounding(found, "property")
         return None
 
     def _use(self, words: str, concepts: Mapping[str, Concept]) -> Grounding | None:
@@ -251,11 +250,11 @@ class Grounder:
             return None
         exact = {x for x, t in concepts.items() if stems in t.uses}
         if exact:
-            return Grounding(frozenset(exact), True, "use")
+            return Grounding(frozenset(exact), "use")
         if len(stems) > 1:
             part = {x for x, t in concepts.items() if any(stems < use for use in t.uses)}
             if part:
-                return Grounding(frozenset(part), True, "use")
+                return Grounding(frozenset(part), "use")
         return None
 
     # --- spelling ----------------------------------------------------------------------------------------------
