@@ -3,8 +3,9 @@
 A line holds the twin, its text in the prompt, and questions with hint, completion, and the ids of the executed
 completion and of each of its steps (`like` by the knowledge table). Line n depends on the seed and n only, so that an
 incomplete file can be resumed. `--people FOLDER` adds questions that people wrote (corpus/questions), with hints as at
-run time, after the generated ones; `--samples FILE` adds what a student drew for such questions where it was right
-sometimes, but not always. `train sft` mixes them.
+run time, after the generated ones, `--widen N` N times the same about other things of the same kinds (widening.py), and
+`--samples FILE` what a student drew for such questions where it was right sometimes, but not always. `train sft` mixes
+them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ....io.files import read_jsonl
-from ....reasoning import make_word_meaning
 from ....reasoning.prompting.prompt import scene_text
 from ....reasoning.protocol import Hint
 from ....reasoning.word_meaning.nouns import Noun, load_nouns
@@ -30,7 +29,8 @@ from ..questions import english
 from ..questions.draw import Question, make_question
 from ..questions.scenes import packaging, places, random_twin
 from ..scenes.generate import random_scene
-from .people import read_people, taught
+from .people import read_people
+from .people_rows import people_rows, sample_rows, widened_rows
 
 HELD_OUT_PLACES = ("camping", "hospital", "beach")
 _HINT_DROPOUT = 0.1
@@ -87,6 +87,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--people-split", choices=("train", "validation", "held_out"), default="train", help="which of them"
     )
+    parser.add_argument("--widen", type=int, default=0, metavar="N", help="N times also with other nouns and colours")
     parser.add_argument("--samples", type=Path, help="also the right ones of `train samples` for questions of --people")
     parser.add_argument("--dataset", type=Path, help="also write DIR/scenes.jsonl and queries.jsonl, for eval-twins")
     args = parser.parse_args(argv)
@@ -129,56 +130,13 @@ def _further(args: argparse.Namespace, skip: int) -> Iterator[dict[str, Any]]:
     if args.people:
         yield from people_rows(args.people, args.people_split, skip)
         skip = max(0, skip - sum(1 for _ in read_people(args.people, args.people_split)))
+        if args.widen:
+            nouns = split(load_nouns(), held_out=args.people_split == "held_out")
+            widened = list(widened_rows(args.people, args.people_split, args.widen, args.seed, nouns))
+            yield from widened[skip:]
+            skip = max(0, skip - len(widened))
     if args.samples:
         yield from islice(sample_rows(args.samples, args.people or Path("corpus/questions")), skip, None)
-
-
-def people_rows(folder: Path, split: str, skip: int = 0) -> Iterator[dict[str, Any]]:
-    """A line a scene of people's questions whose chains are right as executed here. skip: lines done before."""
-    meaning = make_word_meaning()
-    written = kept = 0
-    for name, twin, lines in tqdm(read_people(folder, split), unit="scene", desc=f"{folder} {split}", mininterval=5):
-        taught_here = [(q, n == 0) for line in lines for n, q in enumerate(taught(line, twin, meaning))]
-        written, kept = written + len(lines), kept + sum(whole for _, whole in taught_here)
-        if skip > 0:
-            skip -= 1
-            continue
-        labels = list(dict.fromkeys(i.label for i in twin.instances))
-        questions = [
-            {
-                "text": q.text,
-                **meaning.hint(q.text, labels)._asdict(),
-                "completion": q.rollout.short(),
-                "target_ids": list(q.ids),
-                "category": q.category,
-                "level": q.level,
-                "family": "people" if whole else "people's noun phrase",
-                "steps": [list(ids) for ids in q.steps],
-            }
-            for q, whole in taught_here
-        ]
-        yield {"scene": name, "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": questions}
-    print(f"{folder}: {kept} of {written} questions kept; the chains of the others are not right as executed here")
-
-
-def sample_rows(samples: Path, folder: Path) -> Iterator[dict[str, Any]]:
-    """A line a scene of the samples: each question of which some are right and some wrong, with the right one that was
-    drawn most often, of equals the likeliest.
-    """
-    drawn = {row["scene"]: row["questions"] for _, row in read_jsonl(samples)}
-    for name, twin, _ in read_people(folder, "wishes"):
-        questions = []
-        for row in drawn.get(name, ()):
-            right = [sample for sample in row["samples"] if sample["right"]]
-            if not right or len(right) == len(row["samples"]):
-                continue
-            best = max(right, key=lambda sample: sample["number"])
-            asked = {k: row[k] for k in ("text", "near", "far", "target_ids", "category")}
-            questions.append(
-                asked | {"completion": best["completion"], "level": 0, "family": "samples", "steps": best["steps"]}
-            )
-        if questions:
-            yield {"scene": name, "text": scene_text(twin), "twin": twin_to_dict(twin), "questions": questions}
 
 
 def export(rollouts: Path, folder: Path) -> None:
