@@ -13,8 +13,9 @@ from fastreasonseg_ros.pipeline import StandingQuestion, reason
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.language import Rollout
 from fastreasonseg_ros.plan.parser import parse_plan
+from fastreasonseg_ros.reasoning.calibration import Calibration
 from fastreasonseg_ros.reasoning.choosing import Candidate, Choice, answers, read_choice, write_choice
-from fastreasonseg_ros.reasoning.confidence import NAMES_DOUBT, Calibration
+from fastreasonseg_ros.reasoning.confidence import NAMES_DOUBT
 from fastreasonseg_ros.reasoning.protocol import Scored
 from fastreasonseg_ros.twin.types import DigitalTwin, Instance, Query
 
@@ -137,7 +138,7 @@ def test_the_choice_is_read_as_it_was_written_and_a_damaged_one_says_what_to_do(
         file.read_text().replace("agr", "x"),
     ):
         file.write_text(broken)
-        with pytest.raises(ModelError, match=r"choice\.json: no choice .*fastreasonseg train choice"):
+        with pytest.raises(ModelError, match=r"choice\.json: is missing or damaged .*fastreasonseg train choice"):
             read_choice(tmp_path)
         write_choice(choice, tmp_path)
 

@@ -14,16 +14,16 @@ from fastreasonseg_ros.pipeline import reason
 from fastreasonseg_ros.plan.executor import execute
 from fastreasonseg_ros.plan.language import Rollout
 from fastreasonseg_ros.plan.parser import parse_plan
+from fastreasonseg_ros.reasoning.calibration import Calibration
 from fastreasonseg_ros.reasoning.confidence import (
     EVIDENCE,
     FILE,
     NAMES_DOUBT,
     NAMES_WEIGHT,
-    Calibration,
     evidence,
     names_doubt,
-    read_calibration,
-    write_calibration,
+    read_confidence,
+    write_confidence,
 )
 from fastreasonseg_ros.reasoning.protocol import Scored
 from fastreasonseg_ros.reasoning.question_back import question_back
@@ -104,16 +104,25 @@ def test_evidence_counts_what_the_plan_did_and_gave() -> None:
 
 def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = Calibration(0.5, {"surprise": -0.25, "nothing": -1.0}, "by hand")
-    assert read_calibration(tmp_path) is None
-    write_calibration(written, tmp_path)
-    assert read_calibration(tmp_path) == written
+    assert read_confidence(tmp_path) is None
+    write_confidence(written, tmp_path)
+    assert read_confidence(tmp_path) == written
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"intercept": 1}', '{"intercept": "x", "weights": {}}', "unknown"])
+def test_whatever_the_evidence_the_chance_is_one() -> None:
+    steep = Calibration(0.0, {"surprise": 1e6})
+    assert 0.0 <= steep.chance({"surprise": -1e6}) < 1e-9
+    assert 1 - 1e-9 < steep.chance({"surprise": 1e6}) <= 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"intercept": 1}', '{"intercept": "x", "weights": {}}', '{"intercept": NaN, "weights": {}}', "unknown"],
+)
 def test_a_damaged_calibration_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(json.dumps({"intercept": 0, "weights": {"luck": 1}}) if text == "unknown" else text)
     with pytest.raises(ModelError, match="train confidence"):
-        read_calibration(tmp_path)
+        read_confidence(tmp_path)
 
 
 def test_the_question_back_tells_apart_what_was_found() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ModelError
+from fastreasonseg_ros.reasoning.calibration import Calibration
 from fastreasonseg_ros.reasoning.word_meaning.decision import (
     EVIDENCE,
     FILE,
-    Decision,
     evidence,
     read_decision,
     write_decision,
@@ -28,14 +28,14 @@ def test_evidence_is_log_odds_and_cosines_with_their_distance_to_the_best():
 
 def test_of_two_labels_with_one_chance_the_one_that_is_the_best_in_view_is_likelier():
     shipped = read_decision(reader_file().parent)
-    alone = shipped.chances(evidence(np.array([0.4], np.float32), np.array([0.3], np.float32)))
-    beside = shipped.chances(evidence(np.array([0.4, 0.95], np.float32), np.array([0.3, 0.6], np.float32)))
+    alone = shipped.chances(evidence(np.array([0.4], np.float32), np.array([0.3], np.float32)), EVIDENCE)
+    beside = shipped.chances(evidence(np.array([0.4, 0.95], np.float32), np.array([0.3, 0.6], np.float32)), EVIDENCE)
     assert alone[0] > beside[0]
     assert beside[1] > 0.5
 
 
 def test_a_decision_is_written_and_read(tmp_path):
-    decision = Decision(-0.5, dict.fromkeys(EVIDENCE, 1.25), "a test")
+    decision = Calibration(-0.5, dict.fromkeys(EVIDENCE, 1.25), "a test")
     write_decision(decision, tmp_path)
     assert read_decision(tmp_path) == decision
 

@@ -7,7 +7,7 @@ from askers import PATIENCE_S, Dictated, Serving
 
 from fastreasonseg_ros.errors import Status
 from fastreasonseg_ros.plan.parser import parse_plan
-from fastreasonseg_ros.reasoning.confidence import Calibration
+from fastreasonseg_ros.reasoning.calibration import Calibration
 from fastreasonseg_ros.reasoning.protocol import Scored
 from fastreasonseg_ros.serving.dialogue import KEPT, KEPT_S, Dialogues
 from fastreasonseg_ros.serving.open_vocabulary_retry import Observation

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fastreasonseg_ros.errors import ConfigError, DatasetError
+from fastreasonseg_ros.reasoning.calibration import Calibration
 from fastreasonseg_ros.reasoning.choosing import read_choice
-from fastreasonseg_ros.reasoning.confidence import EVIDENCE, Calibration, read_calibration, write_calibration
+from fastreasonseg_ros.reasoning.confidence import EVIDENCE, read_confidence, write_confidence
 from fastreasonseg_ros.training.student import choice
 
 CONFIDENCE = Calibration(1.0, {"nothing": -3.0})
@@ -46,7 +47,7 @@ def samples(path: Path, scenes: int, questions: int = 4) -> Path:
 def adapter(tmp_path: Path) -> Path:
     folder = tmp_path / "adapter"
     folder.mkdir()
-    write_calibration(CONFIDENCE, folder)
+    write_confidence(CONFIDENCE, folder)
     return folder
 
 
@@ -80,7 +81,7 @@ def test_what_cannot_be_fitted_is_said_with_what_to_do(tmp_path: Path, adapter: 
 def test_an_adapter_without_confidence_gets_that_of_first_plans(tmp_path: Path, adapter: Path) -> None:
     (adapter / "confidence.json").unlink()
     assert choice.main([str(samples(tmp_path / "samples.jsonl", 20)), f"adapter={adapter}"]) == 0
-    written = read_calibration(adapter)
+    written = read_confidence(adapter)
     assert written is not None
     found, nothing = (dict.fromkeys(EVIDENCE, 0.0) | {"surprise": 1.0, "nothing": x} for x in (0.0, 1.0))
     assert written.chance(found) > 0.9

@@ -11,7 +11,7 @@ import pytest
 
 from fastreasonseg_ros.errors import DatasetError, Status
 from fastreasonseg_ros.io.datasets.base import Question
-from fastreasonseg_ros.reasoning.confidence import EVIDENCE, read_calibration
+from fastreasonseg_ros.reasoning.confidence import EVIDENCE, read_confidence
 from fastreasonseg_ros.training.student import confidence
 from fastreasonseg_ros.training.student.confidence import cross_fitted, fit, is_right, reliability
 from fastreasonseg_ros.twin.serialization import twin_to_json
@@ -68,7 +68,7 @@ def test_the_real_student_is_calibrated_beside_its_adapter(tmp_path: Path, capsy
         confidence.main(arguments)
     (tmp_path / "queries.jsonl").write_text("".join(lines))
     assert confidence.main(arguments) == 0
-    made = read_calibration(adapter)
+    made = read_confidence(adapter)
     assert made is not None
     assert "60 questions" in made.made
     assert json.loads(capsys.readouterr().out)["right"] == pytest.approx(0.75)

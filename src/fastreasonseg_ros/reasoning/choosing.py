@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from ..errors import MissingDataError, ModelError, PlanError
+from ..errors import MissingDataError, PlanError
 from ..plan.executor import Execution, execute_closest
 from ..plan.language import Rollout
 from ..twin.types import DigitalTwin
-from .confidence import EVIDENCE, Calibration, calibration_of, evidence, written
+from .calibration import UNREADABLE, Calibration, calibration_of, unusable, write_calibration
+from .confidence import EVIDENCE, evidence
 from .protocol import Scored, WordMeaning
 
 FILE = "choice.json"
@@ -152,12 +153,9 @@ def read_choice(folder: Path) -> Choice | None:
         if not (0 <= below <= 1 and 1 <= draws <= 64):
             raise ValueError(f"below must be from 0 to 1 and draws from 1 to 64, got {below} and {draws}")
         return Choice(calibration_of(data, CHOICE_EVIDENCE), below, draws)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path}: no choice ({error}); remove it, or make it with `fastreasonseg train choice`"
-        ) from error
+    except UNREADABLE as error:
+        raise unusable(path, error, "remove it, or make it with `fastreasonseg train choice`") from error
 
 
 def write_choice(choice: Choice, folder: Path) -> None:
-    data = written(choice.calibration) | {"below": choice.below, "draws": choice.draws}
-    (folder / FILE).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write_calibration(choice.calibration, folder / FILE, below=choice.below, draws=choice.draws)

@@ -7,17 +7,14 @@ docs/students.md has the reliability on held-out questions.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..errors import ModelError
 from ..plan.executor import NOT_TO_THE_LETTER
 from ..plan.language import Rollout
 from ..twin.types import Command, DigitalTwin, TraceStep
+from .calibration import Calibration, read_calibration, write_calibration
 from .protocol import LanguageModel
 
 FILE = "confidence.json"
@@ -26,19 +23,6 @@ _MOST = 40.0  # of the surprise; beyond it answers are equally doubtful
 # made on: fitted on 426 answers about things that were named by hand and by the table-top perceiver (docs/students.md).
 NAMES_WEIGHT, NAMES_DOUBT = 2.4, 0.27
 EVIDENCE = ("surprise", "root_surprise", "steps", "quotes", "nothing", "several", "closest", "command")
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """weights: by the names of EVIDENCE. made: the command and the data that they come from."""
-
-    intercept: float
-    weights: Mapping[str, float]
-    made: str = ""
-
-    def chance(self, evidence: Mapping[str, float]) -> float:
-        """0 to 1."""
-        return 1.0 / (1.0 + math.exp(-self.intercept - sum(w * evidence[k] for k, w in self.weights.items())))
 
 
 class Outcome(Protocol):
@@ -98,35 +82,12 @@ def names_doubt(twin: DigitalTwin) -> float:
     return 1.0 - sum(scores) / len(scores) if scores else NAMES_DOUBT
 
 
-def read_calibration(folder: Path) -> Calibration | None:
+def read_confidence(folder: Path) -> Calibration | None:
     """Of the adapter in this folder; None where it has none. Raises ModelError for a file that cannot be used."""
     path = folder / FILE
-    if not path.is_file():
-        return None
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return calibration_of(data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path}: no calibration ({error}); remove it, or make it with `fastreasonseg train confidence`"
-        ) from error
+    instead = "remove it, or make it with `fastreasonseg train confidence`"
+    return read_calibration(path, EVIDENCE, instead) if path.is_file() else None
 
 
-def calibration_of(data: Mapping[str, Any], names: tuple[str, ...] = EVIDENCE) -> Calibration:
-    """Of what `written` gave, with weights of these names.
-
-    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
-    """
-    weights = {str(k): float(v) for k, v in data["weights"].items()}
-    if unknown := set(weights) - set(names):
-        raise ValueError(f"unknown weights {', '.join(sorted(unknown))}")
-    return Calibration(float(data["intercept"]), weights, str(data.get("made", "")))
-
-
-def written(calibration: Calibration) -> dict[str, Any]:
-    """As JSON has it."""
-    return {"intercept": calibration.intercept, "weights": dict(calibration.weights), "made": calibration.made}
-
-
-def write_calibration(calibration: Calibration, folder: Path) -> None:
-    (folder / FILE).write_text(json.dumps(written(calibration), indent=1) + "\n", encoding="utf-8")
+def write_confidence(calibration: Calibration, folder: Path) -> None:
+    write_calibration(calibration, folder / FILE)

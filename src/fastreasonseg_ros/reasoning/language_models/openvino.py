@@ -17,7 +17,7 @@ from typing import Any
 from ...cache import cached, is_cached, known_sha256
 from ...errors import ModelError
 from ..choosing import read_choice
-from ..confidence import read_calibration
+from ..confidence import read_confidence
 from ..protocol import Scored
 from .gguf import GET_BASE, adapter_language, adapter_sha256s, base_gguf, find_adapter, merge, read_adapter
 from .resident_memory import release_mapped
@@ -102,7 +102,7 @@ class OpenVinoModel:
         self.name = _named(self._folder.name)
         self.plan_language = model_language(config)
         folder = adapter_folder(config)
-        self.calibration = read_calibration(folder) if folder else None
+        self.calibration = read_confidence(folder) if folder else None
         self.choice = read_choice(folder) if folder and config.choose else None
         self._lock = threading.Lock()
         self._compiled: set[str] = set()

@@ -21,7 +21,7 @@ from ...errors import ModelError
 from ...twin.types import NO_LABEL, PictureEmbedding
 from ..protocol import Hint
 from . import lexicon
-from .decision import evidence, read_decision
+from .decision import EVIDENCE, evidence, read_decision
 from .grounding import Grounder
 from .likeness import Likeness, fit
 from .minilm import MiniLM, minilm_folder
@@ -113,7 +113,7 @@ class SentenceMeaning:
         named = [label for label in labels if label != NO_LABEL]
         if not named:
             return frozenset()
-        chances = self._decision.chances(self.evidence(text, named))
+        chances = self._decision.chances(self.evidence(text, named), EVIDENCE)
         return frozenset(label for label, chance in zip(named, chances, strict=True) if chance >= self.config.fits)
 
     def evidence(self, text: str, labels: Sequence[str]) -> Float64[np.ndarray, "labels 4"]:

@@ -22,8 +22,9 @@ from jaxtyping import Float64
 from ...config import load_config
 from ...errors import ConfigError, DatasetError
 from ...io.files import read_jsonl
+from ...reasoning.calibration import Calibration
 from ...reasoning.choosing import AGREEMENT, CHOICE_EVIDENCE, Choice, write_choice
-from ...reasoning.confidence import Calibration, read_calibration, write_calibration
+from ...reasoning.confidence import read_confidence, write_confidence
 from ...reasoning.language_models.openvino import OpenVinoConfig, adapter_folder
 from ..logistic import fit_logistic
 from . import confidence
@@ -155,10 +156,10 @@ def main(argv: list[str]) -> int:
         raise ConfigError("there is no adapter to choose for: name one with adapter=FOLDER")
     if not 0 <= args.doubtful <= 1:
         raise ConfigError(f"--doubtful is a share, from 0 to 1, not {args.doubtful}")
-    calibration = read_calibration(folder)
+    calibration = read_confidence(folder)
     if calibration is None:
         calibration = first_plans(args.samples)
-        write_calibration(calibration, folder)
+        write_confidence(calibration, folder)
     drawn = read_drawn(args.samples, calibration)
     below = math.floor(1e4 * float(np.quantile(drawn.chances, args.doubtful))) / 1e4
     made = f"fastreasonseg train choice {args.samples}: {len(drawn.scenes)} questions"

@@ -23,7 +23,8 @@ from ...errors import ConfigError, DatasetError
 from ...io.datasets.base import Question, read_questions, read_twin_scenes
 from ...pipeline import StandingQuestion
 from ...reasoning import make_word_meaning
-from ...reasoning.confidence import EVIDENCE, Calibration, evidence, write_calibration
+from ...reasoning.calibration import Calibration
+from ...reasoning.confidence import EVIDENCE, evidence, write_confidence
 from ...reasoning.language_models.openvino import OpenVinoConfig, OpenVinoModel, adapter_folder
 from ...twin.types import Answer, DigitalTwin, Query
 from ..logistic import fit_logistic
@@ -106,7 +107,7 @@ def main(argv: list[str]) -> int:
         raise DatasetError(f"{args.queries}: {len(rows)} questions could be answered; a calibration needs 50 or more")
     report = reliability(cross_fitted(rows, right, scenes), np.array(right))
     made = f"fastreasonseg train confidence {args.scenes} {args.queries}: {len(rows)} questions"
-    write_calibration(fit(rows, right, made), folder)
+    write_confidence(fit(rows, right, made), folder)
     text = json.dumps(report, indent=1)
     if args.json:
         args.json.write_text(text + "\n", encoding="utf-8")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...reasoning.word_meaning.decision import EVIDENCE, Decision, write_decision
+from ...reasoning.calibration import Calibration
+from ...reasoning.word_meaning.decision import EVIDENCE, write_decision
 from ...reasoning.word_meaning.grounding import Grounder
 from ...reasoning.word_meaning.meaning import MeaningConfig, SentenceMeaning
 from ..logistic import fit_logistic
@@ -19,7 +20,7 @@ def fit_decision(reader: Path, judgements: Sequence[Judgement], made: str) -> Se
     """Fits the weights on phrases for which word lists find nothing, writes them beside the reader, and returns word
     meaning with both.
     """
-    write_decision(Decision(0.0, dict.fromkeys(EVIDENCE, 0.0)), reader.parent)
+    write_decision(Calibration(0.0, dict.fromkeys(EVIDENCE, 0.0)), reader.parent)
     config = replace(MeaningConfig(), reader=str(reader))
     meaning, grounder = SentenceMeaning(config), Grounder()
     rows, fits = [], []
@@ -30,7 +31,7 @@ def fit_decision(reader: Path, judgements: Sequence[Judgement], made: str) -> Se
             fits += [1.0] * len(one.yes) + [0.0] * len(one.no)
     intercept, found = fit_logistic(np.concatenate(rows), np.array(fits))
     weights = {name: round(float(w), 5) for name, w in zip(EVIDENCE, found, strict=True)}
-    write_decision(Decision(round(intercept, 5), weights, f"{made}: {len(rows)} phrases"), reader.parent)
+    write_decision(Calibration(round(intercept, 5), weights, f"{made}: {len(rows)} phrases"), reader.parent)
     return SentenceMeaning(config)
 
 
