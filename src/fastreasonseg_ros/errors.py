@@ -26,6 +26,11 @@ class Status(IntEnum):
     UNSURE = 11  # the confidence is below what is asked for: the message asks back, ids are a guess
 
 
+def status_name(number: int) -> str:
+    """OK, NO_MATCH, ...; of a number that this version does not know, say of a newer node, the number."""
+    return Status(number).name if number in Status.__members__.values() else f"status {number}"
+
+
 class ReasonSegError(Exception):
     """Base of every error raised on purpose; `status` is the code that a reply carries for it."""
 

@@ -16,10 +16,11 @@ from in_process import node_and_user
 from processes import wait_for
 from rclpy.node import Node
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 
 from fastreasonseg_ros.errors import Status
-from fastreasonseg_ros.msg import Answer, Relation, SceneGraph
+from fastreasonseg_ros.msg import Answer, Command, Relation, SceneGraph
+from fastreasonseg_ros.msg import Instance as InstanceMsg
 from fastreasonseg_ros.ros.conversions import answer_to_msg, twin_from_msg, twin_to_msg
 from fastreasonseg_ros.ros.images import time_from_s
 from fastreasonseg_ros.ros.nodes import reasoning_node
@@ -156,6 +157,37 @@ def test_masks_are_made_of_the_twins_around_one_that_cannot_be(masks: World) -> 
     twins.publish(good(3))
     wait_for(lambda: [m for m in shown if m.header.stamp.sec == 3], what="a mask of the next twin")
     assert 2 not in {m.header.stamp.sec for m in shown}
+
+
+def test_an_answer_that_cannot_be_is_dropped_and_one_of_a_status_to_come_is_shown(masks: World) -> None:
+    texts: list[String] = []
+    masks.user.create_subscription(String, "answer_text", texts.append, latched())
+    answers = masks.user.create_publisher(Answer, "answer", reliable(64))
+    wait_for(lambda: answers.get_subscription_count(), what="mask_node")
+    answers.publish(Answer(query_id="bad", text="the mug", ids=[0], instances=[InstanceMsg()]))
+    wait_for(lambda: masks.values("masks").get("errors: invalid answer") == "1", what="a diagnostic")
+    assert masks.statuses["masks"].message.startswith("the answer to 'bad' is dropped: ")
+    answers.publish(Answer(query_id="new", text="the mug", status=200))
+    wait_for(lambda: texts and "status 200" in texts[-1].data, what="the text of the next answer")
+
+
+def test_a_twin_that_cannot_be_takes_no_answer_with_it(masks: World) -> None:
+    shown: list[Image] = []
+    masks.user.create_subscription(Image, "mask", shown.append, reliable(64))
+    twins = masks.user.create_publisher(SceneGraph, "twin", latched(5))
+    answers = masks.user.create_publisher(Answer, "answer", reliable(64))
+    wait_for(lambda: twins.get_subscription_count() and answers.get_subscription_count(), what="mask_node")
+    wait_for(lambda: masks.node.count_subscribers("mask"), what="a subscription to mask")
+    bad, next_one = good(1), good(2)
+    same_id_twice(bad)
+    for twin in (bad, next_one):
+        told = Answer(header=twin.header, query_id="q", text="put the mug there", ids=[1])
+        told.commands = [Command(ids=[1], relation="on", destination_ids=[1])]
+        answers.publish(told)
+        twins.publish(twin)
+    wait_for(lambda: shown, what="a mask of the good twin")
+    assert {m.header.stamp.sec for m in shown} == {2}
+    wait_for(lambda: masks.values("masks").get("errors: invalid twin") == "1", what="a diagnostic")
 
 
 def test_a_plane_of_numbers_that_are_not_known_is_no_plane() -> None:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+from fastreasonseg_ros.errors import status_name
 from fastreasonseg_ros.msg import Answer, Command, Instance, SceneGraph, TraceStep
 from fastreasonseg_ros.web import texts
 from fastreasonseg_ros.web.answer_log import KEPT, KEPT_OF_ONE, AnswerLog
@@ -99,5 +100,5 @@ def test_commands_and_steps_name_things() -> None:
         ("a = find(label=jam)", "3 jam, 9 honey (by meaning)"),
         ("b = ", "nothing"),
     ]
-    assert texts.status_name(Answer.STALE) == "STALE"
-    assert texts.status_name(99) == "99"
+    assert status_name(Answer.STALE) == "STALE"
+    assert status_name(99) == "status 99"

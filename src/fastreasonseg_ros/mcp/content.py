@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from fastreasonseg_ros.msg import Answer, SceneGraph, TraceStep
 
-from ..errors import Status
+from ..errors import status_name
 from ..ros.conversions import commands_from_msg, twin_from_msg
 from ..ros.images import time_to_s
 from ..ros.instances import instance_from_msg
@@ -117,10 +117,6 @@ class Places(Reply):
     place_m: Point | None = Field(
         description="of a command: where the centre of the first thing would stand; else null"
     )
-
-
-def status_name(number: int) -> str:
-    return Status(number).name if number in Status._value2member_map_ else f"status {number}"
 
 
 def scene_of(robot: str, twin: SceneGraph) -> Scene:

@@ -14,6 +14,7 @@ from nicegui import ui
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 
+from ..errors import status_name
 from ..ros.scene_feed import HealthReport
 from . import texts
 from .answer_log import AnswerLog, Entry
@@ -33,7 +34,7 @@ class StatusTag:
 
     def show(self, status: int) -> None:
         kind = {Answer.OK: GOOD, Answer.NO_MATCH: NEUTRAL}.get(status, BAD)
-        self.label.set_text(texts.status_name(status))
+        self.label.set_text(status_name(status))
         self.label.classes(kind, remove=f"{GOOD} {NEUTRAL} {BAD}")
 
 

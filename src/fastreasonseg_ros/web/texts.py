@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fastreasonseg_ros.msg import Answer, Instance, SceneGraph
 
-from ..errors import Status
-
 COLUMNS = [
     {"name": "id", "label": "id", "field": "id", "align": "right", "sortable": True},
     {"name": "label", "label": "label", "field": "label", "align": "left", "sortable": True},
@@ -19,11 +17,6 @@ COLUMNS = [
     {"name": "visible", "label": "visible", "field": "visible", "align": "left", "sortable": True},
     {"name": "text", "label": "text on it", "field": "text", "align": "left"},
 ]
-
-
-def status_name(status: int) -> str:
-    """OK, NO_MATCH, ...; a number that this version does not know stays a number."""
-    return Status(status).name if status in Status.__members__.values() else str(status)
 
 
 def names_of(answer: Answer, twin: SceneGraph | None = None) -> dict[int, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fastreasonseg_ros.msg import Answer
 
-from ..errors import ReasonSegError
+from ..errors import ReasonSegError, status_name
 from ..ros.client import AsyncReasonSegClient
 from ..ros.scene_feed import SceneFeed
 from . import texts
@@ -64,7 +64,7 @@ class Viewer:
             age = texts.seconds(now - feed.twin_came_s)
             found.append(f"The twin is stale: the last one came {age} ago. Are camera and twin_node still up?")
         elif feed.twin.status != Answer.OK:
-            found.append(f"The picture cannot be used ({texts.status_name(feed.twin.status)}): {feed.twin.message}")
+            found.append(f"The picture cannot be used ({status_name(feed.twin.status)}): {feed.twin.message}")
         elif feed.twin.message:
             found.append(feed.twin.message)
         if feed.picture_came_s is None:

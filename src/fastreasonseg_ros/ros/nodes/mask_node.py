@@ -13,7 +13,8 @@ from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import Select
 
 from ...errors import TwinError
-from ..conversions import instance_from_msg
+from ...serving.request_checks import LONGEST_ID
+from ..conversions import instance_from_msg, twin_from_msg
 from ..diagnostics import OK, WARN, Health
 from ..executors import run
 from ..images import stamp_ns
@@ -84,14 +85,18 @@ class MaskNode(ManagedNode[MaskSettings]):
         response.message = result.reason or f"selected: {response.selected or 'the next question'}"
         return response
 
+    def _dropped(self, kind: str, what: str, error: TwinError) -> None:
+        """Reports a message of another publisher than the package's own nodes, with values that cannot be."""
+        self.meter.error(f"invalid {kind}", f"{what} is dropped: {error}")
+        self.get_logger().error(f"{what} is dropped: {error}", once=True)
+
     def _twin_came(self, msg: SceneGraph) -> None:
         if msg.status != Answer.OK:
             return
         try:
-            by_id = {i.id: instance_from_msg(i) for i in msg.instances}
-        except TwinError as error:  # of another publisher than twin_node
-            self.meter.error("invalid twin", f"twin {msg.sequence} is dropped: {error}")
-            self.get_logger().error(f"twin {msg.sequence} is dropped: {error}", once=True)
+            by_id = {i.id: i for i in twin_from_msg(msg, with_ids=False).instances}
+        except TwinError as error:
+            self._dropped("twin", f"twin {msg.sequence}", error)
             return
         self._twins.add(msg)
         for query_id, answer in list(self._early.items()):
@@ -115,13 +120,17 @@ class MaskNode(ManagedNode[MaskSettings]):
             if self._selection.ended(msg.query_id):
                 self._outputs.remove(msg.query_id, msg.header)
             return
+        try:
+            found, destinations = ([instance_from_msg(i) for i in those] for those in (msg.instances, msg.destinations))
+        except TwinError as error:
+            self._dropped("answer", f"the answer to {msg.query_id[:LONGEST_ID]!r}", error)
+            return
         self._selection.answered(msg.query_id, msg.text, msg.standing)
         self._outputs.text(msg)
         if not msg.standing:
             self._replace_one_off(msg)
         if msg.status not in SHOWN:
             return
-        found, destinations = ([instance_from_msg(i) for i in those] for those in (msg.instances, msg.destinations))
         self._outputs.places(msg, found, destinations)
         if (twin := self._twins.at(msg.header)) is not None:
             self._outputs.place(msg, twin)

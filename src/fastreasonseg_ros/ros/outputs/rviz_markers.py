@@ -10,7 +10,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from fastreasonseg_ros.msg import Answer
 
-from ...errors import Status
+from ...errors import status_name
 from ...twin.types import Instance, Vector
 from ...visualization.overlay import DESTINATION, PALETTE, TAKEN
 
@@ -90,7 +90,7 @@ def as_text(answer: Answer) -> str:
         return ", ".join(names.get(i, str(i)) for i in ids)
 
     sure = f" ({answer.confidence:.0%} sure)" if answer.confidence > 0 else ""  # else not known
-    lines = [f"Q: {answer.text}", f"{Status(answer.status).name}{sure}: {named(answer.ids) or answer.message}"]
+    lines = [f"Q: {answer.text}", f"{status_name(answer.status)}{sure}: {named(answer.ids) or answer.message}"]
     for command in answer.commands if answer.status == Answer.OK else ():
         where = " ".join(filter(None, [command.relation, named(command.destination_ids) or command.reference]))
         lines.append(f"take {named(command.ids)}" + (f", put {where}" if where else ""))
