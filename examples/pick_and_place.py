@@ -2,9 +2,10 @@
 
     python examples/pick_and_place.py "put the red mug into the box"
 
-Asks the nodes, waits for the topics `target` (the centre of what is to be taken) and `place` (where its centre is to
-stand) of mask_node, and prints both: hand them to your planner in place of `print`. Metres, in the camera's frame; z is
-up from the support and x along the longer side of what is taken, where that is known. moveit_pick.py goes on from here.
+Selects its own question, so that nobody else's poses are taken for it, asks the nodes, waits for the topics `target`
+(the centre of what is to be taken) and `place` (where its centre is to stand) of mask_node, and prints both: hand them
+to your planner in place of `print`. Metres, in the camera's frame; z is up from the support and x along the longer side
+of what is taken, where that is known. moveit_pick.py goes on from here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import uuid4
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.utilities import remove_ros_args
@@ -47,6 +49,7 @@ def pick_and_place(
 ) -> PickAndPlace:
     """Asks and waits for both poses. usable: whether a pose of `target` is one to take.
 
+    `target` and `place` are of the question that is selected: that is this one meanwhile, and then the last one again.
     Raises AnswerError (no such object, too), CommandError or UnreachableError.
     """
     poses: dict[str, dict[tuple[int, int], PoseStamped]] = {"target": {}, "place": {}}
@@ -57,8 +60,12 @@ def pick_and_place(
     subscriptions = [
         robot.node.create_subscription(PoseStamped, topic, lambda m, t=topic: keep(t, m), reliable()) for topic in poses
     ]
+    own = f"pick-{uuid4().hex[:8]}"
     try:
-        answer = required(robot.ask(text, timeout_s))
+        robot.select(own)
+        for kept in poses.values():
+            kept.clear()  # of another question
+        answer = required(robot.ask(text, timeout_s, own))
         if not answer.destination_ids and answer.reference != "before":
             where = answer.reference or "nowhere"
             raise CommandError(f"{text!r} puts things to {where}, and not to an object that was found")
@@ -70,6 +77,7 @@ def pick_and_place(
                 return PickAndPlace(answer, poses["target"][both[0]], poses["place"][both[0]])
             time.sleep(0.02)
     finally:
+        robot.select()
         for subscription in subscriptions:
             robot.node.destroy_subscription(subscription)
     raise CommandError(f"no target and place within {WAIT_S:.0f} s: does mask_node run, and is there a depth image?")

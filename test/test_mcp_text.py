@@ -48,3 +48,14 @@ def test_quotes_and_marks_cannot_be_ended_from_inside() -> None:
     assert block.startswith(OPEN)
     assert block.endswith(CLOSE)
     assert (block.count("<"), block.count('"'), block.count("\n")) == (2, 2, 2)
+
+
+def test_a_question_that_was_followed_says_when_answers_stopped() -> None:
+    pytest.importorskip("pydantic")
+    from fastreasonseg_ros.mcp.content import FollowedAnswer, FollowReply
+    from fastreasonseg_ros.mcp.text import follow_text
+
+    answers = [FollowedAnswer(t_s=t, status="OK", ids=[1], centers_m=[None]) for t in (0.0, 2.1)]
+    reply = FollowReply(robot="", answer_id="q1", message="", answers=answers, things=[], frame="camera")
+    assert "no answer came" not in follow_text(reply, silent_s=1.0)
+    assert "Then no answer came for 18 s" in follow_text(reply, silent_s=17.9)

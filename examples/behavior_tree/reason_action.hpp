@@ -3,7 +3,7 @@
 // fastreasonseg_ros and on behaviortree_ros2 (class Reason) or nav2_behavior_tree (class ReasonInNav2).
 // Ports: docs/planners.md, "Behaviour trees". SUCCESS: status OK. FAILURE: any other; the outputs say which, also NO_MATCH.
 //
-//   Reason:        BT::RosNodeParams params; params.nh = node; params.default_port_value = "reason";
+//   Reason:        BT::RosNodeParams params; params.nh = node; params.default_port_value = "/reasonseg/reason";
 //                  factory.registerNodeType<fastreasonseg::Reason>("Reason", params);
 //   ReasonInNav2:  factory.registerBuilder<fastreasonseg::ReasonInNav2>("Reason", builder), as Nav2's own plugins do;
 //                  its port for the action's name is server_name.

@@ -117,3 +117,11 @@ def test_a_number_that_does_not_fit_the_picture_is_damage() -> None:
     stream = rvl(np.array([[5, 5, 5, 5]], np.uint16))
     with pytest.raises(FrameError, match="has more than 3x1 pixels"):
         decode_ids(header() + b"\x03\x00\x00\x00\x01\x00\x00\x00" + stream[8:], "16UC1; compressedDepth rvl")
+
+
+def test_a_png_that_would_unfold_to_gigabytes_is_refused_before_it_does() -> None:
+    small = bytearray(png(np.ones((2, 2), np.uint16)))
+    small[16:24] = (16_000).to_bytes(4, "big") * 2
+    for data, format in ((header() + bytes(small), "16UC1; compressedDepth png"), (bytes(small), "16UC1; png")):
+        with pytest.raises(FrameError, match="16000x16000"):
+            decode_ids(data, format)

@@ -136,6 +136,8 @@ def test_the_choice_is_read_as_it_was_written_and_a_damaged_one_says_what_to_do(
         file.read_text().replace("6", "0"),
         file.read_text().replace("0.5", "2"),
         file.read_text().replace("agr", "x"),
+        json.dumps({"draws": float("inf"), "below": 0.5}),
+        "[" * 100_000,
     ):
         file.write_text(broken)
         with pytest.raises(ModelError, match=r"choice\.json: is missing or damaged .*fastreasonseg train choice"):

@@ -113,6 +113,17 @@ def test_the_pick_and_place_example_finds_both_ends(robot: ReasonSegClient) -> N
     assert "place at (" in done.stdout
 
 
+def test_the_pick_and_place_example_takes_its_own_poses_though_another_question_was_selected(robot) -> None:
+    from pick_and_place import pick_and_place
+
+    other = robot.ask("the book", query_id="other")
+    robot.select("other")
+    found = pick_and_place(robot, "put the mug on the plate")
+    mug, book = found.answer.instances[0], other.instances[0]
+    at = found.pick.pose.position
+    assert abs(at.x - mug.center.x) + abs(at.y - mug.center.y) < abs(at.x - book.center.x) + abs(at.y - book.center.y)
+
+
 def test_the_behaviour_is_running_then_succeeds(robot: ReasonSegClient) -> None:
     py_trees = pytest.importorskip("py_trees")
     from behavior_tree_node import make_tree

@@ -190,6 +190,29 @@ def test_a_twin_that_cannot_be_takes_no_answer_with_it(masks: World) -> None:
     wait_for(lambda: masks.values("masks").get("errors: invalid twin") == "1", what="a diagnostic")
 
 
+def test_what_was_found_in_a_twin_is_not_looked_for_in_one_that_began_anew(masks: World) -> None:
+    shown: list[Image] = []
+    masks.user.create_subscription(Image, "mask", shown.append, reliable(64))
+    twins = masks.user.create_publisher(SceneGraph, "twin", latched(5))
+    answers = masks.user.create_publisher(Answer, "answer", reliable(64))
+    wait_for(lambda: twins.get_subscription_count() and answers.get_subscription_count(), what="mask_node")
+    wait_for(lambda: masks.node.count_subscribers("mask"), what="a subscription to mask")
+
+    def found_in(twin: SceneGraph) -> None:
+        twins.publish(twin)
+        answers.publish(answer_to_msg(CoreAnswer(Query("the mug", "q"), Status.OK, "", (1,)), None, twin.header))
+        wait_for(lambda: [m for m in shown if m.header.stamp == twin.header.stamp], what="a mask")
+
+    found_in(good(1))
+    anew = good(2)
+    anew.begun = anew.header.stamp  # id 1 is another thing now
+    twins.publish(anew)
+    again = good(3)
+    again.begun = anew.begun
+    found_in(again)
+    assert {m.header.stamp.sec for m in shown} == {1, 3}
+
+
 def test_a_plane_of_numbers_that_are_not_known_is_no_plane() -> None:
     msg = good(1)
     msg.plane_normal = Vector3(x=float("nan"), y=float("nan"), z=float("nan"))

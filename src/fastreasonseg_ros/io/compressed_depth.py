@@ -26,6 +26,7 @@ from .depth_units import to_metres
 
 PNG_MAGIC = b"\x89PNG"
 HEADER = struct.Struct("<iff")
+PNG_SIZE = struct.Struct(">II")  # width and height, 16 bytes into the file
 RVL_SIZE = struct.Struct("<II")
 MAX_PIXELS = 2**25  # larger sizes are taken as damage, to bound memory
 
@@ -71,6 +72,10 @@ def _decode(data: UInt8[np.ndarray, " n"], format: str) -> tuple[UInt16[np.ndarr
 
 
 def _decode_png(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray, "h w"]:
+    if data.size >= 24 and data[: len(PNG_MAGIC)].tobytes() == PNG_MAGIC:
+        width, height = PNG_SIZE.unpack(data[16:24].tobytes())
+        if width * height > MAX_PIXELS:
+            raise FrameError(f"compressed depth image ({format!r}) is broken: its size is {width}x{height}")
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:

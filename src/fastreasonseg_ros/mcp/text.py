@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .content import AnswerReply, FollowReply, Places, Point, Scene, Thing
 from .sensor_text import as_data, in_quotes
 
+SILENT_S = 3.0  # of a question that is followed: longer than a slow perception takes
 MOVES_M_S = 0.02  # slower ones are said to rest: errors of velocity are of this size
 AXES = "Metres; in the camera's frame x is right, y down, z forward."
 
@@ -35,7 +36,8 @@ def answer_text(answer: AnswerReply) -> str:
     return f"{answer.status}{sure}: ids {_ids(answer.ids)}. {AXES}\n{as_data(lines)}"
 
 
-def follow_text(reply: FollowReply) -> str:
+def follow_text(reply: FollowReply, silent_s: float = 0.0) -> str:
+    """silent_s: how long no answer came at the end."""
     last = reply.answers[-1]
     lines = [f"answer_id: {in_quotes(reply.answer_id)}", f"message: {in_quotes(reply.message)}"]
     for answer in reply.answers:
@@ -48,6 +50,8 @@ def follow_text(reply: FollowReply) -> str:
     alone = ""
     if len(reply.answers) == 1:
         alone = " No further answer came in that time: if you expected some, call look, which says whether twins come."
+    elif silent_s > SILENT_S:
+        alone = f" Then no answer came for {silent_s:.0f} s: call look, which says whether twins still come."
     return (
         f"{last.status}: {len(reply.answers)} answers in {last.t_s:.1f} s, the last one ids {_ids(last.ids)}. "
         f"The standing question is ended.{alone} {AXES}\n{as_data(lines)}"

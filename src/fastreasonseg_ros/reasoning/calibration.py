@@ -16,7 +16,7 @@ from ..errors import ModelError
 
 _MOST = 40.0  # of the log-odds
 # What a file with anything else in it raises while it is read.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import Status
 from ..just_in_time import missing_words
 from ..pipeline import StandingQuestion
+from ..plan.language import Plan
 from ..reasoning.protocol import WordMeaning
 from ..twin.types import Answer, DigitalTwin
 
@@ -33,6 +34,11 @@ class Observation:
     open_vocabulary: bool = False
 
 
+def is_after(observation: Observation | None, sequence: int) -> bool:
+    """Whether there is a twin, and it is a later one than that number."""
+    return observation is not None and observation.status is Status.OK and observation.twin.sequence > sequence
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer, the observation that it speaks of, and the question whose plan gave it (None: it has no plan)."""
@@ -40,6 +46,10 @@ class Reply:
     answer: Answer
     observation: Observation | None = None
     question: StandingQuestion | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.question.rollout.plan if self.question is not None and self.question.rollout is not None else None
 
     def noted(self, note: str, **latency_ms: float) -> Reply:
         """With a further note in the answer's message, and further stages in its latency."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -24,9 +23,9 @@ from ..twin.types import Answer, DigitalTwin, Query
 from .change_signal import ChangeSignal
 from .dialogue import Dialogues
 from .model_queue import ModelQueue, OnText
-from .open_vocabulary_retry import Observation, OpenVocabularyRetry, Progress, Reply
+from .open_vocabulary_retry import Observation, OpenVocabularyRetry, Progress, Reply, is_after
 from .plan_cache import PlanCache
-from .request_checks import LONGEST_ID, check_request
+from .request_checks import LONGEST_ID, check_request, new_ids
 from .reservations import with_reservations
 from .standing_questions import Standing, StandingQuestions
 
@@ -60,7 +59,7 @@ class Reasoner:
         self._queue: ModelQueue[Reply] = ModelQueue()
         self._plans = PlanCache()
         self._asking = 0
-        self._numbers = itertools.count(1)
+        self._new_ids = new_ids()
         self.standing = StandingQuestions()
         self.retry: OpenVocabularyRetry | None = None
 
@@ -73,6 +72,7 @@ class Reasoner:
         """From now on questions are answered by this status and message; None: they wait for `use`."""
         self._models, self._absent = None, reason
         self._plans.clear()
+        self._dialogues.clear()
         self._queue.clear()
         self._changed.notify()
 
@@ -101,25 +101,29 @@ class Reasoner:
 
         standing: kept for `update` if it got a plan; else it may go on from an earlier one of its id (dialogue.py).
         """
-        query = Query(text, query_id[:LONGEST_ID] or f"q{next(self._numbers)}")
+        query = Query(text, query_id[:LONGEST_ID] or next(self._new_ids))
         try:
             check_question(text)
             check_request(query_id, timeout_s)
             end = time.monotonic() + timeout_s
             if not standing and (other := self._other(query)) is not None:
                 return other, self._observation
-            asked = query if standing else replace(query, text=self._dialogues.rewritten(query))
+            twin = self._observation and self._observation.twin
+            asked = query if standing else replace(query, text=self._dialogues.rewritten(query, twin))
             with self.standing.reserved(query.id) if standing else contextlib.nullcontext():
                 reply, words = await self._improved(asked, end, timeout_s, progress)
                 answer = self._stands(query, reply, words) if standing else replace(reply.answer, query=query)
         except ReasonSegError as error:
+            if error.status is not Status.BAD_QUESTION:
+                self._dialogues.forget(query.id)
             return Answer(query, error.status, str(error)), self._observation
         except asyncio.CancelledError:
+            self._dialogues.forget(query.id)
             return Answer(query, Status.CANCELLED, "the question was cancelled"), self._observation
         seen, below = reply.observation and reply.observation.twin, 0.0 if standing else self.unsure_below
         answer = with_reservations(answer, seen, self.age_s, self.stale_after_s, below)
-        if not standing and reply.question is not None and reply.question.rollout is not None:
-            self._dialogues.put(query.id, asked.text, reply.question.rollout.plan, answer)
+        if not standing:
+            self._dialogues.put(query.id, asked.text, reply.plan, answer, seen)
         return answer, reply.observation
 
     def _other(self, query: Query) -> Answer | None:
@@ -128,7 +132,7 @@ class Reasoner:
         if observation is None or observation.status != Status.OK or self._models is None:
             return None
         other = self._dialogues.other(query, observation.twin, self._models[1])
-        return other and with_reservations(other, observation.twin, self.age_s, self.stale_after_s, 0.0)
+        return other and with_reservations(other, observation.twin, self.age_s, self.stale_after_s, self.unsure_below)
 
     def update(self, observation: Observation) -> list[Answer]:
         """The answers to all standing questions about one twin; never waits for the model."""
@@ -155,7 +159,7 @@ class Reasoner:
             self._models[1] if self._models else None,
             self.standing.words,
             end,
-            lambda after, limit: self._changed.until(lambda: self._is_after(after), limit),
+            lambda after, limit: self._changed.until(lambda: is_after(self._observation, after), limit),
             lambda: self._answer(query, end, timeout_s, progress),
             progress,
         )
@@ -293,8 +297,3 @@ class Reasoner:
         failure = ModelError(f"the model or its plan failed: {type(error).__name__}: {error}")
         failure.__cause__ = error
         return failure
-
-    def _is_after(self, sequence: int) -> bool:
-        """Whether the newest twin is a later one than that number."""
-        observation = self._observation
-        return observation is not None and observation.status is Status.OK and observation.twin.sequence > sequence

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
+from collections.abc import Iterator
+
 from ..errors import ReasonSegError
 
 LONGEST_TIMEOUT_S = 3600.0
@@ -20,3 +24,9 @@ def check_request(query_id: str, timeout_s: float) -> None:
         raise InvalidRequestError(
             f"timeout is {timeout_s} s, expected 0 to {LONGEST_TIMEOUT_S:.0f}; 0 takes the parameter query_timeout_s"
         )
+
+
+def new_ids() -> Iterator[str]:
+    """For questions without an id: none of a run before comes again, and none that an asker would choose."""
+    run = secrets.token_hex(2)
+    return (f"q{n}-{run}" for n in itertools.count(1))

@@ -30,7 +30,7 @@ from ..conversions import mask_from_twin
 from ..images import duration
 from ..qos import latched, reliable
 from ..stamped_buffer import StampedBuffer
-from .connection import NAMESPACE, Connection, Goal, UnreachableError, gone, late, restarted
+from .connection import NAMESPACE, Connection, Goal, UnreachableError, gone, late, restarted, sendable
 
 START_S = 30.0  # time that nodes may take to come up
 GRACE_S = 5.0  # the node says TIMED_OUT itself; only one that is gone does not reply
@@ -58,12 +58,12 @@ class AsyncReasonSegClient:
 
     async def ask(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
         """The answer to one question about the newest twin. timeout_s: up to 3600."""
-        request = QueryScene.Request(text=text, query_id=query_id, timeout=duration(timeout_s))
+        request = QueryScene.Request(text=sendable(text), query_id=query_id, timeout=duration(timeout_s))
         return (await self.call(QueryScene, request, timeout_s + GRACE_S)).answer
 
     async def watch(self, text: str, timeout_s: float = 60.0, query_id: str = "") -> Answer:
         """The first answer to a standing question; later ones come by `on_answer`, or use `follow`."""
-        return (await self.call(Watch, Watch.Request(text=text, query_id=query_id), timeout_s)).answer
+        return (await self.call(Watch, Watch.Request(text=sendable(text), query_id=query_id), timeout_s)).answer
 
     async def unwatch(self, query_id: str = "", timeout_s: float = 10.0) -> Unwatch.Response:
         """Stops a standing question; without an id all of them."""

@@ -67,6 +67,11 @@ def required(answer: Answer, *accepted: Status) -> Answer:
     return answer
 
 
+def sendable(text: str) -> str:
+    """The text with spaces for NUL, at which DDS would cut it off without a word."""
+    return text.replace("\0", " ")
+
+
 class Goal:
     """One question on its way through the action `reason`; nothing here waits. Made by `Connection.send_goal`.
 
@@ -177,9 +182,8 @@ class Connection:
         if self._closed or not self.action[1]():
             raise UnreachableError(self.missing(ReasonSegment))
         goal.reply = self._pending()
-        self._action.send_goal_async(ReasonSegment.Goal(text=goal.question), goal.feedback_came).add_done_callback(
-            goal.accepted
-        )
+        question = ReasonSegment.Goal(text=sendable(goal.question))
+        self._action.send_goal_async(question, goal.feedback_came).add_done_callback(goal.accepted)
         return goal
 
     def servers(self, name: str) -> int:

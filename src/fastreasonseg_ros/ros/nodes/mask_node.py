@@ -98,6 +98,10 @@ class MaskNode(ManagedNode[MaskSettings]):
         except TwinError as error:
             self._dropped("twin", f"twin {msg.sequence}", error)
             return
+        if self._twins.newest is not None and self._twins.newest.begun != msg.begun:  # ids mean other things now
+            for old in list(self._one_offs):
+                del self._one_offs[old]
+                self._outputs.remove(old, msg.header)
         self._twins.add(msg)
         for query_id, answer in list(self._early.items()):
             if stamp_ns(answer.header) <= stamp_ns(msg.header):
