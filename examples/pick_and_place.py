@@ -11,6 +11,7 @@ of what is taken, where that is known. moveit_pick.py goes on from here.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from rclpy.utilities import remove_ros_args
 
 from fastreasonseg_ros.errors import ReasonSegError
 from fastreasonseg_ros.msg import Answer
-from fastreasonseg_ros.ros.client import ReasonSegClient, required
+from fastreasonseg_ros.ros.client import ReasonSegClient, UnreachableError, required
 from fastreasonseg_ros.ros.qos import reliable
 
 WAIT_S = 10.0  # for the two poses, after the answer
@@ -77,9 +78,10 @@ def pick_and_place(
                 return PickAndPlace(answer, poses["target"][both[0]], poses["place"][both[0]])
             time.sleep(0.02)
     finally:
-        robot.select()
         for subscription in subscriptions:
             robot.node.destroy_subscription(subscription)
+        with contextlib.suppress(UnreachableError):  # the node is gone, which is told already
+            robot.select()
     raise CommandError(f"no target and place within {WAIT_S:.0f} s: does mask_node run, and is there a depth image?")
 
 

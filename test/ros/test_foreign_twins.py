@@ -15,6 +15,7 @@ from geometry_msgs.msg import Vector3
 from in_process import node_and_user
 from processes import wait_for
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
@@ -139,13 +140,19 @@ def test_reasoning_drops_a_twin_that_cannot_be_says_so_and_goes_on_with_the_next
     assert 2 not in {a.twin_sequence for a in answers}
 
 
-def test_masks_are_made_of_the_twins_around_one_that_cannot_be(masks: World) -> None:
+def talking_to(masks: World) -> tuple[Publisher, Publisher, list[Image]]:
+    """Publishers of twins and of answers that mask_node hears, and the masks that it makes of them."""
     shown: list[Image] = []
     masks.user.create_subscription(Image, "mask", shown.append, reliable(64))
     twins = masks.user.create_publisher(SceneGraph, "twin", latched(5))
     answers = masks.user.create_publisher(Answer, "answer", reliable(64))
     wait_for(lambda: twins.get_subscription_count() and answers.get_subscription_count(), what="mask_node")
     wait_for(lambda: masks.node.count_subscribers("mask"), what="a subscription to mask")
+    return twins, answers, shown
+
+
+def test_masks_are_made_of_the_twins_around_one_that_cannot_be(masks: World) -> None:
+    twins, answers, shown = talking_to(masks)
     first = good(1)
     twins.publish(first)
     answers.publish(answer_to_msg(CoreAnswer(Query("the mug", "q"), Status.OK, "", (1,)), None, first.header))
@@ -172,12 +179,7 @@ def test_an_answer_that_cannot_be_is_dropped_and_one_of_a_status_to_come_is_show
 
 
 def test_a_twin_that_cannot_be_takes_no_answer_with_it(masks: World) -> None:
-    shown: list[Image] = []
-    masks.user.create_subscription(Image, "mask", shown.append, reliable(64))
-    twins = masks.user.create_publisher(SceneGraph, "twin", latched(5))
-    answers = masks.user.create_publisher(Answer, "answer", reliable(64))
-    wait_for(lambda: twins.get_subscription_count() and answers.get_subscription_count(), what="mask_node")
-    wait_for(lambda: masks.node.count_subscribers("mask"), what="a subscription to mask")
+    twins, answers, shown = talking_to(masks)
     bad, next_one = good(1), good(2)
     same_id_twice(bad)
     for twin in (bad, next_one):
@@ -191,12 +193,7 @@ def test_a_twin_that_cannot_be_takes_no_answer_with_it(masks: World) -> None:
 
 
 def test_what_was_found_in_a_twin_is_not_looked_for_in_one_that_began_anew(masks: World) -> None:
-    shown: list[Image] = []
-    masks.user.create_subscription(Image, "mask", shown.append, reliable(64))
-    twins = masks.user.create_publisher(SceneGraph, "twin", latched(5))
-    answers = masks.user.create_publisher(Answer, "answer", reliable(64))
-    wait_for(lambda: twins.get_subscription_count() and answers.get_subscription_count(), what="mask_node")
-    wait_for(lambda: masks.node.count_subscribers("mask"), what="a subscription to mask")
+    twins, answers, shown = talking_to(masks)
 
     def found_in(twin: SceneGraph) -> None:
         twins.publish(twin)

@@ -73,9 +73,7 @@ def _decode(data: UInt8[np.ndarray, " n"], format: str) -> tuple[UInt16[np.ndarr
 
 def _decode_png(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray, "h w"]:
     if data.size >= 24 and data[: len(PNG_MAGIC)].tobytes() == PNG_MAGIC:
-        width, height = PNG_SIZE.unpack(data[16:24].tobytes())
-        if width * height > MAX_PIXELS:
-            raise FrameError(f"compressed depth image ({format!r}) is broken: its size is {width}x{height}")
+        _check_size(*PNG_SIZE.unpack(data[16:24].tobytes()), format)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -89,15 +87,20 @@ def _decode_png(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray
     return image
 
 
+def _check_size(width: int, height: int, format: str) -> None:
+    """Raises FrameError for a size that is damage."""
+    if not 0 < width * height <= MAX_PIXELS:
+        raise FrameError(f"compressed depth image ({format!r}) is broken: its size is {width}x{height}")
+
+
 def _decode_rvl(data: UInt8[np.ndarray, " n"], format: str) -> UInt16[np.ndarray, "h w"]:
     broken = f"compressed depth image ({format!r}) is broken"
     if data.size < RVL_SIZE.size:
         raise FrameError(f"{broken}: it ends within its size")
     width, height = RVL_SIZE.unpack(data[: RVL_SIZE.size].tobytes())
     stream = data[RVL_SIZE.size :]
+    _check_size(width, height, format)
     pixels = width * height
-    if pixels == 0 or pixels > MAX_PIXELS:
-        raise FrameError(f"{broken}: its size is {width}x{height}")
     values = _rvl_values(stream)
     image = np.zeros(pixels, np.uint16)
     starts, lengths, firsts = [], [], []  # of the runs of non-zero pixels: in the image, and in `values`

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rclpy.parameter import Parameter
+from std_msgs.msg import Header
 
 from fastreasonseg_ros.msg import Answer, SceneGraph
 from fastreasonseg_ros.srv import Select
@@ -99,9 +100,7 @@ class MaskNode(ManagedNode[MaskSettings]):
             self._dropped("twin", f"twin {msg.sequence}", error)
             return
         if self._twins.newest is not None and self._twins.newest.begun != msg.begun:  # ids mean other things now
-            for old in list(self._one_offs):
-                del self._one_offs[old]
-                self._outputs.remove(old, msg.header)
+            self._end_one_offs(list(self._one_offs), msg.header)
         self._twins.add(msg)
         for query_id, answer in list(self._early.items()):
             if stamp_ns(answer.header) <= stamp_ns(msg.header):
@@ -144,14 +143,18 @@ class MaskNode(ManagedNode[MaskSettings]):
 
     def _replace_one_off(self, msg: Answer) -> None:
         """A one-off question takes the place of the last one, also where it found nothing."""
-        for old in [i for i in self._one_offs if i not in (msg.query_id, self._selection.chosen)]:
-            del self._one_offs[old]
-            self._outputs.remove(old, msg.header)
+        others = [i for i in self._one_offs if i not in (msg.query_id, self._selection.chosen)]
+        self._end_one_offs(others, msg.header)
         self._one_offs.pop(msg.query_id, None)
         if msg.status in SHOWN:
             self._one_offs[msg.query_id] = msg
         else:
             self._outputs.remove(msg.query_id, msg.header)
+
+    def _end_one_offs(self, query_ids: Sequence[str], header: Header) -> None:
+        for query_id in query_ids:
+            del self._one_offs[query_id]
+            self._outputs.remove(query_id, header)
 
     def health(self) -> list[tuple[str, Health]]:
         error = self.meter.recent_error()
